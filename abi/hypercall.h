@@ -1,0 +1,65 @@
+/*
+ * Hypercalls: what the guest kernel asks of the machine. The guest executes VMCALL with the number in
+ * RAX and up to four arguments in RCX, RDX, R8 and R9; the result comes back in RAX, every other
+ * register is preserved. Only the kernel image may execute VMCALL: in a driver it is #UD.
+ *
+ * Numbers are append-only; RD_ABI_VERSION changes when a meaning does. The loader block carries the
+ * version, so a guest and a host of different builds refuse each other instead of misbehaving.
+ */
+#ifndef RD_ABI_HYPERCALL_H
+#define RD_ABI_HYPERCALL_H
+
+#define RD_ABI_VERSION 1u
+
+enum rd_hypercall {
+    RD_HC_PRINT = 1,        /* rcx text, rdx bytes: DbgPrint output */
+    RD_HC_BUGCHECK = 2,     /* rcx code, rdx address of four 64-bit parameters: a violation; no return */
+    RD_HC_ASSERT = 3,       /* rcx text, rdx file, r8 line: a bug of the guest kernel; no return */
+    RD_HC_IPI = 4,          /* rcx processor, rdx IRQL of the software interrupt (1 APC, 2 DISPATCH) */
+    RD_HC_AWAIT = 5,        /* rcx address, rdx bytes: block this processor until somebody else writes there */
+    RD_HC_LOAD_IMAGE = 6,   /* rcx struct rd_image_request; rax 0 or NTSTATUS */
+    RD_HC_UNLOAD_IMAGE = 7, /* rcx base: from here on nothing may execute or touch the image */
+    RD_HC_POOL_ALLOC = 8,   /* rcx block, rdx bytes, r8 tag, r9 pool type: the bytes become valid */
+    RD_HC_POOL_FREE = 9,    /* rcx block: poisoned; rax 0, or 1 when no block starts there, 2 when already freed */
+    RD_HC_MAP = 10,         /* rcx address, rdx bytes, r8 shadow code (abi/shadow.h): system structures, stacks */
+    RD_HC_THREAD = 11,      /* rcx struct rd_thread of a new thread: the machine reads it from now on */
+    RD_HC_TIMER = 12,       /* rcx due time in 100 ns or ~0: earliest armed timer, makes processor 0 runnable */
+    RD_HC_CHOOSE = 13,      /* rcx enum rd_choice, rdx n: rax in [0, n), a decision of the explorer */
+    RD_HC_EVENT = 14,       /* rcx enum rd_event, rdx r8 r9 operands: a line of the report's interleaving */
+    RD_HC_SCHEDULE = 15,    /* a scheduling point inside kernel code (see docs/architecture.md) */
+    RD_HC_READY = 16,       /* boot has finished: the state that every execution starts from */
+    RD_HC_TOUCH = 17,       /* rcx address, rdx bytes, r8 1 when written: footprint declared by .nolog code */
+    RD_HC_TIME = 18,        /* rax: virtual time in 100 ns since boot */
+    RD_HC_EXPECT = 19,      /* rcx wanted, rdx got, r8 step index: a scenario's expectation failed; no return */
+    RD_HC_SPIN = 20,        /* rcx address, rdx bytes, r8 owner hint: like AWAIT, for spin locks (hang report) */
+};
+
+enum rd_choice {
+    RD_CHOICE_ALLOCATION = 1, /* 1: this allocation fails */
+    RD_CHOICE_PEND = 2,       /* 1: the lower device pends */
+};
+
+/* Events: what a driver engineer wants to see in the interleaving. Operands in the comment. */
+enum rd_event {
+    RD_EVENT_STEP_BEGIN = 1,  /* scenario step index, opcode */
+    RD_EVENT_STEP_END,        /* scenario step index, NTSTATUS */
+    RD_EVENT_APC_QUEUE,       /* KAPC, target thread */
+    RD_EVENT_APC_DELIVER,     /* KAPC, routine, enum rd_apc_routine */
+    RD_EVENT_DISPATCH,        /* IRP, device, major << 8 | minor */
+    RD_EVENT_COMPLETE,        /* IRP, status */
+    RD_EVENT_IMAGE_LOAD,      /* base, driver object */
+    RD_EVENT_IMAGE_UNLOAD,    /* base */
+    RD_EVENT_UNLOAD_ROUTINE,  /* driver object, routine */
+    RD_EVENT_DRIVER_ENTRY,    /* driver object, routine */
+    RD_EVENT_WAIT,            /* object, reason */
+    RD_EVENT_WAKE,            /* thread, status */
+    RD_EVENT_SIGNAL,          /* object */
+    RD_EVENT_THREAD_EXIT,     /* thread */
+    RD_EVENT_TIMER,           /* timer, due */
+    RD_EVENT_DPC,             /* dpc, routine */
+    RD_EVENT_WORK_ITEM,       /* item, routine */
+};
+
+enum rd_apc_routine { RD_APC_KERNEL = 1, RD_APC_NORMAL = 2, RD_APC_RUNDOWN = 3 };
+
+#endif

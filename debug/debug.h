@@ -1,0 +1,43 @@
+/*
+ * Symbols and stacks: turns addresses of a stopped machine into names, lines and call stacks. Names come from
+ * the image's debug information (llvm-symbolizer reads DWARF and PDB), else from exports, else module+offset.
+ */
+#ifndef DEBUG_DEBUG_H
+#define DEBUG_DEBUG_H
+
+#include "machine/machine.h"
+
+struct symbol {
+    char module[RD_ABI_NAME]; /* "upper" (no extension; ntoskrnl is "nt"), "" outside images */
+    char function[96];        /* "" when unknown */
+    uint64_t offset;          /* from the function's start, or from the image base */
+    char file[160];           /* source file as the compiler recorded it, "" unknown */
+    unsigned line;
+};
+
+struct symbols; /* a cache over one machine's images and a symbolizer process */
+struct symbols *symbols_open(const struct machine *m);
+void symbols_close(struct symbols *s);
+/* `address` itself; for a return address pass address - 1 and is_return keeps the printed offset right. */
+void symbols_find(struct symbols *s, gva_t address, bool is_return, struct symbol *out);
+/* "upper!CompletionRoutine+0x1c [upper.c @ 88]"; with unloaded: "<Unloaded_upper.sys>+0x11c" as WinDbg writes,
+ * followed by the symbol it had. */
+void symbol_text(const struct symbol *y, char *out, size_t size);
+
+struct stack_frame {
+    gva_t sp, pc;        /* Child-SP and the address of the frame's instruction */
+    gva_t return_address;
+    bool interrupt;      /* this frame was interrupted here: pc is exact, not a return address */
+    bool unloaded;       /* pc lies in an unloaded image */
+};
+#define STACK_MAX 64
+/* Walks from the registers by .pdata, through kernel frames, KiSwapContext and trap frames; stops at the
+ * stack's base or when unwinding fails. Unloaded images unwind by their file. Returns frames filled. */
+unsigned stack_walk(const struct machine *m, const struct vcpu_regs *regs, struct stack_frame *out, unsigned max);
+/* The stack of thread `index` (machine_thread), running or not. */
+unsigned stack_walk_thread(const struct machine *m, unsigned index, struct stack_frame *out, unsigned max);
+
+/* The first frame that is not the kernel's: who to name. -1: none. */
+int stack_culprit(const struct machine *m, const struct stack_frame *frames, unsigned count);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * The translator: runs guest code of one virtual processor until something happens that the machine
+ * must decide about. It knows instructions, shadow bytes and code classes; it does not know images,
+ * threads, steps or NT. One translator a process: its context and tables lie at fixed low addresses so
+ * that generated code reaches them with 32-bit displacements.
+ *
+ * Precision: at every exit the registers are exactly the guest's at `regs.rip`; arithmetic flags that
+ * the guest can no longer observe may be masked to zero, never left to chance.
+ */
+#ifndef MACHINE_DBT_DBT_H
+#define MACHINE_DBT_DBT_H
+
+#include "base/error.h"
+#include "machine/vcpu.h"
+
+/* What kind of code an address holds; decides the instrumentation and what may call what. */
+enum code_class {
+    CODE_NONE,          /* nothing may execute here */
+    CODE_KERNEL,        /* our kernel: accesses are logged, never stopped at; VMCALL allowed */
+    CODE_KERNEL_NOLOG,  /* kernel code in section .nolog: declares its footprint itself (RD_HC_TOUCH) */
+    CODE_DRIVER         /* the suspect: stops before an access to a shared location */
+};
+
+/* A maximal run of executable bytes with one class, as the machine sees it. */
+struct code_range {
+    gva_t start, end;
+    enum code_class class;
+    uint32_t image; /* 0 = kernel, 1.. = others; two addresses with equal image and class may be linked */
+};
+
+enum dbt_exit_reason {
+    DBT_CROSS,      /* control left [image, class]: rip is the target, nothing executed there yet */
+    DBT_SHARED,     /* driver code is about to access a shared location; rip is that instruction */
+    DBT_HYPERCALL,  /* VMCALL executed by kernel code; rip is behind it */
+    DBT_HALT,       /* HLT executed; rip is behind it */
+    DBT_INTERRUPT,  /* IRQL or IF changed so that vcpu.pending may now be taken; rip is the next instruction */
+    DBT_BAD_ACCESS, /* shadow or address says no; rip is the instruction, the access has not happened */
+    DBT_FAULT,      /* the processor said no (write to read-only memory, unmapped address): same */
+    DBT_EXCEPTION,  /* vector: 0 divide, 1 debug, 3 INT3 (rip behind it), 6 undefined, 13 general protection,
+                       16 x87, 17 alignment, 19 SIMD, 0x29 fast fail, 0x2C assertion, 0x2D debug service */
+    DBT_UNSUPPORTED,/* an instruction that the translator refuses: text names it */
+    DBT_BUDGET,     /* vcpu.retired has reached the limit given to dbt_run (block granularity, deterministic) */
+    DBT_ONE         /* dbt_run_one: the instruction has been executed */
+};
+
+struct dbt_exit {
+    enum dbt_exit_reason reason;
+    gva_t from;           /* DBT_CROSS: the instruction that left */
+    gva_t address;        /* DBT_BAD_ACCESS, DBT_FAULT, DBT_SHARED: first byte of the access */
+    uint32_t size;
+    bool write;
+    uint8_t shadow;       /* DBT_BAD_ACCESS: the code found (abi/shadow.h) */
+    uint8_t vector;       /* DBT_EXCEPTION */
+    char text[96];        /* DBT_UNSUPPORTED: mnemonic */
+};
+
+/* Instrumentation, chosen when blocks are translated; changing it flushes the cache. */
+#define DBT_SHADOW 1u  /* check every access against shadow memory */
+#define DBT_DIRTY 2u   /* mark written pages (needed by snapshots) */
+#define DBT_SHARE 4u   /* consult share cells (exploration) */
+#define DBT_COVERAGE 8u
+#define DBT_BUDGETS 16u /* count retired instructions, honour limits */
+
+/* What the translator asks of the machine. `context` is the one given to dbt_create. */
+struct dbt_callbacks {
+    /* The range that holds pc, or a CODE_NONE range. Called when a block is translated. */
+    struct code_range (*code)(void *context, gva_t pc);
+    /* An access whose share cell is not plainly this processor's own (see share cells in
+     * docs/architecture.md). Returns true when driver code must stop before it. May be called with
+     * the guest's vector registers live: compile with general registers only. */
+    bool (*share)(void *context, gva_t address, uint32_t size, bool write, enum code_class class);
+};
+
+struct dbt;
+
+/* Reserves the fixed addresses; ERROR_INTERNAL names the address when one is taken. */
+struct dbt *dbt_create(const struct dbt_callbacks *callbacks, void *context, unsigned features,
+                       struct error *e);
+void dbt_destroy(struct dbt *d);
+void dbt_set_features(struct dbt *d, unsigned features);
+
+/* Runs `cpu` until an exit. `limit` is an absolute value of cpu->retired. */
+struct dbt_exit dbt_run(struct dbt *d, struct vcpu *cpu, uint64_t limit);
+/* Executes the one instruction at rip, shared access or not; any exit but DBT_SHARED may result. */
+struct dbt_exit dbt_run_one(struct dbt *d, struct vcpu *cpu);
+
+/* Drops translations whose guest code lies in [start, end): unload, or code bytes changed. */
+void dbt_invalidate(struct dbt *d, gva_t start, gva_t end);
+
+/* The value that share cells hold for the running processor: number + 1 (abi in architecture.md). */
+void dbt_set_agent(struct dbt *d, uint8_t agent);
+
+struct dbt_stats {
+    uint64_t blocks, guest_instructions, host_bytes, exits, slow_shadow, slow_share, translate_ns;
+};
+struct dbt_stats dbt_stats(const struct dbt *d);
+/* Distinct block starts executed within [start, end); needs DBT_COVERAGE. */
+uint64_t dbt_coverage(const struct dbt *d, gva_t start, gva_t end);
+
+#endif

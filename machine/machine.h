@@ -1,0 +1,150 @@
+/*
+ * The machine: guest memory, virtual processors, images and the loop that moves one processor by one
+ * step. Everything that explore/, check/, debug/ and cli/ may know about the machine is here.
+ *
+ * A *step* (transition) runs one agent from a scheduling point to the next. It ends at the first
+ * instruction boundary in driver code after the step has touched shared state; when the processor halts
+ * or awaits; at RD_HC_SCHEDULE; or when the run stops. Agents are the processors (0..31) and, for each,
+ * the arrival of an interrupt that another processor sent (32 + number).
+ *
+ * One machine a process: the arena and the translator live at fixed addresses.
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "machine/decider.h"
+#include "machine/observe.h"
+#include "machine/vcpu.h"
+
+#define MACHINE_AGENTS 64u
+#define AGENT_ARRIVAL 32u
+#define MACHINE_MAX_IMAGES 64u
+
+struct machine_file {
+    const char *name; /* file name as the guest asks for it, e.g. "upper.sys" */
+    const uint8_t *data;
+    size_t size;
+    const char *path; /* for messages and debug information */
+};
+
+struct machine_config {
+    struct machine_file kernel, hal;
+    const struct machine_file *drivers;
+    unsigned driver_count;
+    const void *loader_block; /* copied to RD_LOADER_BLOCK (struct rd_loader_block and what it points to) */
+    size_t loader_size;       /* <= RD_LOADER_SIZE */
+    unsigned checks;          /* DBT_* features: DBT_SHADOW | DBT_DIRTY | DBT_BUDGETS normally */
+    uint64_t step_budget;     /* instructions one step may take before it counts as runaway */
+    gva_t driver_base;        /* 0: RD_DRIVER_BASE; tests load elsewhere */
+    struct observer observer;
+    struct decider decider;
+};
+
+enum machine_stop {
+    STOP_NONE,          /* the step ended; go on */
+    STOP_END,           /* every scenario thread has finished and nothing can move */
+    STOP_VIOLATION,     /* machine_violation() says which */
+    STOP_LIMIT,         /* a step exceeded its budget: an endless loop without shared accesses */
+    STOP_UNIMPLEMENTED, /* machine_error() names it */
+    STOP_INTERNAL       /* machine_error() says what */
+};
+
+/* Footprint entries. Keys of memory are granules (address >> 3); others have these high bits. */
+#define FOOTPRINT_IMAGE 0x4000000000000000ull /* | image serial: read by executing, written by unloading */
+#define FOOTPRINT_CPU 0x4100000000000000ull   /* | processor: written by each of its steps and by senders of interrupts */
+#define FOOTPRINT_TIME 0x4200000000000000ull  /* virtual time */
+
+struct footprint_entry {
+    uint64_t key;
+    bool write;
+};
+
+struct step_result {
+    enum machine_stop stop;
+    const struct footprint_entry *footprint; /* sorted by key, valid until the next step */
+    unsigned footprint_count;
+    gva_t pc;            /* where the agent stands now */
+    uint64_t retired;    /* instructions in this step */
+    struct hash128 hash; /* of agent, registers and footprint: equal steps of equal runs agree */
+};
+
+struct machine_image {
+    char name[RD_ABI_NAME]; /* "upper.sys" */
+    const char *path;
+    gva_t base;
+    uint64_t size;
+    gva_t entry;
+    uint32_t serial;        /* order of loading, from 0 = kernel */
+    bool loaded;            /* false: unloaded, kept for reports */
+    const uint8_t *file;    /* the file's bytes, as given */
+    size_t file_size;
+};
+
+struct machine *machine_create(const struct machine_config *config, struct error *e);
+void machine_destroy(struct machine *m);
+
+/* Runs the kernel from its entry point to RD_HC_READY in a fixed order. On false, a violation during
+ * boot (a DriverEntry that crashes) is reported by machine_violation() and e stays ERROR_NONE. */
+bool machine_boot(struct machine *m, struct error *e);
+
+/* Bit set of agents that may take a step now. Zero only after STOP_END or a violation. */
+uint64_t machine_enabled(const struct machine *m);
+struct step_result machine_step(struct machine *m, unsigned agent);
+/* Call when machine_enabled() is zero: STOP_END, or STOP_VIOLATION for a hang. */
+enum machine_stop machine_quiescent(struct machine *m);
+
+/* Everything that a run can change: arena, processors, images, pool records. Depths as arena_push. */
+unsigned machine_push(struct machine *m);
+void machine_restore(struct machine *m, unsigned depth);
+void machine_drop(struct machine *m, unsigned depth);
+
+/* Exploration mode on: share cells are consulted, footprints collected, driver code stops at shared
+ * locations. Off (boot, plain run): steps end only when a processor halts or at its quantum. */
+void machine_set_sharing(struct machine *m, bool on);
+/* True when locations turned out to be shared that this execution did not treat so; begin_execution
+ * folds them in, after which explored results without them are void. */
+bool machine_sharing_grew(const struct machine *m);
+void machine_begin_execution(struct machine *m);
+/* The shared locations as sorted granules, for a failure file; machine_share_add loads them. */
+size_t machine_share_list(const struct machine *m, uint64_t **granules_out);
+void machine_share_add(struct machine *m, const uint64_t *granules, size_t count);
+
+void machine_set_observer(struct machine *m, const struct observer *o);
+void machine_set_decider(struct machine *m, const struct decider *d);
+
+/* Inspection: valid at any time between steps. */
+const struct violation *machine_violation(const struct machine *m); /* NULL: none */
+const struct error *machine_error(const struct machine *m);
+const struct vcpu *machine_cpu(const struct machine *m, unsigned number);
+unsigned machine_cpu_count(const struct machine *m); /* started ones */
+uint64_t machine_step_count(const struct machine *m);
+unsigned machine_image_count(const struct machine *m);
+const struct machine_image *machine_image(const struct machine *m, unsigned index);
+/* The image whose range holds a, loaded or unloaded (latest first); NULL: none. */
+const struct machine_image *machine_image_at(const struct machine *m, gva_t a);
+unsigned machine_thread_count(const struct machine *m);
+/* Copies the guest's struct rd_thread number `index`. */
+bool machine_thread(const struct machine *m, unsigned index, struct rd_thread *out);
+/* Index of the thread that processor runs; ~0u: none. */
+unsigned machine_thread_on(const struct machine *m, unsigned cpu);
+
+struct machine_pool_block {
+    gva_t address;
+    uint64_t bytes;
+    uint32_t tag;
+    bool freed;
+    unsigned cpu_allocated, cpu_freed;
+    gva_t allocated_by, freed_by; /* return address in the driver that called */
+};
+/* The block whose bytes or zones hold a; false: none. */
+bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_block *out);
+
+/* Hash of the final memory and registers, and of all steps so far. */
+struct hash128 machine_state_hash(const struct machine *m);
+struct hash128 machine_trace_hash(const struct machine *m);
+/* Driver routines never entered: coverage over an image's code, in blocks seen. */
+uint64_t machine_coverage(const struct machine *m, const struct machine_image *image);
+
+#endif
