@@ -29,6 +29,10 @@ $(BUILD)/gen/strategies.c: $(wildcard explore/strategies/*.c) tools/registry.sh
 $(BUILD)/gen/verbs.c: $(wildcard scenario/verbs/*.c) tools/registry.sh
 	@mkdir -p $(@D)
 	@sh tools/registry.sh scenario/scenario.h 'struct scenario_verb' verb scenario_verbs scenario/verbs > $@
+GEN_check := $(BUILD)/host/gen/monitors.o
+$(BUILD)/gen/monitors.c: $(wildcard check/monitors/*.c) tools/registry.sh
+	@mkdir -p $(@D)
+	@sh tools/registry.sh check/check.h 'struct monitor' monitor check_monitors check/monitors > $@
 $(BUILD)/host/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@

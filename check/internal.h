@@ -1,0 +1,31 @@
+/* What monitors share: bugcheck names, wording, and who executed the instruction. */
+#ifndef CHECK_INTERNAL_H
+#define CHECK_INTERNAL_H
+
+#include "check/check.h"
+
+struct bugcheck_info {
+    uint32_t code;
+    const char *name;
+    const char *rule;    /* violation.rule when the guest kernel raises it */
+    const char *meaning; /* the rule broken, one sentence */
+    const char *argument[4];
+};
+/* Never NULL: unknown codes get a name made of their number. */
+const struct bugcheck_info *bugcheck_find(uint32_t code);
+
+/* Fills name, code, arguments and their texts from the table. rule and sentence stay. */
+void bugcheck_fill(struct violation *v, uint32_t code, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+void violation_sentence(struct violation *v, const char *rule, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* True when the trouble's instruction is the kernel's own. */
+bool trouble_in_kernel(const struct machine *m, const struct trouble *t);
+/* "upper.sys", or "nt" for the kernel, "(no image)" outside. */
+const char *trouble_module(const struct machine *m, gva_t a);
+/* What NT shows for an access that nobody handles: 0xD1/0x0A at raised IRQL, else 0x50 for system addresses and
+ * 0x7E (system thread) or 0x3B (system service) for user ones. operation: 0 read, 1 write, 8 execute. */
+void bugcheck_for_fault(const struct machine *m, const struct trouble *t, gva_t address, unsigned operation,
+                        struct violation *v);
+
+#endif

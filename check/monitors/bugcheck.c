@@ -1,0 +1,16 @@
+/* The guest kernel found a rule of NT broken and called KeBugCheckEx, as NT does; or the driver did. */
+#include "check/internal.h"
+
+static bool judge(const struct machine *m, const struct trouble *t, struct violation *out)
+{
+    (void)m;
+    if (t->kind != TROUBLE_BUGCHECK)
+        return false;
+    const struct bugcheck_info *info = bugcheck_find(t->code);
+    bugcheck_fill(out, t->code, t->arg[0], t->arg[1], t->arg[2], t->arg[3]);
+    violation_sentence(out, info->rule, "%s", info->meaning);
+    return true;
+}
+
+const struct monitor monitor_bugcheck = {"bugcheck", "the kernel stopped the system with KeBugCheckEx",
+                                         "Bug Check Code Reference", judge};

@@ -1,0 +1,198 @@
+/* What the machine's own files share. The part of the state that a run can change lies in the arena's
+ * private range, so that arena snapshots cover it; struct machine holds what stays for the process. */
+#ifndef MACHINE_INTERNAL_H
+#define MACHINE_INTERNAL_H
+
+#include "base/vec.h"
+#include "machine/arena_internal.h"
+#include "machine/dbt/dbt.h"
+#include "machine/machine.h"
+#include "machine/pe/pe.h"
+
+#define RUN_MAX_POOL 65536u
+#define RUN_LOOP_POINTS 8u
+#define NO_TIMER (~0ull)
+
+struct run_image {
+    gva_t base;
+    uint64_t size;
+    gva_t entry;
+    uint32_t file; /* index into machine.files */
+    uint32_t loaded;
+};
+
+/* A place where a processor stood at the end of a step, to recognise that it goes in circles. */
+struct loop_point {
+    gva_t rip;
+    uint64_t registers; /* hash */
+    uint64_t memory;    /* hash of what drivers can write; 0: not taken yet */
+};
+
+struct run_cpu {
+    struct vcpu cpu;
+    uint64_t await_hash;     /* VCPU_AWAIT by a loop: enabled when driver memory differs from this */
+    uint32_t await_is_loop;
+    uint32_t loop_next;
+    gva_t driver_call;       /* return address of the driver's call into the kernel, 0 outside of one */
+    gva_t driver_call_rsp;
+    struct loop_point loop[RUN_LOOP_POINTS];
+};
+
+struct run_pool {
+    gva_t address;
+    uint64_t bytes;
+    uint32_t tag;
+    uint16_t cpu_allocated, cpu_freed;
+    gva_t allocated_by, freed_by;
+    uint32_t freed;
+    uint32_t type;
+    uint64_t reserved[2];
+};
+
+struct run {
+    uint64_t time;      /* 100 ns since boot */
+    uint64_t timer_due; /* NO_TIMER: none armed */
+    uint64_t step_count;
+    struct hash128 trace;
+    uint32_t cpu_count; /* one past the highest started */
+    uint32_t thread_count;
+    uint32_t image_count;
+    uint32_t pool_count;
+    gva_t next_image;
+    uint32_t ready;
+    uint32_t reserved;
+    gva_t threads[RD_MAX_STACKS]; /* struct rd_thread of each */
+    struct run_image images[MACHINE_MAX_IMAGES];
+};
+
+#define RUN_BASE ARENA_PRIVATE_BASE
+#define RUN_CPU_BASE (ARENA_PRIVATE_BASE + 0x8000)
+#define RUN_CPU_STRIDE 0x800ull
+#define RUN_POOL_BASE (ARENA_PRIVATE_BASE + 0x40000)
+_Static_assert(sizeof(struct run) <= 0x8000, "fits its place");
+_Static_assert(sizeof(struct run_cpu) <= RUN_CPU_STRIDE, "fits its place");
+_Static_assert(sizeof(struct run_pool) == 64, "fits its place");
+
+static inline struct run *run_state(void)
+{
+    return arena_host(RUN_BASE);
+}
+static inline struct run_cpu *run_cpu(unsigned n)
+{
+    return arena_host(RUN_CPU_BASE + n * RUN_CPU_STRIDE);
+}
+static inline struct run_pool *run_pool(uint32_t i)
+{
+    return arena_host(RUN_POOL_BASE + (uint64_t)i * sizeof(struct run_pool));
+}
+
+/* A PE file given to the machine, parsed once, and its mapped and bound bytes for the base used last. */
+struct machine_pe {
+    struct machine_file file;
+    struct pe pe;
+    uint8_t *mapped;
+    uint8_t *bound;
+    gva_t mapped_base;
+};
+
+struct code_section {
+    gva_t start, end;
+    enum code_class class;
+};
+
+struct missing_import {
+    char *text; /* "ntoskrnl.exe!KeFoo" */
+};
+
+struct machine {
+    struct machine_config config;
+    struct dbt *dbt;
+    struct machine_pe *files; /* 0 kernel, 1 HAL, 2.. drivers */
+    unsigned file_count;
+    struct machine_image view[MACHINE_MAX_IMAGES];
+    gva_t translated_base[MACHINE_MAX_IMAGES]; /* which file's code was last seen at an image base */
+    uint32_t translated_file[MACHINE_MAX_IMAGES];
+    unsigned translated_count;
+    VEC(struct missing_import) missing;
+    gva_t entry_points; /* the kernel's RdEntryPoints */
+
+    bool sharing;
+    bool in_step;
+    unsigned agent;
+    VEC(struct footprint_entry) footprint;
+    uint32_t *seen_table; /* open-addressed set of footprint indices + 1 of this step */
+    uint32_t seen_mask;
+    bool touched_shared;
+    VEC(uint64_t) pending; /* granules found to be shared during this execution */
+    VEC(uint64_t) shared;  /* all shared granules */
+
+    enum machine_stop stop;
+    bool end_step;         /* a hypercall asked for a scheduling point */
+    struct violation violation;
+    bool has_violation;
+    struct error error;
+};
+
+/* code.c */
+struct code_range machine_code(void *context, gva_t pc);
+
+/* image.c */
+bool image_parse_files(struct machine *m, struct error *e);
+/* Loads file `index`; returns the run image's index or -1 with m->error set. */
+int image_load(struct machine *m, unsigned file);
+void image_unload(struct machine *m, unsigned image);
+int image_find_file(const struct machine *m, const char *service);
+int image_index_at(gva_t a, bool loaded_only);
+gva_t image_export(struct machine *m, unsigned image, const char *symbol);
+const char *image_missing(const struct machine *m, gva_t a);
+
+/* share.c */
+bool share_access(void *context, gva_t address, uint32_t size, bool write, enum code_class class);
+void share_begin_step(struct machine *m);
+void share_note(struct machine *m, uint64_t key, bool write);
+void share_touch_range(struct machine *m, gva_t address, uint64_t bytes, bool write);
+void share_clear_cells(void);
+/* Sorts the footprint by key, merging equal keys. */
+void share_finish_step(struct machine *m);
+
+/* loop.c */
+bool loop_check(struct machine *m, unsigned cpu);
+bool loop_changed(struct machine *m, unsigned cpu);
+void loop_forget(unsigned cpu);
+
+/* interrupt.c */
+bool interrupt_deliverable(const struct vcpu *c);
+/* Pushes a frame and enters the kernel's handler; false: the stack has no room. */
+bool interrupt_take(struct machine *m, unsigned cpu, unsigned vector);
+void interrupt_send(struct machine *m, unsigned cpu, unsigned level);
+void cpu_start(struct machine *m, unsigned cpu);
+
+/* hypercall.c */
+void hypercall_dispatch(struct machine *m, unsigned cpu);
+
+/* pool.c */
+void pool_allocated(struct machine *m, unsigned cpu, gva_t a, uint64_t bytes, uint32_t tag, uint32_t type);
+uint64_t pool_freed(struct machine *m, unsigned cpu, gva_t a);
+
+/* step.c */
+void machine_trouble(struct machine *m, const struct trouble *t);
+struct trouble trouble_at(unsigned cpu, enum trouble_kind kind);
+void machine_fail(struct machine *m, enum error_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void machine_emit(struct machine *m, enum machine_event_kind kind, unsigned cpu, uint32_t code, gva_t pc,
+                  uint64_t a, uint64_t b, uint64_t c);
+static inline bool machine_listening(const struct machine *m)
+{
+    return m->config.observer.event != NULL;
+}
+
+static inline void mark_run(void)
+{
+    arena_mark(RUN_BASE, sizeof(struct run));
+}
+static inline void mark_cpu(unsigned n)
+{
+    arena_mark(RUN_CPU_BASE + n * RUN_CPU_STRIDE, sizeof(struct run_cpu));
+}
+
+#endif

@@ -1,0 +1,392 @@
+/*
+ * One step: runs a processor from a scheduling point to the next (docs/architecture.md, "Steps"). Everything
+ * that leaves translated code comes by here: image crossings, hypercalls, interrupts, accesses to shared
+ * locations, and trouble.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine/internal.h"
+
+#define CLOCK_VECTOR 13u
+
+void machine_emit(struct machine *m, enum machine_event_kind kind, unsigned cpu, uint32_t code, gva_t pc,
+                  uint64_t a, uint64_t b, uint64_t c)
+{
+    if (!machine_listening(m))
+        return;
+    struct machine_event e = {kind, code, cpu, run_state()->step_count, pc, a, b, c};
+    m->config.observer.event(m->config.observer.context, m, &e);
+}
+
+void machine_fail(struct machine *m, enum error_kind kind, const char *format, ...)
+{
+    if (m->stop != STOP_NONE)
+        return;
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    error_set(&m->error, kind, "%s", text);
+    m->stop = kind == ERROR_UNIMPLEMENTED ? STOP_UNIMPLEMENTED : STOP_INTERNAL;
+}
+
+struct trouble trouble_at(unsigned cpu, enum trouble_kind kind)
+{
+    const struct vcpu *c = &run_cpu(cpu)->cpu;
+    struct trouble t;
+    memset(&t, 0, sizeof t);
+    t.kind = kind;
+    t.cpu = cpu;
+    t.regs = c->regs;
+    t.irql = c->irql;
+    return t;
+}
+
+void machine_trouble(struct machine *m, const struct trouble *t)
+{
+    if (m->stop != STOP_NONE)
+        return;
+    memset(&m->violation, 0, sizeof m->violation);
+    m->config.observer.judge(m->config.observer.context, m, t, &m->violation);
+    m->violation.trouble = *t;
+    m->has_violation = true;
+    m->stop = STOP_VIOLATION;
+}
+
+static void unimplemented_import(struct machine *m, gva_t address, gva_t caller)
+{
+    int image = image_index_at(caller, false);
+    const char *name = image >= 0 ? m->files[run_state()->images[image].file].file.name : "?";
+    machine_fail(m, ERROR_UNIMPLEMENTED, "%s is not implemented (used by %s+%#llx)",
+                 image_missing(m, address), name,
+                 (unsigned long long)(image >= 0 ? caller - run_state()->images[image].base : caller));
+}
+
+/* Control is about to execute at an address where nothing may. */
+static void cannot_execute(struct machine *m, unsigned cpu, gva_t from)
+{
+    struct vcpu *c = &run_cpu(cpu)->cpu;
+    if (image_missing(m, c->regs.rip) != NULL) {
+        gva_t caller = from;
+        arena_read(c->regs.gpr[REG_RSP], &caller, sizeof caller);
+        unimplemented_import(m, c->regs.rip, caller);
+        return;
+    }
+    struct trouble t = trouble_at(cpu, TROUBLE_EXECUTE);
+    t.address = c->regs.rip;
+    t.from = from;
+    t.shadow = arena_contains(c->regs.rip, 1) ? *arena_shadow(c->regs.rip) : RD_SHADOW_UNMAPPED;
+    machine_trouble(m, &t);
+}
+
+static void access_trouble(struct machine *m, unsigned cpu, const struct dbt_exit *x)
+{
+    if (image_missing(m, x->address) != NULL) {
+        unimplemented_import(m, x->address, run_cpu(cpu)->cpu.regs.rip);
+        return;
+    }
+    struct trouble t = trouble_at(cpu, x->reason == DBT_FAULT ? TROUBLE_FAULT : TROUBLE_ACCESS);
+    t.address = x->address;
+    t.size = x->size;
+    t.write = x->write;
+    t.shadow = x->shadow;
+    machine_trouble(m, &t);
+}
+
+static bool is_kernel(enum code_class class)
+{
+    return class == CODE_KERNEL || class == CODE_KERNEL_NOLOG;
+}
+
+/* Control went from one image to another. Keeps track of calls out of drivers, and tells listeners. */
+static void crossed(struct machine *m, unsigned cpu, gva_t from, const struct code_range *before,
+                    const struct code_range *now)
+{
+    struct run_cpu *rc = run_cpu(cpu);
+    struct vcpu *c = &rc->cpu;
+    gva_t rsp = c->regs.gpr[REG_RSP], top = 0;
+    arena_read(rsp, &top, sizeof top);
+    if (before->class == CODE_DRIVER && is_kernel(now->class)) {
+        bool call = machine_code(m, top).class == CODE_DRIVER && rc->driver_call_rsp != rsp;
+        if (call && rsp < 0xFFFFFFFFFFFFFFF8ull) {
+            if (rc->driver_call == 0 || rsp < rc->driver_call_rsp) {
+                rc->driver_call = top;
+                rc->driver_call_rsp = rsp;
+            }
+            machine_emit(m, EVENT_CALL, cpu, 0, from, c->regs.rip, top, c->regs.gpr[REG_RCX]);
+        } else {
+            machine_emit(m, EVENT_CALLBACK_END, cpu, 0, from, c->regs.gpr[REG_RAX], 0, 0);
+        }
+    } else if (now->class == CODE_DRIVER) {
+        if (rc->driver_call == c->regs.rip && rc->driver_call_rsp + 8 == rsp) {
+            rc->driver_call = 0;
+            rc->driver_call_rsp = 0;
+            machine_emit(m, EVENT_RETURN, cpu, 0, c->regs.rip, c->regs.gpr[REG_RAX], 0, 0);
+        } else {
+            rc->driver_call = 0;
+            rc->driver_call_rsp = 0;
+            machine_emit(m, is_kernel(before->class) ? EVENT_CALLBACK : EVENT_CALL, cpu, 0, from,
+                         c->regs.rip, is_kernel(before->class) ? c->regs.gpr[REG_RCX] : top,
+                         c->regs.gpr[REG_RDX]);
+        }
+    }
+}
+
+/* Runs processor `cpu` until its step ends; m->stop says whether the run did. */
+static void run_processor(struct machine *m, unsigned cpu)
+{
+    struct vcpu *c = &run_cpu(cpu)->cpu;
+    uint64_t limit = c->retired + m->config.step_budget;
+    gva_t from = 0;
+    struct code_range before = {0, 0, CODE_NONE, 0};
+    for (;;) {
+        if (interrupt_deliverable(c)) {
+            unsigned vector = c->pending & 4 ? 2 : 1;
+            if (!interrupt_take(m, cpu, vector)) {
+                struct trouble t = trouble_at(cpu, TROUBLE_FAULT);
+                t.address = c->regs.gpr[REG_RSP];
+                t.write = true;
+                machine_trouble(m, &t);
+                return;
+            }
+            before.class = CODE_NONE;
+        }
+        struct code_range code = machine_code(m, c->regs.rip);
+        if (code.class == CODE_NONE) {
+            cannot_execute(m, cpu, from);
+            return;
+        }
+        if (before.class != CODE_NONE && (before.image != code.image || is_kernel(before.class) != is_kernel(code.class)))
+            crossed(m, cpu, from, &before, &code);
+        if (code.class == CODE_DRIVER) {
+            if (m->touched_shared && m->sharing) {
+                loop_check(m, cpu);
+                return; /* behind a kernel call, or before a callback, that touched shared state */
+            }
+            share_note(m, FOOTPRINT_IMAGE | code.image, false);
+        }
+        struct dbt_exit x = dbt_run(m->dbt, c, limit);
+        from = 0;
+        before = code;
+        switch (x.reason) {
+        case DBT_CROSS:
+            from = x.from;
+            before.class = code.class;
+            break;
+        case DBT_SHARED:
+            /* The access is entered whole, then its instruction executed; the step ends behind it. */
+            share_access(m, x.address, x.size, x.write, CODE_KERNEL);
+            machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
+            x = dbt_run_one(m->dbt, c);
+            if (x.reason == DBT_BAD_ACCESS || x.reason == DBT_FAULT) {
+                access_trouble(m, cpu, &x);
+                return;
+            }
+            if (x.reason != DBT_ONE && x.reason != DBT_CROSS && x.reason != DBT_INTERRUPT) {
+                machine_fail(m, ERROR_INTERNAL, "unexpected exit %d of a shared access at %#llx", x.reason,
+                             (unsigned long long)c->regs.rip);
+                return;
+            }
+            if (x.reason == DBT_CROSS) {
+                from = x.from;
+                break; /* `call [shared]`: the step goes on in the kernel */
+            }
+            loop_check(m, cpu);
+            return;
+        case DBT_HYPERCALL:
+            hypercall_dispatch(m, cpu);
+            if (m->stop != STOP_NONE)
+                return;
+            if (m->end_step || c->state != VCPU_RUNNING) {
+                m->end_step = false;
+                return;
+            }
+            break;
+        case DBT_HALT:
+            c->state = VCPU_HALTED;
+            if (c->pending == 0)
+                return;
+            c->state = VCPU_RUNNING;
+            break;
+        case DBT_INTERRUPT:
+            break;
+        case DBT_BAD_ACCESS:
+        case DBT_FAULT:
+            access_trouble(m, cpu, &x);
+            return;
+        case DBT_EXCEPTION: {
+            struct trouble t = trouble_at(cpu, TROUBLE_EXCEPTION);
+            t.vector = x.vector;
+            machine_trouble(m, &t);
+            return;
+        }
+        case DBT_UNSUPPORTED:
+            machine_fail(m, ERROR_UNIMPLEMENTED, "instruction %s at %s+%#llx is not implemented", x.text,
+                         m->files[run_state()->images[code.image].file].file.name,
+                         (unsigned long long)(c->regs.rip - run_state()->images[code.image].base));
+            return;
+        case DBT_BUDGET:
+            if (m->sharing)
+                m->stop = STOP_LIMIT;
+            return; /* plain runs: the quantum has ended */
+        case DBT_ONE:
+            break;
+        }
+    }
+}
+
+static void step_arrival(struct machine *m, unsigned cpu)
+{
+    struct vcpu *c = &run_cpu(cpu)->cpu;
+    RD_ASSERT(c->in_flight != 0);
+    c->pending |= c->in_flight;
+    c->in_flight = 0;
+    mark_cpu(cpu);
+    share_note(m, FOOTPRINT_CPU | cpu, true);
+}
+
+static void step_processor(struct machine *m, unsigned cpu)
+{
+    struct run *r = run_state();
+    struct run_cpu *rc = run_cpu(cpu);
+    struct vcpu *c = &rc->cpu;
+    share_note(m, FOOTPRINT_CPU | cpu, true);
+    dbt_set_agent(m->dbt, (uint8_t)(cpu + 1));
+    mark_cpu(cpu);
+    c->steps++;
+    if (c->state == VCPU_HALTED) {
+        if (c->pending == 0) {
+            RD_ASSERT(cpu == 0 && r->timer_due != NO_TIMER);
+            if (r->timer_due > r->time)
+                r->time = r->timer_due;
+            r->timer_due = NO_TIMER;
+            mark_run();
+            share_note(m, FOOTPRINT_TIME, true);
+            if (!interrupt_take(m, cpu, CLOCK_VECTOR)) {
+                machine_fail(m, ERROR_INTERNAL, "no stack for the clock interrupt");
+                return;
+            }
+        }
+        c->state = VCPU_RUNNING;
+    } else if (c->state == VCPU_AWAIT) {
+        c->state = VCPU_RUNNING;
+        if (rc->await_is_loop)
+            loop_forget(cpu);
+        else
+            share_touch_range(m, c->await_address, c->await_size, false);
+        rc->await_is_loop = 0;
+    }
+    run_processor(m, cpu);
+}
+
+static bool await_over(struct machine *m, unsigned cpu)
+{
+    const struct run_cpu *rc = run_cpu(cpu);
+    if (interrupt_deliverable(&rc->cpu))
+        return true;
+    if (rc->await_is_loop)
+        return loop_changed(m, cpu);
+    return hash_bytes(arena_host(rc->cpu.await_address), rc->cpu.await_size).low != rc->await_hash;
+}
+
+uint64_t machine_enabled(const struct machine *m)
+{
+    if (m->stop != STOP_NONE)
+        return 0;
+    const struct run *r = run_state();
+    uint64_t mask = 0;
+    for (unsigned n = 0; n < r->cpu_count; n++) {
+        const struct vcpu *c = &run_cpu(n)->cpu;
+        bool on = false;
+        switch ((enum vcpu_state)c->state) {
+        case VCPU_RUNNING:
+            on = true;
+            break;
+        case VCPU_HALTED:
+            on = c->pending != 0 || (n == 0 && r->timer_due != NO_TIMER);
+            break;
+        case VCPU_AWAIT:
+            on = await_over((struct machine *)m, n);
+            break;
+        case VCPU_OFF:
+            break;
+        }
+        if (on)
+            mask |= 1ull << n;
+        if (c->in_flight)
+            mask |= 1ull << (AGENT_ARRIVAL + n);
+    }
+    return mask;
+}
+
+/* What equal runs must agree on after each step. */
+static struct hash128 step_hash(const struct machine *m, unsigned agent)
+{
+    const struct vcpu *c = &run_cpu(agent % AGENT_ARRIVAL)->cpu;
+    uint64_t head[4] = {agent, (uint64_t)m->stop, c->retired, run_state()->time};
+    struct hash128 h = hash_bytes(head, sizeof head);
+    h = hash_chain(h, &c->regs.gpr, sizeof c->regs.gpr + sizeof c->regs.rip);
+    for (size_t i = 0; i < m->footprint.count; i++) {
+        uint64_t word[2] = {m->footprint.data[i].key, m->footprint.data[i].write};
+        h = hash_chain(h, word, sizeof word);
+    }
+    return h;
+}
+
+struct step_result machine_step(struct machine *m, unsigned agent)
+{
+    RD_ASSERT(m->stop == STOP_NONE && agent < MACHINE_AGENTS);
+    struct run *r = run_state();
+    unsigned cpu = agent % AGENT_ARRIVAL;
+    uint64_t retired = run_cpu(cpu)->cpu.retired;
+    m->agent = cpu;
+    m->end_step = false;
+    r->step_count++;
+    mark_run();
+    share_begin_step(m);
+    if (agent >= AGENT_ARRIVAL)
+        step_arrival(m, cpu);
+    else
+        step_processor(m, cpu);
+    share_finish_step(m);
+    struct step_result s = {.stop = m->stop,
+                            .footprint = m->footprint.data,
+                            .footprint_count = (unsigned)m->footprint.count,
+                            .pc = run_cpu(cpu)->cpu.regs.rip,
+                            .retired = run_cpu(cpu)->cpu.retired - retired,
+                            .hash = step_hash(m, agent)};
+    r->trace = hash_chain(r->trace, &s.hash, sizeof s.hash);
+    machine_emit(m, EVENT_STEP, cpu, 0, s.pc, agent, s.retired, m->stop);
+    return s;
+}
+
+enum machine_stop machine_quiescent(struct machine *m)
+{
+    if (m->stop != STOP_NONE)
+        return m->stop;
+    const struct run *r = run_state();
+    for (uint32_t i = 0; i < r->thread_count; i++) {
+        struct rd_thread t;
+        if (!machine_thread(m, i, &t) || (t.flags & RD_THREAD_SYSTEM) || t.state == RD_THREAD_TERMINATED)
+            continue;
+        struct trouble hang = trouble_at(t.cpu < RD_MAX_CPUS ? t.cpu : 0, TROUBLE_HANG);
+        hang.address = t.wait_object;
+        hang.arg[0] = i;
+        machine_trouble(m, &hang);
+        return m->stop;
+    }
+    /* A processor that spins for ever hangs too, whoever it works for. */
+    for (unsigned n = 0; n < r->cpu_count; n++) {
+        if (run_cpu(n)->cpu.state != VCPU_AWAIT)
+            continue;
+        struct trouble hang = trouble_at(n, TROUBLE_HANG);
+        hang.address = run_cpu(n)->await_is_loop ? 0 : run_cpu(n)->cpu.await_address;
+        hang.arg[0] = machine_thread_on(m, n);
+        machine_trouble(m, &hang);
+        return m->stop;
+    }
+    return STOP_END;
+}
