@@ -17,6 +17,7 @@
 /* Images: the kernel, the HAL and the drivers. */
 #define RD_IMAGE_BASE 0xFFFFF80000000000ull
 #define RD_IMAGE_SIZE 0x04000000ull
+#define RD_HAL_BASE 0xFFFFF80000800000ull
 #define RD_NTOS_BASE 0xFFFFF80000A00000ull
 #define RD_DRIVER_BASE 0xFFFFF80001000000ull
 

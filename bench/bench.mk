@@ -1,0 +1,30 @@
+# Speed figures, always as ratios to a peer. `make bench` runs every program in BENCH_PROGRAMS; a program
+# finds what it needs in the arguments BENCH_ARGS_<name>.
+define BENCH_NEXT
+
+
+endef
+BENCH_PROGRAMS := $(BUILD)/bench/engine
+BENCH_ARGS_engine = $(BUILD)/bench/work.sys
+
+# The engine benchmark's work: the same source and flags natively and as an image.
+BENCH_WORK_FLAGS := -O2 -ffreestanding -fno-stack-protector -Wall -Wextra
+BENCH_IMAGE_CC := x86_64-w64-mingw32-gcc
+
+$(BUILD)/bench/work.o: bench/work.c bench/work.h
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_WORK_FLAGS) -c $< -o $@
+$(BUILD)/bench/work.sys: bench/work.c bench/work.h
+	@mkdir -p $(@D)
+	$(BENCH_IMAGE_CC) $(BENCH_WORK_FLAGS) -nostdlib -shared -Wl,--subsystem,native,--image-base,0xFFFFF80001000000,--entry,work_entry_point -o $@ $<
+$(BUILD)/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/bench/engine: $(BUILD)/bench/engine.o $(BUILD)/bench/work.o $(call LIB,machine base) | $(BUILD)/bench/work.sys
+	$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOST_LIBS)
+
+bench: $(BENCH_PROGRAMS)
+	$(foreach p,$(BENCH_PROGRAMS),@echo '== $(notdir $(p))' && $(p) $(BENCH_ARGS_$(notdir $(p)))$(BENCH_NEXT))
+
+-include $(wildcard $(BUILD)/bench/*.d)

@@ -210,7 +210,7 @@ int image_load(struct machine *m, unsigned file)
     struct run *r = run_state();
     const struct pe *pe = &m->files[file].pe;
     uint64_t size = (pe->image_size + RD_PAGE - 1) & ~(RD_PAGE - 1);
-    gva_t base = file == FILE_KERNEL ? RD_NTOS_BASE : r->next_image;
+    gva_t base = file == FILE_KERNEL ? RD_NTOS_BASE : file == FILE_HAL ? RD_HAL_BASE : r->next_image;
     if (r->image_count == MACHINE_MAX_IMAGES || base + size > RD_MISSING_BASE) {
         error_set(&m->error, ERROR_INPUT, "%s: no room for another image (%u loaded so far)",
                   m->files[file].file.name, r->image_count);
@@ -222,7 +222,7 @@ int image_load(struct machine *m, unsigned file)
     arena_protect(base, size, true);
     arena_poke(base, m->files[file].bound, size);
     set_protection(pe, base, size);
-    if (file != FILE_KERNEL) /* 64 KiB apart, with a gap, as separate allocations are */
+    if (file > FILE_HAL) /* 64 KiB apart, with a gap, as separate allocations are */
         r->next_image = (base + size + 0x1FFFF) & ~0xFFFFull;
     unsigned index = r->image_count++;
     r->images[index] = (struct run_image){base, size, pe->entry_rva ? base + pe->entry_rva : 0, file, 1};

@@ -11,6 +11,7 @@
 
 #define RUN_MAX_POOL 65536u
 #define RUN_LOOP_POINTS 8u
+#define RUN_LOOP_READS 64u
 #define NO_TIMER (~0ull)
 
 struct run_image {
@@ -30,12 +31,14 @@ struct loop_point {
 
 struct run_cpu {
     struct vcpu cpu;
-    uint64_t await_hash;     /* VCPU_AWAIT by a loop: enabled when driver memory differs from this */
+    uint64_t await_hash;     /* VCPU_AWAIT: enabled when what is looked at differs from this */
     uint32_t await_is_loop;
     uint32_t loop_next;
-    gva_t driver_call;       /* return address of the driver's call into the kernel, 0 outside of one */
-    gva_t driver_call_rsp;
+    gva_t driver_call;       /* return address of the driver's latest call into the kernel, 0 in a driver */
     struct loop_point loop[RUN_LOOP_POINTS];
+    uint32_t read_count; /* granules read by the loop that it may be in */
+    uint32_t reserved;
+    uint64_t reads[RUN_LOOP_READS];
 };
 
 struct run_pool {
@@ -157,8 +160,17 @@ void share_finish_step(struct machine *m);
 
 /* loop.c */
 bool loop_check(struct machine *m, unsigned cpu);
-bool loop_changed(struct machine *m, unsigned cpu);
+bool loop_changed(unsigned cpu);
+/* A step begins that leaves an await: it depends on whoever wrote what was looked at. */
+void loop_leave(struct machine *m, unsigned cpu);
 void loop_forget(unsigned cpu);
+/* A step that goes on and on: follows it block by block until it is back where it was, with nothing changed.
+ * True: it is an endless loop, and the processor now awaits. Else *limit is where to ask again. */
+struct loop_probe {
+    struct loop_point point;
+    unsigned blocks;
+};
+bool loop_probe(struct machine *m, unsigned cpu, struct loop_probe *p, uint64_t *limit);
 
 /* interrupt.c */
 bool interrupt_deliverable(const struct vcpu *c);

@@ -3,7 +3,8 @@
  * that such a loop blocks until something it could see has changed (the literature's await). Recognised
  * exactly enough not to be fooled: the processor stands at the same instruction with the same registers,
  * and everything that drivers can write (their images' data, the pool blocks they allocated, the thread's
- * own stack) has the same contents as when it stood there before.
+ * own stack) has the same contents as when it stood there before. It then waits for a change of the shared
+ * locations that its steps in between have read and not written.
  */
 #include <string.h>
 
@@ -54,23 +55,70 @@ static uint64_t driver_memory(const struct machine *m, unsigned cpu)
     return h ? h : 1;
 }
 
+static bool is_memory(uint64_t key)
+{
+    return key >> 60 == 0xF || key >> 60 == 0;
+}
+
+/* What the loop looks at: read in its steps, written in none. False: too much to keep. */
+static bool collect_reads(struct machine *m, struct run_cpu *c)
+{
+    for (size_t i = 0; i < m->footprint.count; i++) {
+        const struct footprint_entry *f = &m->footprint.data[i];
+        if (!is_memory(f->key))
+            continue;
+        uint32_t k = 0;
+        while (k < c->read_count && c->reads[k] != f->key)
+            k++;
+        if (f->write) {
+            if (k < c->read_count)
+                c->reads[k] = c->reads[--c->read_count];
+        } else if (k == c->read_count) {
+            if (k == RUN_LOOP_READS)
+                return false;
+            c->reads[c->read_count++] = f->key;
+        }
+    }
+    return true;
+}
+
+static uint64_t hash_reads(const struct run_cpu *c)
+{
+    uint64_t values[RUN_LOOP_READS];
+    for (uint32_t i = 0; i < c->read_count; i++)
+        values[i] = *(const uint64_t *)arena_host(c->reads[i] << 3);
+    return hash_bytes(values, c->read_count * sizeof values[0]).low;
+}
+
+static void note_reads(struct machine *m, const struct run_cpu *c)
+{
+    for (uint32_t i = 0; i < c->read_count; i++)
+        share_note(m, c->reads[i], false);
+}
+
 bool loop_check(struct machine *m, unsigned cpu)
 {
     struct run_cpu *c = run_cpu(cpu);
     struct hash128 h = hash_bytes(c->cpu.regs.gpr, sizeof c->cpu.regs.gpr);
     mark_cpu(cpu);
+    if (!collect_reads(m, c)) {
+        loop_forget(cpu);
+        return false;
+    }
     for (unsigned i = 0; i < RUN_LOOP_POINTS; i++) {
         struct loop_point *p = &c->loop[i];
         if (p->rip != c->cpu.regs.rip || p->registers != h.low)
             continue;
         uint64_t memory = driver_memory(m, cpu);
-        if (p->memory == memory) {
+        if (p->memory == memory && c->read_count > 0) {
             c->cpu.state = VCPU_AWAIT;
             c->await_is_loop = 1;
-            c->await_hash = memory;
+            c->await_hash = hash_reads(c);
+            note_reads(m, c);
             return true;
         }
         p->memory = memory;
+        c->read_count = 0; /* from here on: what one turn of the loop reads */
         return false;
     }
     c->loop[c->loop_next] = (struct loop_point){c->cpu.regs.rip, h.low, 0};
@@ -78,9 +126,15 @@ bool loop_check(struct machine *m, unsigned cpu)
     return false;
 }
 
-bool loop_changed(struct machine *m, unsigned cpu)
+bool loop_changed(unsigned cpu)
 {
-    return driver_memory(m, cpu) != run_cpu(cpu)->await_hash;
+    return hash_reads(run_cpu(cpu)) != run_cpu(cpu)->await_hash;
+}
+
+void loop_leave(struct machine *m, unsigned cpu)
+{
+    note_reads(m, run_cpu(cpu));
+    loop_forget(cpu);
 }
 
 void loop_forget(unsigned cpu)
@@ -88,5 +142,33 @@ void loop_forget(unsigned cpu)
     struct run_cpu *c = run_cpu(cpu);
     memset(c->loop, 0, sizeof c->loop);
     c->loop_next = 0;
+    c->read_count = 0;
     mark_cpu(cpu);
+}
+
+/* Blocks that a probe follows before it gives up and lets the step go on. */
+#define PROBE_BLOCKS 4096u
+
+bool loop_probe(struct machine *m, unsigned cpu, struct loop_probe *p, uint64_t *limit)
+{
+    struct run_cpu *c = run_cpu(cpu);
+    uint64_t registers = hash_bytes(c->cpu.regs.gpr, sizeof c->cpu.regs.gpr).low;
+    if (p->blocks == 0) {
+        p->point = (struct loop_point){c->cpu.regs.rip, registers, driver_memory(m, cpu)};
+    } else if (p->point.rip == c->cpu.regs.rip && p->point.registers == registers &&
+               p->point.memory == driver_memory(m, cpu)) {
+        /* It reads nothing that anybody is known to write, so nothing ends it. */
+        c->cpu.state = VCPU_AWAIT;
+        c->await_is_loop = 1;
+        c->read_count = 0;
+        c->await_hash = hash_reads(c);
+        mark_cpu(cpu);
+        return true;
+    }
+    *limit = c->cpu.retired + 1; /* one block */
+    if (++p->blocks > PROBE_BLOCKS) {
+        p->blocks = 0;
+        *limit = c->cpu.retired + 50 * PROBE_BLOCKS;
+    }
+    return false;
 }

@@ -79,8 +79,6 @@ bool machine_boot(struct machine *m, struct error *e)
         *e = m->error;
         return false;
     }
-    if (m->config.driver_base == 0)
-        r->next_image = RD_DRIVER_BASE;
     m->entry_points = image_export(m, 0, "RdEntryPoints");
     if (m->entry_points == 0 || r->images[0].entry == 0)
         return error_set(e, ERROR_INPUT, "%s: not rundown's kernel: no RdEntryPoints", m->config.kernel.path);

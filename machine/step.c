@@ -10,6 +10,8 @@
 #include "machine/internal.h"
 
 #define CLOCK_VECTOR 13u
+/* Instructions without a scheduling point after which a step is suspected of an endless loop. */
+#define LOOP_QUANTUM 200000u
 
 void machine_emit(struct machine *m, enum machine_event_kind kind, unsigned cpu, uint32_t code, gva_t pc,
                   uint64_t a, uint64_t b, uint64_t c)
@@ -101,37 +103,42 @@ static bool is_kernel(enum code_class class)
     return class == CODE_KERNEL || class == CODE_KERNEL_NOLOG;
 }
 
+/* Whether the instruction that left an image was a return; else it was a call or a tail jump. */
+static bool is_return(gva_t from)
+{
+    uint8_t b[2] = {0, 0};
+    if (!arena_read(from, b, 2))
+        return false;
+    uint8_t opcode = b[0] == 0xF2 || b[0] == 0xF3 ? b[1] : b[0];
+    return opcode == 0xC3 || opcode == 0xC2;
+}
+
 /* Control went from one image to another. Keeps track of calls out of drivers, and tells listeners. */
 static void crossed(struct machine *m, unsigned cpu, gva_t from, const struct code_range *before,
                     const struct code_range *now)
 {
     struct run_cpu *rc = run_cpu(cpu);
-    struct vcpu *c = &rc->cpu;
-    gva_t rsp = c->regs.gpr[REG_RSP], top = 0;
-    arena_read(rsp, &top, sizeof top);
+    const struct vcpu *c = &rc->cpu;
+    gva_t top = 0;
+    arena_read(c->regs.gpr[REG_RSP], &top, sizeof top);
+    bool back = is_return(from);
+    if (now->class == CODE_DRIVER)
+        rc->driver_call = 0;
+    else if (!back && machine_code(m, top).class == CODE_DRIVER)
+        rc->driver_call = top;
+    if (!machine_listening(m))
+        return;
     if (before->class == CODE_DRIVER && is_kernel(now->class)) {
-        bool call = machine_code(m, top).class == CODE_DRIVER && rc->driver_call_rsp != rsp;
-        if (call && rsp < 0xFFFFFFFFFFFFFFF8ull) {
-            if (rc->driver_call == 0 || rsp < rc->driver_call_rsp) {
-                rc->driver_call = top;
-                rc->driver_call_rsp = rsp;
-            }
-            machine_emit(m, EVENT_CALL, cpu, 0, from, c->regs.rip, top, c->regs.gpr[REG_RCX]);
-        } else {
+        if (back)
             machine_emit(m, EVENT_CALLBACK_END, cpu, 0, from, c->regs.gpr[REG_RAX], 0, 0);
-        }
+        else
+            machine_emit(m, EVENT_CALL, cpu, 0, from, c->regs.rip, top, c->regs.gpr[REG_RCX]);
     } else if (now->class == CODE_DRIVER) {
-        if (rc->driver_call == c->regs.rip && rc->driver_call_rsp + 8 == rsp) {
-            rc->driver_call = 0;
-            rc->driver_call_rsp = 0;
+        if (back)
             machine_emit(m, EVENT_RETURN, cpu, 0, c->regs.rip, c->regs.gpr[REG_RAX], 0, 0);
-        } else {
-            rc->driver_call = 0;
-            rc->driver_call_rsp = 0;
-            machine_emit(m, is_kernel(before->class) ? EVENT_CALLBACK : EVENT_CALL, cpu, 0, from,
-                         c->regs.rip, is_kernel(before->class) ? c->regs.gpr[REG_RCX] : top,
+        else
+            machine_emit(m, EVENT_CALLBACK, cpu, 0, from, c->regs.rip, c->regs.gpr[REG_RCX],
                          c->regs.gpr[REG_RDX]);
-        }
     }
 }
 
@@ -139,7 +146,9 @@ static void crossed(struct machine *m, unsigned cpu, gva_t from, const struct co
 static void run_processor(struct machine *m, unsigned cpu)
 {
     struct vcpu *c = &run_cpu(cpu)->cpu;
-    uint64_t limit = c->retired + m->config.step_budget;
+    uint64_t end = c->retired + m->config.step_budget;
+    uint64_t limit = m->sharing && end > c->retired + LOOP_QUANTUM ? c->retired + LOOP_QUANTUM : end;
+    struct loop_probe probe = {0};
     gva_t from = 0;
     struct code_range before = {0, 0, CODE_NONE, 0};
     for (;;) {
@@ -229,9 +238,17 @@ static void run_processor(struct machine *m, unsigned cpu)
                          (unsigned long long)(c->regs.rip - run_state()->images[code.image].base));
             return;
         case DBT_BUDGET:
-            if (m->sharing)
+            if (!m->sharing)
+                return; /* plain runs: the quantum has ended */
+            if (c->retired >= end) {
                 m->stop = STOP_LIMIT;
-            return; /* plain runs: the quantum has ended */
+                return;
+            }
+            if (loop_probe(m, cpu, &probe, &limit))
+                return;
+            if (limit > end)
+                limit = end;
+            break;
         case DBT_ONE:
             break;
         }
@@ -274,7 +291,7 @@ static void step_processor(struct machine *m, unsigned cpu)
     } else if (c->state == VCPU_AWAIT) {
         c->state = VCPU_RUNNING;
         if (rc->await_is_loop)
-            loop_forget(cpu);
+            loop_leave(m, cpu);
         else
             share_touch_range(m, c->await_address, c->await_size, false);
         rc->await_is_loop = 0;
@@ -282,13 +299,13 @@ static void step_processor(struct machine *m, unsigned cpu)
     run_processor(m, cpu);
 }
 
-static bool await_over(struct machine *m, unsigned cpu)
+static bool await_over(unsigned cpu)
 {
     const struct run_cpu *rc = run_cpu(cpu);
     if (interrupt_deliverable(&rc->cpu))
         return true;
     if (rc->await_is_loop)
-        return loop_changed(m, cpu);
+        return loop_changed(cpu);
     return hash_bytes(arena_host(rc->cpu.await_address), rc->cpu.await_size).low != rc->await_hash;
 }
 
@@ -309,7 +326,7 @@ uint64_t machine_enabled(const struct machine *m)
             on = c->pending != 0 || (n == 0 && r->timer_due != NO_TIMER);
             break;
         case VCPU_AWAIT:
-            on = await_over((struct machine *)m, n);
+            on = await_over(n);
             break;
         case VCPU_OFF:
             break;
@@ -368,6 +385,10 @@ enum machine_stop machine_quiescent(struct machine *m)
     if (m->stop != STOP_NONE)
         return m->stop;
     const struct run *r = run_state();
+    /* What looked private to a processor that loops has turned out to be shared: nothing follows from its
+     * standing still. The next execution knows better. */
+    if (m->pending.count > 0)
+        return STOP_END;
     for (uint32_t i = 0; i < r->thread_count; i++) {
         struct rd_thread t;
         if (!machine_thread(m, i, &t) || (t.flags & RD_THREAD_SYSTEM) || t.state == RD_THREAD_TERMINATED)

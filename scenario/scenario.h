@@ -11,10 +11,11 @@
 
 #define SCENARIO_MAX_THREADS 16
 #define SCENARIO_MAX_DRIVERS 16
+#define SCENARIO_MAX_SLOTS 32 /* handles that one thread may open */
 
 struct scenario_driver {
     char *name; /* file name as written, e.g. "upper.sys" */
-    char *path; /* resolved: beside the scenario, else in a build folder's counterpart, see find rule */
+    char *path; /* resolved: beside the scenario, else in the first folder of RUNDOWN_DRIVERS that has it */
     bool load;  /* before the threads start */
 };
 
@@ -51,6 +52,11 @@ struct scenario {
 
 /* Reads a .lua file. Errors: "FILE:LINE: what is wrong and the remedy". */
 bool scenario_read(const char *path, struct scenario *out, struct error *e);
+/* Number of a status: "STATUS_DELETE_PENDING". False: the name is not in the table. */
+bool scenario_status(const char *name, int32_t *out);
+/* Its name; NULL when the table lacks it. */
+const char *scenario_status_name(int32_t status);
+
 /* Given only drivers: load, open what they created, exercise from two threads while a third unloads. */
 bool scenario_default(char *const *drivers, unsigned count, struct scenario *out, struct error *e);
 void scenario_free(struct scenario *s);
@@ -69,10 +75,17 @@ struct scenario_verb {
     const char *syntax; /* "t:open(NAME[, {kernel = true}])" */
     const char *help;
     uint32_t op;
-    /* Positional arguments: 'n' name text, 'h' handle of t:open, 'r' request, 'u' unsigned number,
-     * 't' seconds, 'T' thread name, 's' byte string, '?' makes the rest optional. Options by key. */
+    /* Positional arguments, one letter each; '?' makes the rest optional:
+     *   n name text            d driver that the scenario declares     D such a driver, or a device instance
+     *   h handle of t:open     r request of an asynchronous verb       T thread name
+     *   u number into .code    v number into .value                    t seconds into .value
+     *   s byte string          p device power state "D0".."D3"         x status
+     * A verb whose op is 0 makes no step: its arguments amend the step before it. */
     const char *arguments;
-    const char *options; /* "input:s output:u kernel:b async:b expect:x" */
+    /* Options by key, as "key:letter" separated by blanks; the letters are:
+     *   s input bytes   o output size   v number into .value   x expected status
+     *   K A L           true sets RD_STEP_KERNEL, RD_STEP_ASYNC, RD_STEP_ALERTABLE */
+    const char *options;
 };
 extern const struct scenario_verb *const scenario_verbs[]; /* NULL-terminated, sorted */
 

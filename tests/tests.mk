@@ -1,0 +1,50 @@
+# Tests. A test program prints TAP on standard output. Unit tests are tests/unit/NAME.c (cmocka), command-line tests are
+# tests/cli/NAME.sh; a folder that needs more has its own NAME.mk, which appends to TEST_PROGRAMS (built) or
+# TEST_SCRIPTS (run as they are).
+#
+#   make check            all          make check T=apc   programs and tests whose name contains apc
+#   make fuzz F=pe        fuzz target tests/fuzz/pe.c for FUZZ_SECONDS, from the corpus tests/fuzz/corpus/pe
+
+TEST_PROGRAMS :=
+TEST_SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
+
+TEST_LIBS := $(call LIB,report scenario debug explore check machine base)
+
+UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/*.c)))
+$(BUILD)/tests/unit/%: $(BUILD)/host/tests/unit/%.o $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group $(HOST_LIBS) -lcmocka
+TEST_PROGRAMS += $(UNIT_PROGRAMS)
+.SECONDARY: $(patsubst %.c,$(BUILD)/host/%.o,$(wildcard tests/unit/*.c))
+
+-include $(sort $(wildcard tests/*/*.mk))
+
+# Packages first, in a make of its own: what is installed decides what the build finds.
+check:
+	@sh tools/setup.sh
+	@$(MAKE) --no-print-directory check-run
+
+.PHONY: check-run
+check-run: host guest samples $(TEST_PROGRAMS)
+	@BUILD='$(BUILD)' MODE='$(MODE)' sh tests/run '$(T)' $(sort $(TEST_PROGRAMS)) $(TEST_SCRIPTS)
+
+# Fuzz targets have libFuzzer's entry point. Everything they link is compiled by clang into a build of its own.
+FUZZ_SECONDS ?= 30
+FUZZ_BUILD := build-fuzz
+FUZZ_FLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(FUZZ_BUILD)/gen -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
+    -fno-sanitize-recover=undefined
+FUZZ_SOURCES = $(foreach f,base machine/pe scenario scenario/verbs,$(wildcard $(f)/*.c)) report/failure.c
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+
+$(FUZZ_BUILD)/gen/verbs.c: $(wildcard scenario/verbs/*.c) tools/registry.sh
+	@mkdir -p $(@D)
+	@sh tools/registry.sh scenario/scenario.h 'struct scenario_verb' verb scenario_verbs scenario/verbs > $@
+$(FUZZ_BUILD)/fuzz-%: tests/fuzz/%.c $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES)
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) -llua5.4 -ljansson -lxxhash -lm
+
+fuzz: $(if $(F),$(FUZZ_BUILD)/fuzz-$(F))
+	@test -n '$(F)' || { echo 'make fuzz F=NAME, one of: $(FUZZ_TARGETS)' >&2; exit 2; }
+	@mkdir -p $(FUZZ_BUILD)/corpus/$(F) $(FUZZ_BUILD)/crashes
+	$(FUZZ_BUILD)/fuzz-$(F) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
+	    -artifact_prefix=$(FUZZ_BUILD)/crashes/$(F)- $(FUZZ_BUILD)/corpus/$(F) $(wildcard tests/fuzz/corpus/$(F))

@@ -180,8 +180,7 @@ static void classify_branch(struct insn *x, const ZydisDecodedInstruction *i,
             if (i->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && i->opcode >= 0xE0 && i->opcode <= 0xE3) {
                 x->op = OP_COUNT_BRANCH;
                 x->cc = i->opcode;
-                if (i->address_width != 64)
-                    stop(x, ACT_UNSUPPORTED, 0);
+                x->m.low = i->address_width != 64;
             }
         }
         return;
@@ -214,8 +213,16 @@ static void classify_string(struct insn *x, enum action a, const ZydisDecodedIns
 static void classify_push_pop(struct insn *x, const ZydisDecodedInstruction *i,
                               const ZydisDecodedOperand *ops, bool push)
 {
-    if (i->operand_width != 64) {
-        stop(x, ACT_UNSUPPORTED, 0);
+    bool memory = ops[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
+    if (i->operand_width != 64 || (memory && !push && (x->m.pcr || x->m.wide))) {
+        act(x, push ? ACT_PUSH : ACT_POP);
+        x->has_mem = false; /* checked by its helper */
+        if (!memory)
+            x->size = 0;
+        if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
+            x->reg = (int8_t)gpr_of(ops[0].reg.value);
+        else if (!memory)
+            x->imm = ops[0].imm.value.s;
     } else if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {
         x->op = push ? OP_PUSH_REG : OP_POP_REG;
         x->reg = (int8_t)gpr_of(ops[0].reg.value);
@@ -226,8 +233,6 @@ static void classify_push_pop(struct insn *x, const ZydisDecodedInstruction *i,
         x->op = push ? OP_PUSH_MEM : OP_POP_MEM;
         if (!push && x->m.base == REG_RSP)
             x->m.disp += 8; /* POP computes its address with the new rsp */
-        if (!push && (x->m.pcr || x->m.wide))
-            stop(x, ACT_UNSUPPORTED, 0);
     }
 }
 
@@ -323,6 +328,13 @@ static bool classify_special(struct insn *x, const ZydisDecodedInstruction *i,
         x->op = OP_COPY;
         return true;
     case ZYDIS_MNEMONIC_ENTER:
+        if (i->operand_width != 64 || ops[1].imm.value.u != 0) {
+            stop(x, ACT_UNSUPPORTED, 0);
+        } else {
+            act(x, ACT_ENTER);
+            x->imm = (int64_t)ops[0].imm.value.u;
+        }
+        return true;
     case ZYDIS_MNEMONIC_MASKMOVDQU: case ZYDIS_MNEMONIC_VMASKMOVDQU:
     case ZYDIS_MNEMONIC_VMASKMOVPS: case ZYDIS_MNEMONIC_VMASKMOVPD:
     case ZYDIS_MNEMONIC_VPMASKMOVD: case ZYDIS_MNEMONIC_VPMASKMOVQ:
@@ -462,7 +474,7 @@ bool stack_delta(const struct insn *x, int32_t *delta)
         return false;
     case OP_EMULATE:
         *delta = x->action == ACT_PUSHF ? -8 : x->action == ACT_POPF ? 8 : 0;
-        return true;
+        return x->action != ACT_PUSH && x->action != ACT_POP && x->action != ACT_ENTER;
     default:
         break;
     }

@@ -44,7 +44,7 @@ struct dbt_context {
     uint32_t site;         /* 152: the site that is leaving */
     uint32_t use_avx;      /* 156 */
     uint64_t spill[2];     /* 160: guest value of the lent register; of rax while flags are in ax */
-    uint64_t indirect[2];  /* 176: guest r11 and r10 during an indirect branch */
+    uint64_t indirect[2];  /* 176: guest r11 and r10 during an indirect branch; rcx in indirect_rcx */
     uint64_t ea;           /* 192: effective address while flags are in ax */
     int64_t left;          /* 200: instructions left of the budget */
     uint64_t pcr;          /* 208 */
@@ -58,19 +58,22 @@ struct dbt_context {
     uint32_t host_mxcsr;   /* 256 */
     uint32_t mxcsr;        /* 260 */
     uint64_t helper_flags; /* 264 */
-    uint64_t spare;        /* 272 */
+    uint64_t indirect_rcx; /* 272 */
     uint8_t pad[40];
     uint8_t ymm[16][32];   /* 320 */
     /* C only from here. */
     uint64_t helper_site;  /* site + 1 while a C helper runs for generated code */
     uint64_t probe;        /* guest address that the helper is about to touch */
-    uint32_t probe_size, probe_write;
+    uint32_t probe_size;   /* 0: the helper touches guest memory itself, the trap tells where */
+    uint32_t probe_write;
     uint32_t left_early;   /* a helper or signal has filled `exit` and ctx.gpr is guest-exact */
-    uint32_t retry;        /* left early to go on in the block version without merged checks */
+    uint32_t retry;        /* left early to go on inside: GO_UNMERGED, GO_TRANSFER */
     gva_t rip;
     uint32_t undone;       /* instructions of the block that were counted but not executed */
     struct dbt_exit exit;
 };
+enum { GO_UNMERGED = 1, /* at rip, in the block version without merged checks */
+       GO_TRANSFER      /* at rip, which may be anywhere */ };
 #define CTX ((struct dbt_context *)(uintptr_t)CTX_BASE)
 #define CTX_AT(field) ((uint32_t)(CTX_BASE + offsetof(struct dbt_context, field)))
 
@@ -92,7 +95,7 @@ struct dbt_context {
 #define NO_REG (-1)
 
 /* A guest effective address: [pcr +] base + index * scale + disp; base and index may be NO_REG. */
-struct mem {
+struct mem { /* OP_COUNT_BRANCH uses `low` too: it looks at ecx */
     int64_t disp;
     int8_t base, index;
     uint8_t scale;
@@ -120,7 +123,7 @@ enum op {
 enum action {
     ACT_NONE,
     ACT_MOVS, ACT_STOS, ACT_LODS, ACT_CMPS, ACT_SCAS, ACT_XLAT,
-    ACT_PUSHF, ACT_POPF, ACT_STI, ACT_CLI, ACT_WRITE_CR8, ACT_CPUID, ACT_RDTSC, ACT_RDTSCP, ACT_XGETBV,
+    ACT_PUSH, ACT_POP, ACT_ENTER, ACT_PUSHF, ACT_POPF, ACT_STI, ACT_CLI, ACT_WRITE_CR8, ACT_CPUID, ACT_RDTSC, ACT_RDTSCP, ACT_XGETBV,
     ACT_IRET, ACT_HALT, ACT_HYPERCALL, ACT_TRAP /* vector in imm */, ACT_UNSUPPORTED
 };
 
@@ -176,7 +179,7 @@ enum site_kind {
     SITE_STACK,    /* slow path of a push or of a stack allocation */
     SITE_EMULATE,
     SITE_LINK,     /* direct branch to `target`, patchable */
-    SITE_INDIRECT, /* target in r11 */
+    SITE_INDIRECT, /* target is rcx - r11 */
     SITE_BUDGET,
     SITE_ONE       /* dbt_run_one is through; continues at `target` */
 };
@@ -264,8 +267,12 @@ uint64_t site_flags(const struct site *s, uint64_t host_flags, const uint64_t ho
 uint64_t mem_address(const struct mem *m, const uint64_t gpr[16]);
 /* Leaves translated code at the instruction of `s` (not executed): ctx gets guest state. */
 void leave_at(struct dbt *d, const struct site *s, const uint64_t host[16], uint64_t host_flags);
-/* What a processor exception becomes. False: not ours. */
+/* Clears CTX->exit and sets its reason. */
 struct dbt_exit *exit_record(enum dbt_exit_reason reason);
+
+/* Guest state of a helper that leaves; behind: the instruction has been executed. */
+void leave_with_state(const struct site *s, const uint64_t gpr[16], uint64_t flags, bool behind);
+bool share_active(const struct dbt *d, const struct block *b);
 
 /* slow.c: called from generated code. Returns where to go on; NULL leaves. */
 uint8_t *dbt_helper(uint32_t site);

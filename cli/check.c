@@ -1,0 +1,284 @@
+/*
+ * `rundown check`: explores, and on a violation makes the shortest schedule that still shows it, replays that with
+ * everything recorded, writes the failure file and prints the report. Everything printed about a violation comes
+ * from the replay, so what cannot be replayed is never reported as if it could.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "cli/cli.h"
+
+#define ALLOWED "SPntsjcOfvaoJbkh"
+#define MINIMISE_EXECUTIONS 400
+/* Steps of one execution before it counts as endless. */
+#define EXECUTION_STEPS 200000
+
+struct checking {
+    struct session session;
+    const struct options *options;
+    struct explore_result result;
+    double started;
+    bool terminal;
+    bool shown; /* a progress line is on the screen */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void show_progress(void *context, const struct explore_result *r)
+{
+    struct checking *c = context;
+    double seconds = now() - c->started;
+    if (!c->terminal || seconds < 1)
+        return;
+    fprintf(stderr, "\r\033[K%llu executions, %.0f a second, %llu steps, depth %llu%s",
+            (unsigned long long)r->executions, (double)(r->executions + r->blocked) / seconds,
+            (unsigned long long)r->steps, (unsigned long long)r->max_depth, r->violation_count ? ", violations found" : "");
+    fflush(stderr);
+    c->shown = true;
+}
+
+static void clear_progress(struct checking *c)
+{
+    if (c->shown)
+        fprintf(stderr, "\r\033[K");
+    c->shown = false;
+}
+
+/* NAME.rdn in the current folder, or what -o says; "NAME-2.rdn" for the second violation. */
+static char *failure_path(const struct checking *c, size_t number)
+{
+    const char *given = c->options->output;
+    const char *base = given != NULL ? given : file_name(c->session.file_paths[0]);
+    if (given == NULL && c->session.scenario.path != NULL)
+        base = file_name(c->session.scenario.path);
+    size_t n = strlen(base);
+    if (n > 4 && (strcmp(base + n - 4, ".lua") == 0 || strcmp(base + n - 4, ".sys") == 0 ||
+                  strcmp(base + n - 4, ".rdn") == 0))
+        n -= 4;
+    else if (given != NULL)
+        return number == 0 ? str_dup(given) : str_format("%s-%zu", given, number + 1);
+    return number == 0 ? str_format("%.*s.rdn", (int)n, base) : str_format("%.*s-%zu.rdn", (int)n, base, number + 1);
+}
+
+/* An unwritable place is told before hours of exploration, not after. */
+static bool can_write(const struct checking *c, struct error *e)
+{
+    char *path = failure_path(c, 0);
+    char *folder = file_directory(path);
+    bool ok = access(folder, W_OK | X_OK) == 0 && (access(path, F_OK) != 0 || file_exists(path));
+    if (!ok)
+        error_set(e, ERROR_INPUT, "%s: cannot write a failure file there; give -o FILE", path);
+    free(folder);
+    free(path);
+    return ok;
+}
+
+/* `path` as seen from the folder of the failure file; absolute unless both are plain relative paths here. */
+static char *image_path(const char *failure, const char *path)
+{
+    if (path[0] == '/')
+        return str_dup(path);
+    if (strchr(failure, '/') == NULL)
+        return str_dup(path);
+    char *absolute = realpath(path, NULL);
+    return absolute != NULL ? absolute : str_dup(path);
+}
+
+static bool write_failure(struct checking *c, const struct schedule *schedule, const char *path, struct error *e)
+{
+    struct session *s = &c->session;
+    const struct violation *v = machine_violation(s->machine);
+    struct failure f = {
+        .rule = str_dup(v->rule),
+        .sentence = str_dup(v->sentence),
+        .bugcheck = str_dup(v->name),
+        .guest = session_guest_hash(s),
+        .scenario_path = str_dup(s->subject),
+        .driver_base = s->driver_base,
+        .trace = machine_trace_hash(s->machine),
+        .memory = machine_state_hash(s->machine),
+        .seed = c->options->seed,
+        .strategy = str_dup(c->options->strategy ? c->options->strategy : "dpor"),
+    };
+    f.images = calloc(s->file_count, sizeof *f.images);
+    RD_ASSERT(f.images != NULL);
+    for (unsigned i = 0; i < s->file_count; i++)
+        f.images[f.image_count++] = (struct failure_image){str_dup(s->file_names[i]), image_path(path, s->file_paths[i]),
+                                                           hash_bytes(s->file_data[i].data, s->file_data[i].size)};
+    f.loader = malloc(s->loader.size);
+    RD_ASSERT(f.loader != NULL);
+    memcpy(f.loader, s->loader.data, s->loader.size);
+    f.loader_size = s->loader.size;
+    f.shared_count = machine_share_list(s->machine, &f.shared);
+    f.decisions = calloc(schedule->count + 1, sizeof *f.decisions);
+    RD_ASSERT(f.decisions != NULL);
+    for (size_t i = 0; i < schedule->count; i++)
+        f.decisions[f.decision_count++] = (struct failure_decision){schedule->data[i].is_choice, schedule->data[i].agent,
+                                                                    schedule->data[i].value};
+    bool ok = failure_write(path, &f, e);
+    failure_free(&f);
+    return ok;
+}
+
+static struct report make_report(struct checking *c, const struct recording *recording, const char *path)
+{
+    const struct explore_result *r = &c->result;
+    uint64_t *granules;
+    size_t shared = machine_share_list(c->session.machine, &granules);
+    free(granules);
+    return (struct report){
+        .machine = c->session.machine,
+        .violation = machine_violation(c->session.machine),
+        .symbols = c->session.symbols,
+        .recording = recording,
+        .facts = {.subject = c->session.subject,
+                  .failure = path,
+                  .strategy = c->options->strategy ? c->options->strategy : "dpor",
+                  .claim = r->claim,
+                  .executions = r->executions,
+                  .blocked = r->blocked,
+                  .steps = r->steps,
+                  .shared = shared,
+                  .to_first = r->to_first,
+                  .seed = c->options->seed,
+                  .seconds = now() - c->started},
+        .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL,
+    };
+}
+
+static void print_report(const struct options *o, const struct report *r)
+{
+    if (o->json)
+        report_json(r, stdout);
+    else
+        report_text(r, stdout);
+}
+
+/* Shortest, replayed, written, printed. */
+static int show_violation(struct checking *c, size_t number)
+{
+    struct session *s = &c->session;
+    struct explore_violation *v = &c->result.violations[number];
+    struct subject subject = explore_machine(s->machine);
+    struct error e = {0};
+    machine_restore(s->machine, s->root);
+    explore_minimise(&subject, &v->schedule, v->key, MINIMISE_EXECUTIONS);
+    struct recording *recording;
+    enum machine_stop stop = session_replay(s, &v->schedule, &recording, &e);
+    if (stop != STOP_VIOLATION && session_repair(s, &v->schedule, v->key)) {
+        recording_close(recording);
+        e = (struct error){0};
+        stop = session_replay(s, &v->schedule, &recording, &e);
+    }
+    int status = EXIT_VIOLATION;
+    char *path = failure_path(c, number);
+    clear_progress(c);
+    if (stop != STOP_VIOLATION) {
+        struct error internal = {0};
+        error_set(&internal, ERROR_INTERNAL, "the violation \"%s\" was found but its replay did not reach it: %s", v->key,
+                  e.kind != ERROR_NONE ? e.text : "the run ended otherwise");
+        status = cli_fail(&internal);
+    } else if (!write_failure(c, &v->schedule, path, &e)) {
+        status = cli_fail(&e);
+    } else {
+        struct report r = make_report(c, recording, path);
+        print_report(c->options, &r);
+    }
+    recording_close(recording);
+    free(path);
+    return status;
+}
+
+/* A DriverEntry that crashes while the scenario is set up: no interleaving, nothing to replay but the boot. */
+static int show_boot_violation(struct checking *c)
+{
+    struct report r = make_report(c, NULL, NULL);
+    r.facts.strategy = NULL;
+    print_report(c->options, &r);
+    return EXIT_VIOLATION;
+}
+
+static int conclude(struct checking *c)
+{
+    const struct explore_result *r = &c->result;
+    clear_progress(c);
+    if (r->violation_count > 0) {
+        int worst = EXIT_VIOLATION;
+        for (size_t i = 0; i < r->violation_count; i++) {
+            int status = show_violation(c, i);
+            worst = status > worst ? status : worst;
+        }
+        return worst;
+    }
+    struct report report = make_report(c, NULL, NULL);
+    print_report(c->options, &report);
+    return EXIT_CLEAN;
+}
+
+static int check_session(struct checking *c)
+{
+    struct session *s = &c->session;
+    const struct options *o = c->options;
+    struct error e = {0};
+    c->started = now();
+    c->terminal = isatty(STDERR_FILENO);
+    if (!session_boot(s, NULL, &e))
+        return e.kind != ERROR_NONE ? cli_fail(&e) : show_boot_violation(c);
+    machine_set_sharing(s->machine, true);
+    struct subject subject = explore_machine(s->machine);
+    struct explore_options options = {
+        .strategy = o->strategy,
+        .max_executions = o->executions,
+        .seconds = o->seconds,
+        .seed = o->seed,
+        .max_steps = EXECUTION_STEPS,
+        .all = o->all,
+        .progress = show_progress,
+        .progress_context = c,
+    };
+    if (!explore_run(&subject, &options, &c->result, &e))
+        return cli_fail(&e);
+    if (c->result.violation_count == 0 && c->result.stop != STOP_END) {
+        clear_progress(c);
+        return session_stopped(s, c->result.stop);
+    }
+    int status = conclude(c);
+    explore_free(&c->result);
+    return status;
+}
+
+static int check(int argc, char **argv)
+{
+    struct options o;
+    struct error e = {0};
+    int first;
+    if (!options_parse(argc, argv, ALLOWED, &o, &first, &e))
+        return cli_fail(&e);
+    if (o.help)
+        return cli_help(&command_check, ALLOWED);
+    struct checking c = {.options = &o};
+    int status;
+    if (!session_open(&c.session, &o, argv + first, argc - first, &e) || !can_write(&c, &e))
+        status = cli_fail(&e);
+    else
+        status = check_session(&c);
+    session_close(&c.session);
+    return status;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .synopsis = "DRIVER.sys... | SCENARIO.lua",
+    .help = "Explores the interleavings of the scenario's threads and stops at the first violation. Given only\n"
+            "drivers, loads them, exercises their devices from two threads and unloads them meanwhile.",
+    .run = check,
+};

@@ -1,0 +1,68 @@
+/*
+ * The executed steps of the present execution with their happens-before relation, and the races in it.
+ *
+ * Two steps conflict when they are of the same agent or touch a key that one of them writes. Happens-before is the
+ * transitive closure of "conflicts and comes later", kept as one vector clock a step. Two steps race when they conflict,
+ * are of different agents, and no third step lies between them in happens-before.
+ */
+#ifndef EXPLORE_HISTORY_H
+#define EXPLORE_HISTORY_H
+
+#include "explore/internal.h"
+
+#define HISTORY_NONE 0xFFFFFFFFu
+
+struct event {
+    unsigned agent;
+    unsigned slot;            /* of the agent in clocks */
+    uint32_t local;           /* 1 for the agent's first step */
+    uint32_t previous;        /* the agent's step before; HISTORY_NONE */
+    struct footprint footprint;
+};
+
+struct access {
+    uint32_t event;
+    uint32_t last_write; /* position in the list of the latest write before this access, plus 1; 0: none */
+    bool write;
+};
+
+struct access_list {
+    uint64_t key;
+    VEC(struct access) accesses;
+};
+
+struct history {
+    VEC(struct event) events;
+    VEC(uint32_t) clocks; /* 64 a step */
+    unsigned slots;                /* agents seen so far */
+    unsigned slot_of[64];
+    unsigned agent_of[64];
+    uint32_t latest[64];           /* by agent: its last step */
+    struct access_list *lists;     /* open addressing; never shrinks before history_clear */
+    size_t list_capacity, list_count;
+    VEC(uint32_t) races;           /* of the last appended step, latest first */
+    VEC(uint32_t) candidates;
+};
+
+void history_init(struct history *h);
+void history_clear(struct history *h);
+
+/* Appends a step (the footprint becomes the history's) and leaves its races in h->races. `enabler`: a step
+ * that enabled this one, counted as conflicting whatever its footprint says; HISTORY_NONE. */
+void history_append(struct history *h, unsigned agent, struct footprint footprint, uint32_t enabler);
+/* Takes the last step back and hands its footprint out. */
+struct footprint history_remove(struct history *h);
+
+static inline const uint32_t *history_clock(const struct history *h, uint32_t event)
+{
+    return h->clocks.data + (size_t)event * 64;
+}
+
+/* i == j or i happens before j; i <= j. */
+static inline bool history_before(const struct history *h, uint32_t i, uint32_t j)
+{
+    const struct event *e = &h->events.data[i];
+    return history_clock(h, j)[e->slot] >= e->local;
+}
+
+#endif

@@ -1,0 +1,417 @@
+/*
+ * Source-set dynamic partial order reduction with sleep sets, after Abdulla, Aronis, Jonsson and Sagonas,
+ * "Optimal dynamic partial order reduction" (POPL 2014), over a stack of snapshots.
+ *
+ * The search is depth first. Each step that is executed is compared with the earlier ones it races with; for
+ * each such race the reversed order needs somebody who can begin it at the state before the earlier step, and one such
+ * agent is added there unless the order is covered already. An agent that has been explored from a
+ * state sleeps in the states behind it until a step conflicts with what it would do.
+ *
+ * Beyond the paper:
+ *   - Agents block. A race whose later step only became possible through the earlier one cannot be reversed, unless
+ *     something that is independent of the earlier step could enable it as well. A step that disables
+ *     another agent conflicts with that agent's unseen step.
+ *   - A step may ask for choices. Each list of answers is a transition of its own; all are explored
+ *     wherever the agent is. Sleeping is per transition.
+ *   - A violation ends the run, so that the other agents' next steps are never seen: all of them are tried
+ *     at the state before it.
+ */
+#include "explore/history.h"
+#include "explore/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_SNAPSHOT (~0u)
+
+/* A transition that was explored from some state: what it would do wherever it sleeps. */
+struct transition {
+    unsigned agent;
+    unsigned variants; /* transitions of this agent explored there; 0 while that is going on */
+    struct answers answers;
+    struct footprint footprint;
+};
+
+/* An order was left to `agent` to begin, on the assumption that its first step, not yet seen here, commutes with the
+ * rest of that order. If it turns out not to, one of `initials` has to begin it. */
+struct assumption {
+    unsigned agent;
+    uint64_t initials;
+    struct footprint rest;
+};
+
+struct node {
+    uint64_t enabled, backtrack, done, asleep; /* asleep: agents none of whose transitions is worth taking */
+    unsigned agent;                            /* being explored; NO_AGENT */
+    struct answers answers;                    /* of the agent's step */
+    unsigned snapshot;
+    size_t path;
+    VEC(struct transition *) sleep;    /* inherited, owned further up */
+    VEC(struct transition *) explored; /* from here, owned */
+    VEC(struct assumption) assumptions;
+    uint32_t enabler[64];              /* by agent: the step that enabled it last; only for enabled ones */
+};
+
+struct dpor {
+    struct explorer *x;
+    struct history history; /* event i was executed from node i */
+    VEC(struct node) nodes;
+};
+
+static struct node *top(struct dpor *d)
+{
+    return &d->nodes.data[d->nodes.count - 1];
+}
+
+/* ---- sleep sets ---- */
+
+static void compute_asleep(struct node *n)
+{
+    unsigned sleeping[64] = {0};
+    n->asleep = 0;
+    for (size_t i = 0; i < n->sleep.count; i++) {
+        const struct transition *t = n->sleep.data[i];
+        if (++sleeping[t->agent] == t->variants)
+            n->asleep |= AGENT_BIT(t->agent);
+    }
+}
+
+static void inherit_one(struct node *child, struct transition *t, const struct event *e)
+{
+    if (t->agent != e->agent && (child->enabled & AGENT_BIT(t->agent)) &&
+        !footprint_conflict(&t->footprint, &e->footprint))
+        vec_push(&child->sleep, t);
+}
+
+/* What sleeps behind step e: what slept before or was explored there, and commutes with e. */
+static void inherit_sleep(struct node *child, const struct node *parent, const struct event *e)
+{
+    for (size_t i = 0; i < parent->sleep.count; i++)
+        if (!(parent->done & AGENT_BIT(parent->sleep.data[i]->agent)))
+            inherit_one(child, parent->sleep.data[i], e);
+    for (size_t i = 0; i < parent->explored.count; i++)
+        if (parent->done & AGENT_BIT(parent->explored.data[i]->agent))
+            inherit_one(child, parent->explored.data[i], e);
+    compute_asleep(child);
+}
+
+/* Agents that need not begin anything at this node: explored from here, or asleep. */
+static uint64_t covered_agents(const struct node *n)
+{
+    return n->done | n->asleep;
+}
+
+static bool transition_sleeps(const struct node *n, unsigned agent, const struct answers *answers)
+{
+    for (size_t i = 0; i < n->sleep.count; i++)
+        if (n->sleep.data[i]->agent == agent && answers_equal(&n->sleep.data[i]->answers, answers))
+            return true;
+    return false;
+}
+
+/* ---- races ---- */
+
+/* Lets somebody of `initials` begin an order, unless somebody does. */
+static void add_one(struct node *n, uint64_t initials)
+{
+    if (initials & (n->backtrack | covered_agents(n)))
+        return;
+    initials &= n->enabled;
+    n->backtrack |= initials != 0 ? initials & -initials : n->enabled;
+}
+
+/* The transitions of an agent that was explored from the node or sleeps there commute with all of `rest`. */
+static bool known_to_commute(const struct node *n, unsigned agent, const struct footprint *rest)
+{
+    const struct transition *const *list = (const struct transition *const *)n->explored.data;
+    size_t count = n->explored.count;
+    if (!(n->done & AGENT_BIT(agent))) {
+        list = (const struct transition *const *)n->sleep.data;
+        count = n->sleep.count;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (list[i]->agent == agent && footprint_conflict(&list[i]->footprint, rest))
+            return false;
+    return true;
+}
+
+static void assume(struct node *n, unsigned agent, uint64_t initials, struct footprint rest)
+{
+    n->backtrack |= AGENT_BIT(agent);
+    for (size_t i = 0; i < n->assumptions.count; i++) {
+        const struct assumption *a = &n->assumptions.data[i];
+        if (a->agent == agent && a->initials == initials && footprint_contains(&a->rest, &rest)) {
+            footprint_free(&rest);
+            return;
+        }
+    }
+    vec_push(&n->assumptions, (struct assumption){agent, initials, rest});
+}
+
+/* Makes sure that some order in which step `later` comes without `early` is begun at the state before `early`: it
+ * consists of the steps between that do not depend on `early` (the rest), and then `later`. There is no such order
+ * when only `early`, or what depends on it, enabled `later`.
+ *
+ * What begins the rest can begin the order. So can the agent of `later` itself if its step commutes with the
+ * rest; but what that step touches when `early` is missing may differ from what it has touched here. */
+static void reverse_race(struct dpor *d, uint32_t early, uint32_t later)
+{
+    struct history *h = &d->history;
+    struct node *n = &d->nodes.data[early];
+    const struct event *le = &h->events.data[later];
+    uint32_t first[64] = {0}; /* by slot: the agent's first step of that order */
+    uint64_t initials = 0;
+    bool enabled = n->enabled & AGENT_BIT(le->agent), begins = true;
+
+    for (uint32_t k = early + 1; k <= later; k++) {
+        const struct event *e = &h->events.data[k];
+        if (k != later && history_before(h, early, k))
+            continue;
+        const uint32_t *clock = history_clock(h, k);
+        begins = true;
+        for (unsigned s = 0; s < h->slots && begins; s++)
+            begins = first[s] == 0 || clock[s] < first[s];
+        if (k == later)
+            break;
+        if (begins)
+            initials |= AGENT_BIT(e->agent);
+        if (first[e->slot] == 0)
+            first[e->slot] = e->local;
+        if (!enabled)
+            enabled = e->agent == le->agent || footprint_conflict(&e->footprint, &le->footprint);
+    }
+    if (!enabled || (initials & (n->backtrack | covered_agents(n))))
+        return;
+    if (initials == 0 || !begins || !(n->enabled & AGENT_BIT(le->agent))) {
+        add_one(n, initials != 0 ? initials : AGENT_BIT(le->agent));
+        return;
+    }
+    struct footprint rest = {NULL, 0};
+    for (uint32_t k = early + 1; k < later; k++)
+        if (!history_before(h, early, k))
+            footprint_add(&rest, &h->events.data[k].footprint);
+    if (!(covered_agents(n) & AGENT_BIT(le->agent))) {
+        assume(n, le->agent, initials, rest);
+        return;
+    }
+    if (!known_to_commute(n, le->agent, &rest))
+        add_one(n, initials);
+    footprint_free(&rest);
+}
+
+static void reverse_races(struct dpor *d)
+{
+    struct history *h = &d->history;
+    uint32_t later = (uint32_t)h->events.count - 1;
+    for (size_t i = 0; i < h->races.count; i++)
+        reverse_race(d, h->races.data[i], later);
+}
+
+/* ---- the search ---- */
+
+/* Notes who was enabled by the last step, and lets those that it disabled be tried before it. */
+static void note_enabledness(struct dpor *d, struct node *child, struct node *parent, const struct event *e)
+{
+    memcpy(child->enabler, parent->enabler, sizeof child->enabler);
+    uint64_t rose = child->enabled & ~parent->enabled & ~AGENT_BIT(e->agent);
+    uint64_t fell = parent->enabled & ~child->enabled & ~AGENT_BIT(e->agent);
+    for (; rose != 0; rose &= rose - 1)
+        child->enabler[__builtin_ctzll(rose)] = (uint32_t)d->history.events.count - 1;
+    parent->backtrack |= fell;
+    /* Its own earlier enabler has done its work. */
+    child->enabler[e->agent] = HISTORY_NONE;
+}
+
+static void push_snapshot(struct dpor *d, struct node *n)
+{
+    const struct subject *s = d->x->subject;
+    n->snapshot = s->push(s->context);
+}
+
+static unsigned pick(uint64_t mask, unsigned preferred)
+{
+    return preferred < 64 && (mask & AGENT_BIT(preferred)) ? preferred : (unsigned)__builtin_ctzll(mask);
+}
+
+/* Opens a node at the present state, behind the last event. False: nothing is to be explored from here. */
+static bool descend(struct dpor *d)
+{
+    struct explorer *x = d->x;
+    const struct subject *s = x->subject;
+    struct node n = {.enabled = s->enabled(s->context), .agent = NO_AGENT, .snapshot = NO_SNAPSHOT,
+                     .path = x->path.count};
+    size_t depth = d->history.events.count;
+    unsigned last = NO_AGENT;
+    if (depth > 0) {
+        const struct event *e = &d->history.events.data[depth - 1];
+        note_enabledness(d, &n, top(d), e);
+        last = e->agent;
+    } else {
+        memset(n.enabler, 0xFF, sizeof n.enabler);
+    }
+    if (n.enabled == 0) {
+        explorer_ended(x, s->quiescent(s->context));
+        return false;
+    }
+    if (x->options->max_steps != 0 && depth >= x->options->max_steps) {
+        explorer_step_limit(x);
+        return false;
+    }
+    if (depth > 0)
+        inherit_sleep(&n, top(d), &d->history.events.data[depth - 1]);
+    uint64_t awake = n.enabled & ~n.asleep;
+    if (awake == 0) {
+        vec_free(&n.sleep);
+        explorer_abandoned(x);
+        return false;
+    }
+    n.agent = pick(awake, last);
+    n.backtrack = AGENT_BIT(n.agent);
+    if (depth == 0 || (n.enabled & (n.enabled - 1)) != 0)
+        push_snapshot(d, &n);
+    vec_push(&d->nodes, n);
+    return true;
+}
+
+/* The step explored from the top node is taken back and remembered as explored. */
+static void retract(struct dpor *d)
+{
+    struct node *n = top(d);
+    struct transition *t = calloc(1, sizeof *t);
+    RD_ASSERT(t != NULL);
+    t->agent = n->agent;
+    for (size_t i = 0; i < n->answers.count; i++)
+        vec_push(&t->answers, n->answers.data[i]);
+    t->footprint = history_remove(&d->history);
+    vec_push(&n->explored, t);
+}
+
+static void agent_done(struct node *n)
+{
+    unsigned variants = 0;
+    for (size_t i = 0; i < n->explored.count; i++)
+        variants += n->explored.data[i]->agent == n->agent;
+    for (size_t i = 0; i < n->explored.count; i++)
+        if (n->explored.data[i]->agent == n->agent)
+            n->explored.data[i]->variants = variants;
+    n->done |= AGENT_BIT(n->agent);
+    for (size_t i = 0; i < n->assumptions.count; i++) {
+        const struct assumption *a = &n->assumptions.data[i];
+        if (a->agent == n->agent && !known_to_commute(n, a->agent, &a->rest))
+            add_one(n, a->initials);
+    }
+    n->agent = NO_AGENT;
+    n->answers.count = 0;
+}
+
+static void close_node(struct dpor *d)
+{
+    struct node *n = top(d);
+    if (n->snapshot != NO_SNAPSHOT)
+        d->x->subject->drop(d->x->subject->context, n->snapshot);
+    for (size_t i = 0; i < n->explored.count; i++) {
+        footprint_free(&n->explored.data[i]->footprint);
+        free(n->explored.data[i]->answers.data);
+        free(n->explored.data[i]);
+    }
+    for (size_t i = 0; i < n->assumptions.count; i++)
+        footprint_free(&n->assumptions.data[i].rest);
+    vec_free(&n->assumptions);
+    vec_free(&n->explored);
+    vec_free(&n->sleep);
+    free(n->answers.data);
+    d->nodes.count--;
+}
+
+/* Brings the subject to the top node's state. Nodes with nothing to choose from have no snapshot: the steps
+ * since the last one that has are repeated. */
+static void go_to_top(struct dpor *d)
+{
+    struct explorer *x = d->x;
+    size_t from = d->nodes.count - 1;
+    while (d->nodes.data[from].snapshot == NO_SNAPSHOT)
+        from--;
+    x->subject->restore(x->subject->context, d->nodes.data[from].snapshot);
+    x->path.count = d->nodes.data[from].path;
+    for (size_t i = from; i + 1 < d->nodes.count; i++) {
+        struct step_result r = explorer_step(x, d->nodes.data[i].agent, &d->nodes.data[i].answers, NULL);
+        RD_ASSERT(r.stop == STOP_NONE);
+    }
+}
+
+/* Moves the deepest node that has something left to its next transition; false when all is explored. */
+static bool advance(struct dpor *d)
+{
+    while (d->nodes.count > 0) {
+        struct node *n = top(d);
+        bool more = false;
+        if (d->history.events.count == d->nodes.count)
+            retract(d);
+        if (n->agent != NO_AGENT) {
+            more = answers_next(&n->answers);
+            if (!more)
+                agent_done(n);
+        }
+        uint64_t untried = n->backtrack & ~covered_agents(n);
+        if (!more && untried != 0) {
+            n->agent = pick(untried, NO_AGENT);
+            more = true;
+        }
+        if (more) {
+            go_to_top(d);
+            return true;
+        }
+        close_node(d);
+    }
+    return false;
+}
+
+/* Executes the top node's transition. False when the execution ends with it. */
+static bool take_step(struct dpor *d)
+{
+    struct explorer *x = d->x;
+    struct node *n = top(d);
+    struct step_result r = explorer_step(x, n->agent, &n->answers, NULL);
+    uint32_t enabler = n->enabler[n->agent];
+    history_append(&d->history, n->agent, footprint_copy(r.footprint, r.footprint_count), enabler);
+    if (enabler != HISTORY_NONE && !footprint_conflict(&d->history.events.data[enabler].footprint,
+                                                       &d->history.events.data[d->nodes.count - 1].footprint))
+        explorer_doubt(x, "a step was enabled by one that it has nothing in common with");
+    if (transition_sleeps(n, n->agent, &n->answers))
+        return false;
+    reverse_races(d);
+    if (r.stop == STOP_NONE)
+        return descend(d);
+    n->backtrack |= n->enabled;
+    explorer_ended(x, r.stop);
+    return false;
+}
+
+static void search(struct dpor *d)
+{
+    struct explorer *x = d->x;
+    history_init(&d->history);
+    explorer_begin_round(x);
+    bool more = descend(d);
+    while (more && !x->over && !x->grown)
+        if (!take_step(d) && !x->over && !x->grown)
+            more = advance(d);
+    history_clear(&d->history);
+    while (d->nodes.count > 0)
+        close_node(d);
+    vec_free(&d->nodes);
+}
+
+static bool run(struct explorer *x, struct error *e)
+{
+    struct dpor d = {.x = x};
+    (void)e;
+    do
+        search(&d);
+    while (x->grown && !x->over);
+    explorer_claim(x, true, "every interleaving explored");
+    return true;
+}
+
+const struct strategy strategy_dpor = {
+    "dpor", "every inequivalent interleaving: source sets and sleep sets (the default)", run};

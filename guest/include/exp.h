@@ -1,0 +1,18 @@
+/* Executive: pool, resources, run-down protection, work queues, callbacks. */
+#ifndef GUEST_EXP_H
+#define GUEST_EXP_H
+
+#include "guest/include/ki.h"
+
+/* Pool exists from here on: needs only the processor's idle thread. */
+VOID ExpInitializePool(VOID);
+/* Work queues and their threads; needs threads. */
+BOOLEAN ExInitSystem(VOID);
+
+/* Pool for the kernel's own boot-time needs never fails by choice of the explorer. */
+PVOID ExpAllocateKernelPool(SIZE_T Bytes, ULONG Tag);
+
+/* How many allocations may still fail by choice (loader block, RD_OP_FAIL_ALLOCATIONS). */
+VOID ExpSetFaultBudget(ULONG Count);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * I/O manager: what its own files share. Three counts must never be merged: DEVICE_OBJECT.ReferenceCount
+ * (open files), the pointer count of the device object, and the pointer count of the driver object. Unload looks at
+ * the first, the image's life at the last.
+ */
+#ifndef GUEST_IOP_H
+#define GUEST_IOP_H
+
+#include "guest/include/obp.h"
+
+#define IOP_TAG 0x20206F49     /* 'Io  ' */
+#define IOP_IRP_TAG 0x20707249 /* 'Irp ' */
+
+/* Header says 0x148: Microsoft's DEVICE_OBJECT is aligned to 16 bytes. */
+#define IOP_DEVICE_OBJECT_SIZE 0x150u
+
+/* DEVOBJ_EXTENSION, with the fields that the public header leaves out. */
+typedef struct _IOP_DEVOBJ_EXTENSION
+{
+    CSHORT Type;
+    USHORT Size;
+    PDEVICE_OBJECT DeviceObject;
+    ULONG PowerFlags;
+    PVOID Dope;
+    ULONG ExtensionFlags; /* DOE_* */
+    PVOID DeviceNode;
+    PDEVICE_OBJECT AttachedTo;
+    LONG StartIoCount;
+    LONG StartIoKey;
+    ULONG StartIoFlags;
+    PVPB Vpb;
+    ULONG64 ReferenceGate; /* never read: what commuting changes of ReferenceCount declare as their footprint */
+} IOP_DEVOBJ_EXTENSION, *PIOP_DEVOBJ_EXTENSION;
+
+#define DOE_UNLOAD_PENDING 0x1u
+#define DOE_DELETE_PENDING 0x2u
+#define DOE_REMOVE_PENDING 0x4u
+#define DOE_REMOVE_PROCESSED 0x8u
+
+static inline PIOP_DEVOBJ_EXTENSION IopExtensionOf(PDEVICE_OBJECT Device)
+{
+    return (PIOP_DEVOBJ_EXTENSION)Device->DeviceObjectExtension;
+}
+
+/* IoAllocateDriverObjectExtension's blocks. */
+typedef struct _IOP_CLIENT_EXTENSION
+{
+    struct _IOP_CLIENT_EXTENSION *Next;
+    PVOID Identification;
+    ULONG64 Body[0];
+} IOP_CLIENT_EXTENSION, *PIOP_CLIENT_EXTENSION;
+
+/* A driver object's extension with the I/O manager's own fields behind it. */
+typedef struct _IOP_DRIVER_EXTENSION
+{
+    DRIVER_EXTENSION Public;
+    PIOP_CLIENT_EXTENSION ClientExtensions;
+    PVOID ImageBase;
+    ULONG64 ImageSize;
+    CHAR FileName[64];
+    LIST_ENTRY Reinitialization;
+    KEVENT EntryDone;      /* set when DriverEntry has returned */
+    BOOLEAN EntryReturned; /* devices created later keep DO_DEVICE_INITIALIZING */
+    BOOLEAN UnloadPending; /* an unload waits for references to go */
+    BOOLEAN Removed;       /* PnP has removed its devices: unload with the last */
+} IOP_DRIVER_EXTENSION, *PIOP_DRIVER_EXTENSION;
+
+static inline PIOP_DRIVER_EXTENSION IopDriverExtensionOf(PDRIVER_OBJECT Driver)
+{
+    return CONTAINING_RECORD(Driver->DriverExtension, IOP_DRIVER_EXTENSION, Public);
+}
+
+/* Indices into ETHREAD.IoReserved. */
+#define IOP_THREAD_TOP_LEVEL_IRP 0
+#define IOP_THREAD_EMPTY_EVENT 1 /* set when the list of threaded IRPs becomes empty */
+
+/* init.c: the \Device tree's own drivers and the PnP manager's; needs work queues. */
+VOID IoInitSystem(VOID);
+
+/* driver.c */
+extern PDRIVER_OBJECT IopPnpDriver;
+NTSTATUS IopRequestDriver(PCUNICODE_STRING ServiceName, BOOLEAN Load);
+/* Work that a system thread must do for somebody who waits. The routine gets the packet and ends with IopEndSystemCall;
+ * it is called at once when the caller is a system thread. */
+typedef struct _IOP_SYSTEM_CALL
+{
+    WORK_QUEUE_ITEM Item;
+    KEVENT Done;
+    NTSTATUS Status;
+} IOP_SYSTEM_CALL, *PIOP_SYSTEM_CALL;
+NTSTATUS IopCallInSystemThread(PWORKER_THREAD_ROUTINE Routine, PIOP_SYSTEM_CALL Call);
+static inline VOID IopEndSystemCall(PIOP_SYSTEM_CALL Call, NTSTATUS Status)
+{
+    Call->Status = Status;
+    KeSetEvent(&Call->Done, IO_NO_INCREMENT, FALSE); /* the packet may be gone from here on */
+}
+NTSTATUS IopReferenceDriverByName(PCUNICODE_STRING ServiceName, PDRIVER_OBJECT *Driver);
+PDRIVER_OBJECT IopCreateDriverObject(PCUNICODE_STRING ServiceName, PVOID ImageBase, ULONG64 ImageSize);
+VOID IopDropDriverObject(PDRIVER_OBJECT Driver);
+/* Unload of a PnP driver whose last device has gone, or of a marked legacy driver whose last reference has. */
+BOOLEAN IopIsUnloadSafe(PDRIVER_OBJECT Driver);
+VOID IopInvokeUnload(PDRIVER_OBJECT Driver);
+VOID IopUnloadIfDue(PDRIVER_OBJECT Driver);
+/* The driver's devices have been removed: it goes with the last of them. */
+VOID IopPnpDriverMayUnload(PDRIVER_OBJECT Driver);
+VOID IopDeleteDriver(PVOID Object);
+DRIVER_DISPATCH IopInvalidDeviceRequest;
+
+/* device.c */
+VOID IopDeleteDeviceObject(PVOID Object);
+NTSTATUS IopReferenceDeviceForOpen(PDEVICE_OBJECT Device);
+VOID IopDereferenceDevice(PDEVICE_OBJECT Device);
+LONG IopDeviceReferences(PDEVICE_OBJECT Device);
+VOID IopCompleteUnloadOrDelete(PDEVICE_OBJECT Device);
+/* The top of the stack above the named device, as a reference; what a kernel client would hold. */
+NTSTATUS IopReferenceTopDevice(PCUNICODE_STRING Name, PDEVICE_OBJECT *Device);
+
+/* irp.c, complete.c, cancel.c */
+PIRP IopAllocateIrpMustSucceed(CCHAR StackSize);
+/* Sends a synchronous request of the I/O manager's own and finishes it (fact C4). The IRP's UserEvent and UserIosb are set here. */
+NTSTATUS IopCallAndComplete(
+    PDEVICE_OBJECT Device, PIRP Irp, PFILE_OBJECT File, PIO_STATUS_BLOCK IoStatus);
+VOID IopQueueThreadIrp(PIRP Irp);
+VOID IopDequeueThreadIrp(PIRP Irp);
+VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+    PVOID *SystemArgument1, PVOID *SystemArgument2);
+VOID NTAPI IopAbortRequest(PKAPC Apc);
+/* Stage 2 in the issuing thread, for a request that did not pend. */
+VOID IopCompleteDirectly(PIRP Irp, PFILE_OBJECT File);
+/* Cancels and waits for the IRPs of a thread that exits; part of PspExitThread. */
+VOID IopCancelThreadIrps(PETHREAD Thread);
+
+/* file.c */
+VOID IopDeleteFile(PVOID Object);
+VOID IopCloseFile(PEPROCESS Process, PVOID Object, LONG_PTR HandlesLeft);
+NTSTATUS IopCreateFile(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
+    PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess, ULONG Disposition,
+    ULONG Options, KPROCESSOR_MODE Mode);
+
+/* pnp.c */
+VOID IopInitializePnp(VOID);
+/* Drivers: "lower;upper". The device is started too. */
+NTSTATUS IopPnpAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers);
+/* Name: an instance's, or that of a driver in its stack. PowerState is for IRP_MN_SET_POWER. */
+NTSTATUS IopPnpRequest(PCUNICODE_STRING Name, UCHAR Major, UCHAR Minor, ULONG PowerState);
+VOID IopCallReinitializationRoutines(VOID);
+
+#endif

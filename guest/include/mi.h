@@ -1,0 +1,11 @@
+/* Memory manager: MDLs, address queries, exports by name. */
+#ifndef GUEST_MI_H
+#define GUEST_MI_H
+
+#include "guest/include/ki.h"
+
+BOOLEAN MmInitSystem(VOID);
+/* Address of an export of the kernel image by its ASCII name; NULL: none. */
+PVOID MiFindExportedRoutine(PVOID ImageBase, PCSTR Name);
+
+#endif

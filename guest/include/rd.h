@@ -1,0 +1,127 @@
+/*
+ * The hypercalls, as C functions. Only the kernel image may execute VMCALL; every wrapper is inlined so
+ * that a stack shows the caller and not a stub.
+ */
+#ifndef GUEST_RD_H
+#define GUEST_RD_H
+
+#include "abi/address.h"
+#include "abi/guest.h"
+#include "abi/hypercall.h"
+#include "abi/shadow.h"
+
+static inline ULONG64 RdHypercall(ULONG64 Number, ULONG64 A, ULONG64 B, ULONG64 C, ULONG64 D)
+{
+    register ULONG64 R8 __asm__("r8") = C;
+    register ULONG64 R9 __asm__("r9") = D;
+    __asm__ volatile("vmcall" : "+a"(Number) : "c"(A), "d"(B), "r"(R8), "r"(R9) : "memory");
+    return Number;
+}
+
+#define RD_ADDRESS(Pointer) ((ULONG64)(ULONG_PTR)(Pointer))
+
+static inline VOID RdPrint(PCSTR Text, ULONG64 Bytes)
+{
+    RdHypercall(RD_HC_PRINT, RD_ADDRESS(Text), Bytes, 0, 0);
+}
+/* A bug of this kernel, never the driver's. */
+static inline DECLSPEC_NORETURN VOID RdAssertFailed(PCSTR Text, PCSTR File, ULONG Line)
+{
+    RdHypercall(RD_HC_ASSERT, RD_ADDRESS(Text), RD_ADDRESS(File), Line, 0);
+    for (;;)
+    {
+    }
+}
+#define RD_KASSERT(Condition)                                                                      \
+    do                                                                                             \
+    {                                                                                              \
+        if (!(Condition))                                                                          \
+        {                                                                                          \
+            RdAssertFailed(#Condition, __FILE__, __LINE__);                                        \
+        }                                                                                          \
+    } while (0)
+
+static inline DECLSPEC_NORETURN VOID RdBugCheck(ULONG Code, const ULONG64 *Parameters)
+{
+    RdHypercall(RD_HC_BUGCHECK, Code, RD_ADDRESS(Parameters), 0, 0);
+    for (;;)
+    {
+    }
+}
+static inline VOID RdSendInterrupt(ULONG Processor, KIRQL Irql)
+{
+    RdHypercall(RD_HC_IPI, Processor, Irql, 0, 0);
+}
+/* Block this processor until somebody else writes to [Address, Address + Bytes). */
+static inline VOID RdAwait(volatile VOID *Address, ULONG64 Bytes)
+{
+    RdHypercall(RD_HC_AWAIT, RD_ADDRESS(Address), Bytes, 0, 0);
+}
+static inline VOID RdSpin(volatile VOID *Address, ULONG64 Bytes, ULONG64 OwnerHint)
+{
+    RdHypercall(RD_HC_SPIN, RD_ADDRESS(Address), Bytes, OwnerHint, 0);
+}
+static inline NTSTATUS RdLoadImage(struct rd_image_request *Request)
+{
+    return (NTSTATUS)RdHypercall(RD_HC_LOAD_IMAGE, RD_ADDRESS(Request), 0, 0, 0);
+}
+static inline VOID RdUnloadImage(PVOID Base)
+{
+    RdHypercall(RD_HC_UNLOAD_IMAGE, RD_ADDRESS(Base), 0, 0, 0);
+}
+static inline VOID RdPoolAllocated(PVOID Block, ULONG64 Bytes, ULONG Tag, ULONG Type)
+{
+    RdHypercall(RD_HC_POOL_ALLOC, RD_ADDRESS(Block), Bytes, Tag, Type);
+}
+/* 0; 1: no block starts there; 2: already freed. */
+static inline ULONG RdPoolFreed(PVOID Block)
+{
+    return (ULONG)RdHypercall(RD_HC_POOL_FREE, RD_ADDRESS(Block), 0, 0, 0);
+}
+static inline VOID RdMap(PVOID Address, ULONG64 Bytes, ULONG Shadow)
+{
+    RdHypercall(RD_HC_MAP, RD_ADDRESS(Address), Bytes, Shadow, 0);
+}
+static inline VOID RdNewThread(struct rd_thread *Thread)
+{
+    RdHypercall(RD_HC_THREAD, RD_ADDRESS(Thread), 0, 0, 0);
+}
+static inline VOID RdArmTimer(ULONG64 DueTime)
+{
+    RdHypercall(RD_HC_TIMER, DueTime, 0, 0, 0);
+}
+static inline ULONG RdChoose(ULONG Choice, ULONG Count)
+{
+    return (ULONG)RdHypercall(RD_HC_CHOOSE, Choice, Count, 0, 0);
+}
+#define RdEvent(Event, A, B, C)                                                                    \
+    RdHypercall(RD_HC_EVENT, (Event), (ULONG64)(A), (ULONG64)(B), (ULONG64)(C))
+static inline VOID RdSchedule(VOID)
+{
+    RdHypercall(RD_HC_SCHEDULE, 0, 0, 0, 0);
+}
+static inline VOID RdReady(VOID)
+{
+    RdHypercall(RD_HC_READY, 0, 0, 0, 0);
+}
+/* Footprint declared by NOLOG code. */
+static inline VOID RdTouch(const volatile VOID *Address, ULONG64 Bytes, BOOLEAN Written)
+{
+    RdHypercall(RD_HC_TOUCH, RD_ADDRESS(Address), Bytes, Written, 0);
+}
+/* Virtual time in 100 ns since boot. */
+static inline ULONG64 RdTime(VOID)
+{
+    return RdHypercall(RD_HC_TIME, 0, 0, 0, 0);
+}
+static inline DECLSPEC_NORETURN VOID RdExpectFailed(NTSTATUS Wanted, NTSTATUS Got, ULONG Step)
+{
+    RdHypercall(RD_HC_EXPECT, (ULONG)Wanted, (ULONG)Got, Step, 0);
+    for (;;)
+    {
+    }
+}
+
+#define RdLoaderBlock ((struct rd_loader_block *)(ULONG_PTR)RD_LOADER_BLOCK)
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * System worker threads. An item is off its queue before its routine is called, so the routine may free or queue it
+ * again. What a routine leaves behind is checked when it returns (nt-semantics D4): a mutex (0x39), the IRQL
+ * (0xE1), the APC state (0x1).
+ */
+#include "guest/include/exp.h"
+#include "guest/include/psp.h"
+
+/* Few workers: each is a processor of its own to the explorer. Two delayed ones, so that a load and an unload can be
+ * in progress at once, and one for all critical kinds. */
+#define EXP_DELAYED_WORKERS 2
+
+static KQUEUE ExpDelayedQueue;
+static KQUEUE ExpCriticalQueue;
+
+static PKQUEUE ExpQueueFor(WORK_QUEUE_TYPE Type)
+{
+    switch (Type)
+    {
+    case CriticalWorkQueue:
+    case HyperCriticalWorkQueue:
+    case SuperCriticalWorkQueue:
+    case RealTimeWorkQueue:
+        return &ExpCriticalQueue;
+    case DelayedWorkQueue:
+    case NormalWorkQueue:
+    case BackgroundWorkQueue:
+        return &ExpDelayedQueue;
+    default:
+        if (Type >= CustomPriorityWorkQueue)
+        {
+            return Type - CustomPriorityWorkQueue > 12 ? &ExpCriticalQueue : &ExpDelayedQueue;
+        }
+        return NULL;
+    }
+}
+
+static VOID ExpCheckWorkerState(PVOID Routine, PVOID Parameter, PWORK_QUEUE_ITEM Item)
+{
+    PKTHREAD Thread = KiCurrentThread();
+    KIRQL Irql = KeGetCurrentIrql();
+
+    if (Irql != PASSIVE_LEVEL)
+    {
+        KeBugCheckEx(RDBC_WORKER_THREAD_RETURNED_AT_BAD_IRQL, RD_ADDRESS(Routine), Irql,
+            RD_ADDRESS(Parameter), RD_ADDRESS(Item));
+    }
+    if (!IsListEmpty(&Thread->MutantListHead))
+    {
+        KeBugCheckEx(RDBC_SYSTEM_EXIT_OWNED_MUTEX, RD_ADDRESS(Routine), RD_ADDRESS(Parameter),
+            RD_ADDRESS(Item), 0);
+    }
+    if (Thread->CombinedApcDisable != 0 || Thread->ApcStateIndex != OriginalApcEnvironment)
+    {
+        KeBugCheckEx(RDBC_APC_INDEX_MISMATCH, RD_ADDRESS(Routine), Thread->ApcStateIndex,
+            Thread->CombinedApcDisable, 1);
+    }
+}
+
+static VOID NTAPI ExpWorkerThread(PVOID Context)
+{
+    PKQUEUE Queue = Context;
+
+    ((PETHREAD)KiCurrentThread())->ActiveExWorker = TRUE;
+    for (;;)
+    {
+        PLIST_ENTRY Entry = KeRemoveQueue(Queue, KernelMode, NULL);
+        PWORK_QUEUE_ITEM Item = CONTAINING_RECORD(Entry, WORK_QUEUE_ITEM, List);
+        PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
+        PVOID Parameter = Item->Parameter;
+
+        RdEvent(RD_EVENT_WORK_ITEM, RD_ADDRESS(Item), RD_ADDRESS(Routine), 0);
+        Routine(Parameter);
+        ExpCheckWorkerState(Routine, Parameter, Item);
+    }
+}
+
+NTEXPORT(ExQueueWorkItem, DISPATCH_LEVEL, "workitem");
+VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
+{
+    PKQUEUE Queue = ExpQueueFor(QueueType);
+
+    if (Queue == NULL)
+    {
+        KeBugCheckEx(0xE4, 6, QueueType, 0, 0);
+    }
+    if (WorkItem->List.Flink != NULL)
+    {
+        /* Queued already, or never initialised. */
+        KeBugCheckEx(0xE4, 1, RD_ADDRESS(WorkItem), RD_ADDRESS(Queue), 0);
+    }
+    KeInsertQueue(Queue, &WorkItem->List);
+}
+
+BOOLEAN ExInitSystem(VOID)
+{
+    ULONG Number;
+
+    KeInitializeQueue(&ExpDelayedQueue, 0);
+    KeInitializeQueue(&ExpCriticalQueue, 0);
+    for (Number = 0; Number < EXP_DELAYED_WORKERS; Number++)
+    {
+        if (PspCreateKernelThread("delayed worker", ExpWorkerThread, &ExpDelayedQueue, 12) == NULL)
+        {
+            return FALSE;
+        }
+    }
+    return PspCreateKernelThread("critical worker", ExpWorkerThread, &ExpCriticalQueue, 13) != NULL;
+}

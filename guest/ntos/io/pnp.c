@@ -1,0 +1,340 @@
+/*
+ * The part of PnP that drivers meet: root-enumerated devices. The kernel's own driver \Driver\PnpManager makes the
+ * physical device object, the listed drivers' AddDevice routines build the stack, and requests go to its top.
+ *
+ * Removal sends IRP_MN_REMOVE_DEVICE whatever handles are open and detaches nothing itself. Afterwards each driver of the
+ * stack that has no device object left is unloaded, from the bottom up; one that still has waits for its last device.
+ */
+#include "guest/include/exp.h"
+#include "guest/include/iop.h"
+#include "guest/include/psp.h"
+
+#define IOP_MAX_STACK 8u
+
+typedef struct _IOP_DEVICE_NODE
+{
+    LIST_ENTRY Links;
+    UNICODE_STRING Instance;
+    PDEVICE_OBJECT PhysicalDevice;
+    PDRIVER_OBJECT Drivers[IOP_MAX_STACK]; /* bottom first; referenced until removal */
+    ULONG DriverCount;
+    BOOLEAN Removed;
+} IOP_DEVICE_NODE, *PIOP_DEVICE_NODE;
+
+typedef struct _IOP_PNP_CALL
+{
+    IOP_SYSTEM_CALL Call;
+    PCUNICODE_STRING Name, Drivers;
+    UCHAR Major, Minor;
+    ULONG PowerState;
+} IOP_PNP_CALL, *PIOP_PNP_CALL;
+
+PDRIVER_OBJECT IopPnpDriver;
+static LIST_ENTRY IopDeviceNodes = {&IopDeviceNodes, &IopDeviceNodes};
+
+static NTSTATUS IopFinish(PIRP Irp, NTSTATUS Status)
+{
+    Irp->IoStatus.Status = Status;
+    IofCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
+
+/* The physical device: what a bus driver would answer for a device without hardware. */
+static NTSTATUS NTAPI IopPdoPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
+
+    switch (Stack->MinorFunction)
+    {
+    case IRP_MN_START_DEVICE:
+    case IRP_MN_QUERY_REMOVE_DEVICE:
+    case IRP_MN_REMOVE_DEVICE:
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+    case IRP_MN_STOP_DEVICE:
+    case IRP_MN_QUERY_STOP_DEVICE:
+    case IRP_MN_CANCEL_STOP_DEVICE:
+    case IRP_MN_SURPRISE_REMOVAL:
+        return IopFinish(Irp, STATUS_SUCCESS);
+    case IRP_MN_QUERY_DEVICE_RELATIONS:
+        if (Stack->Parameters.QueryDeviceRelations.Type == TargetDeviceRelation)
+        {
+            PDEVICE_RELATIONS Relations = ExAllocatePoolWithTag(PagedPool, sizeof *Relations, IOP_TAG);
+            if (Relations == NULL)
+            {
+                return IopFinish(Irp, STATUS_INSUFFICIENT_RESOURCES);
+            }
+            Relations->Count = 1;
+            Relations->Objects[0] = DeviceObject;
+            ObfReferenceObject(DeviceObject);
+            Irp->IoStatus.Information = (ULONG_PTR)Relations;
+            return IopFinish(Irp, STATUS_SUCCESS);
+        }
+        return IopFinish(Irp, Irp->IoStatus.Status);
+    default:
+        return IopFinish(Irp, Irp->IoStatus.Status); /* not handled: the status stays as it is */
+    }
+}
+
+static NTSTATUS NTAPI IopPdoPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
+
+    PoStartNextPowerIrp(Irp);
+    if (Stack->MinorFunction == IRP_MN_SET_POWER && Stack->Parameters.Power.Type == DevicePowerState)
+    {
+        PoSetPowerState(DeviceObject, DevicePowerState, Stack->Parameters.Power.State);
+    }
+    return IopFinish(Irp, Stack->MinorFunction == IRP_MN_SET_POWER || Stack->MinorFunction == IRP_MN_QUERY_POWER
+                              ? STATUS_SUCCESS
+                              : Irp->IoStatus.Status);
+}
+
+static NTSTATUS NTAPI IopPdoOpenClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return IopFinish(Irp, STATUS_SUCCESS);
+}
+
+VOID IopInitializePnp(VOID)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(L"PnpManager");
+
+    IopPnpDriver = IopCreateDriverObject(&Name, NULL, 0);
+    RD_KASSERT(IopPnpDriver != NULL);
+    IopPnpDriver->Flags |= DRVO_BUILTIN_DRIVER | DRVO_INITIALIZED;
+    IopPnpDriver->MajorFunction[IRP_MJ_PNP] = IopPdoPnp;
+    IopPnpDriver->MajorFunction[IRP_MJ_POWER] = IopPdoPower;
+    IopPnpDriver->MajorFunction[IRP_MJ_CREATE] = IopPdoOpenClose;
+    IopPnpDriver->MajorFunction[IRP_MJ_CLEANUP] = IopPdoOpenClose;
+    IopPnpDriver->MajorFunction[IRP_MJ_CLOSE] = IopPdoOpenClose;
+}
+
+static NTSTATUS NTAPI IopPnpCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Event)
+{
+    if (Irp->PendingReturned)
+    {
+        KeSetEvent(Event, IO_NO_INCREMENT, FALSE);
+    }
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* Sends *Request to the top of the stack above Device and waits. The top device is held meanwhile. */
+static NTSTATUS IopSynchronousCall(PDEVICE_OBJECT Device, const IO_STACK_LOCATION *Request, NTSTATUS Initial)
+{
+    PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(Device);
+    PIRP Irp = IopAllocateIrpMustSucceed(Top->StackSize);
+    KEVENT Event;
+    NTSTATUS Status;
+
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp->RequestorMode = KernelMode;
+    Irp->IoStatus.Status = Initial;
+    Irp->Tail.Overlay.Thread = (PETHREAD)KiCurrentThread();
+    *IoGetNextIrpStackLocation(Irp) = *Request;
+    IoSetCompletionRoutine(Irp, IopPnpCompletion, &Event, TRUE, TRUE, TRUE);
+    Status = IofCallDriver(Top, Irp);
+    if (Status == STATUS_PENDING)
+    {
+        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    }
+    Status = Irp->IoStatus.Status;
+    IoFreeIrp(Irp);
+    ObfDereferenceObject(Top);
+    return Status;
+}
+
+static NTSTATUS IopSendPnp(PIOP_DEVICE_NODE Node, UCHAR Minor)
+{
+    IO_STACK_LOCATION Request;
+
+    RtlZeroMemory(&Request, sizeof Request);
+    Request.MajorFunction = IRP_MJ_PNP;
+    Request.MinorFunction = Minor;
+    return IopSynchronousCall(Node->PhysicalDevice, &Request, STATUS_NOT_SUPPORTED);
+}
+
+static NTSTATUS IopSendPower(PIOP_DEVICE_NODE Node, UCHAR Minor, ULONG State)
+{
+    IO_STACK_LOCATION Request;
+
+    RtlZeroMemory(&Request, sizeof Request);
+    Request.MajorFunction = IRP_MJ_POWER;
+    Request.MinorFunction = Minor;
+    Request.Parameters.Power.Type = DevicePowerState;
+    Request.Parameters.Power.State.DeviceState = (DEVICE_POWER_STATE)State;
+    return IopSynchronousCall(Node->PhysicalDevice, &Request, STATUS_NOT_SUPPORTED);
+}
+
+/* The next name of a list that semicolons separate; FALSE: none left. */
+static BOOLEAN IopNextName(PUNICODE_STRING List, PUNICODE_STRING Name)
+{
+    USHORT Count = List->Length / sizeof(WCHAR), i = 0;
+
+    if (Count == 0)
+    {
+        return FALSE;
+    }
+    while (i < Count && List->Buffer[i] != L';')
+    {
+        i++;
+    }
+    Name->Buffer = List->Buffer;
+    Name->Length = Name->MaximumLength = i * sizeof(WCHAR);
+    i += i < Count;
+    List->Buffer += i;
+    List->Length -= i * sizeof(WCHAR);
+    return TRUE;
+}
+
+static VOID IopReleaseDrivers(PIOP_DEVICE_NODE Node)
+{
+    for (ULONG i = 0; i < Node->DriverCount; i++)
+    {
+        PDRIVER_OBJECT Driver = Node->Drivers[i];
+        Node->Drivers[i] = NULL;
+        IopPnpDriverMayUnload(Driver);
+        RdSchedule();
+        ObfDereferenceObject(Driver);
+    }
+    Node->DriverCount = 0;
+}
+
+/* The device will not come back: its physical device object goes as a bus driver would let it go. */
+static VOID IopDiscardNode(PIOP_DEVICE_NODE Node)
+{
+    Node->Removed = TRUE;
+    IoDeleteDevice(Node->PhysicalDevice);
+    IopReleaseDrivers(Node);
+}
+
+static NTSTATUS IopCallAddDevice(PIOP_DEVICE_NODE Node, PCUNICODE_STRING Service)
+{
+    PDRIVER_OBJECT Driver;
+    NTSTATUS Status = IopReferenceDriverByName(Service, &Driver);
+
+    if (!NT_SUCCESS(Status))
+    {
+        return Status;
+    }
+    if (Driver->DriverExtension->AddDevice == NULL || Node->DriverCount == IOP_MAX_STACK)
+    {
+        ObfDereferenceObject(Driver);
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    Node->Drivers[Node->DriverCount++] = Driver;
+    return Driver->DriverExtension->AddDevice(Driver, Node->PhysicalDevice);
+}
+
+static NTSTATUS IopAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers)
+{
+    PIOP_DEVICE_NODE Node = ExpAllocateKernelPool(sizeof *Node + Instance->Length + sizeof(WCHAR), IOP_TAG);
+    UNICODE_STRING Rest = *Drivers, Service;
+    NTSTATUS Status;
+
+    RtlZeroMemory(Node, sizeof *Node + Instance->Length + sizeof(WCHAR));
+    Node->Instance.Buffer = (PWSTR)(Node + 1);
+    Node->Instance.Length = Instance->Length;
+    Node->Instance.MaximumLength = Instance->Length + sizeof(WCHAR);
+    RtlCopyMemory(Node->Instance.Buffer, Instance->Buffer, Instance->Length);
+    Status = IoCreateDevice(IopPnpDriver, 0, NULL, FILE_DEVICE_CONTROLLER,
+        FILE_AUTOGENERATED_DEVICE_NAME, FALSE, &Node->PhysicalDevice);
+    if (!NT_SUCCESS(Status))
+    {
+        ExFreePoolWithTag(Node, IOP_TAG);
+        return Status;
+    }
+    IopExtensionOf(Node->PhysicalDevice)->DeviceNode = Node;
+    Node->PhysicalDevice->Flags |= DO_BUS_ENUMERATED_DEVICE | DO_POWER_PAGABLE;
+    Node->PhysicalDevice->Flags &= ~DO_DEVICE_INITIALIZING;
+    InsertTailList(&IopDeviceNodes, &Node->Links);
+    while (NT_SUCCESS(Status) && IopNextName(&Rest, &Service))
+    {
+        Status = IopCallAddDevice(Node, &Service);
+    }
+    if (NT_SUCCESS(Status))
+    {
+        Status = IopSendPnp(Node, IRP_MN_START_DEVICE);
+    }
+    if (!NT_SUCCESS(Status))
+    {
+        IopSendPnp(Node, IRP_MN_REMOVE_DEVICE);
+        IopDiscardNode(Node);
+    }
+    return Status;
+}
+
+/* By instance name, or by the name of a driver in the stack. */
+static PIOP_DEVICE_NODE IopFindNode(PCUNICODE_STRING Name)
+{
+    PDRIVER_OBJECT Driver = NULL;
+    PIOP_DEVICE_NODE Found = NULL;
+
+    if (NT_SUCCESS(IopReferenceDriverByName(Name, &Driver)))
+    {
+        ObfDereferenceObject(Driver);
+    }
+    for (PLIST_ENTRY Entry = IopDeviceNodes.Flink; Entry != &IopDeviceNodes; Entry = Entry->Flink)
+    {
+        PIOP_DEVICE_NODE Node = CONTAINING_RECORD(Entry, IOP_DEVICE_NODE, Links);
+        if (Node->Removed)
+        {
+            continue;
+        }
+        if (RtlEqualUnicodeString(&Node->Instance, Name, TRUE))
+        {
+            return Node;
+        }
+        for (ULONG i = 0; i < Node->DriverCount && Found == NULL; i++)
+        {
+            Found = Driver != NULL && Node->Drivers[i] == Driver ? Node : NULL;
+        }
+    }
+    return Found;
+}
+
+static NTSTATUS IopSendToDevice(PIOP_PNP_CALL Call)
+{
+    PIOP_DEVICE_NODE Node = IopFindNode(Call->Name);
+    NTSTATUS Status;
+
+    if (Node == NULL)
+    {
+        return STATUS_NO_SUCH_DEVICE;
+    }
+    if (Call->Major == IRP_MJ_POWER)
+    {
+        return IopSendPower(Node, Call->Minor, Call->PowerState);
+    }
+    if (Call->Minor != IRP_MN_REMOVE_DEVICE)
+    {
+        return IopSendPnp(Node, Call->Minor);
+    }
+    Node->Removed = TRUE; /* a second request finds no device */
+    Status = IopSendPnp(Node, IRP_MN_REMOVE_DEVICE);
+    RdSchedule();
+    IopDiscardNode(Node);
+    return Status;
+}
+
+/* Worker routine. */
+static VOID NTAPI IopProcessPnpRequest(PVOID Parameter)
+{
+    PIOP_PNP_CALL Call = Parameter;
+    NTSTATUS Status =
+        Call->Drivers != NULL ? IopAddDevice(Call->Name, Call->Drivers) : IopSendToDevice(Call);
+
+    IopEndSystemCall(&Call->Call, Status);
+}
+
+NTSTATUS IopPnpAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers)
+{
+    IOP_PNP_CALL Call = {.Name = Instance, .Drivers = Drivers};
+
+    return IopCallInSystemThread(IopProcessPnpRequest, &Call.Call);
+}
+
+NTSTATUS IopPnpRequest(PCUNICODE_STRING Name, UCHAR Major, UCHAR Minor, ULONG PowerState)
+{
+    IOP_PNP_CALL Call = {.Name = Name, .Major = Major, .Minor = Minor, .PowerState = PowerState};
+
+    return IopCallInSystemThread(IopProcessPnpRequest, &Call.Call);
+}

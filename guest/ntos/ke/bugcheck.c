@@ -1,0 +1,107 @@
+/* Bugchecks, and exceptions that nothing handles. The machine stops at the hypercall; there is no blue screen. */
+#include "guest/include/ki.h"
+
+NTEXPORT(KeBugCheckEx, ANY_LEVEL, "");
+DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1,
+    ULONG_PTR BugCheckParameter2, ULONG_PTR BugCheckParameter3, ULONG_PTR BugCheckParameter4)
+{
+    ULONG64 Parameters[4] = {
+        BugCheckParameter1, BugCheckParameter2, BugCheckParameter3, BugCheckParameter4};
+
+    RdBugCheck(BugCheckCode, Parameters);
+}
+
+NTEXPORT(KeBugCheck, ANY_LEVEL, "");
+DECLSPEC_NORETURN VOID NTAPI KeBugCheck(ULONG BugCheckCode)
+{
+    KeBugCheckEx(BugCheckCode, 0, 0, 0, 0);
+}
+
+DECLSPEC_NORETURN VOID KiRaiseStatus(NTSTATUS Status, PVOID Address)
+{
+    ULONG Code = KiCurrentThread()->SystemThread ? RDBC_SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
+                                                 : RDBC_KMODE_EXCEPTION_NOT_HANDLED;
+
+    KeBugCheckEx(Code, (ULONG_PTR)(LONG_PTR)Status, RD_ADDRESS(Address), 0, 0);
+}
+
+NTEXPORT(ExRaiseStatus, ANY_LEVEL, "");
+DECLSPEC_NORETURN VOID NTAPI ExRaiseStatus(NTSTATUS Status)
+{
+    KiRaiseStatus(Status, __builtin_return_address(0));
+}
+
+NTEXPORT(ExRaiseAccessViolation, ANY_LEVEL, "");
+DECLSPEC_NORETURN VOID NTAPI ExRaiseAccessViolation(VOID)
+{
+    KiRaiseStatus(STATUS_ACCESS_VIOLATION, __builtin_return_address(0));
+}
+
+NTEXPORT(ExRaiseDatatypeMisalignment, ANY_LEVEL, "");
+DECLSPEC_NORETURN VOID NTAPI ExRaiseDatatypeMisalignment(VOID)
+{
+    KiRaiseStatus(STATUS_DATATYPE_MISALIGNMENT, __builtin_return_address(0));
+}
+
+/* Callbacks at a bugcheck: registered and found again at deregistration, never called, since the run ends
+ * with the hypercall. */
+
+static LIST_ENTRY KiBugCheckCallbacks = {&KiBugCheckCallbacks, &KiBugCheckCallbacks};
+
+NTEXPORT(KeRegisterBugCheckCallback, ANY_LEVEL, "callback");
+BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
+    PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer, ULONG Length, PUCHAR Component)
+{
+    if (CallbackRecord->State != BufferEmpty)
+    {
+        return FALSE;
+    }
+    CallbackRecord->CallbackRoutine = CallbackRoutine;
+    CallbackRecord->Buffer = Buffer;
+    CallbackRecord->Length = Length;
+    CallbackRecord->Component = Component;
+    CallbackRecord->State = BufferInserted;
+    InsertTailList(&KiBugCheckCallbacks, &CallbackRecord->Entry);
+    return TRUE;
+}
+
+NTEXPORT(KeDeregisterBugCheckCallback, ANY_LEVEL, "callback");
+BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord)
+{
+    if (CallbackRecord->State != BufferInserted)
+    {
+        return FALSE;
+    }
+    CallbackRecord->State = BufferEmpty;
+    RemoveEntryList(&CallbackRecord->Entry);
+    return TRUE;
+}
+
+NTEXPORT(KeRegisterBugCheckReasonCallback, ANY_LEVEL, "callback");
+BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,
+    PKBUGCHECK_REASON_CALLBACK_ROUTINE CallbackRoutine, KBUGCHECK_CALLBACK_REASON Reason,
+    PUCHAR Component)
+{
+    if (CallbackRecord->State != BufferEmpty)
+    {
+        return FALSE;
+    }
+    CallbackRecord->CallbackRoutine = CallbackRoutine;
+    CallbackRecord->Component = Component;
+    CallbackRecord->Reason = Reason;
+    CallbackRecord->State = BufferInserted;
+    InsertTailList(&KiBugCheckCallbacks, &CallbackRecord->Entry);
+    return TRUE;
+}
+
+NTEXPORT(KeDeregisterBugCheckReasonCallback, ANY_LEVEL, "callback");
+BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord)
+{
+    if (CallbackRecord->State != BufferInserted)
+    {
+        return FALSE;
+    }
+    CallbackRecord->State = BufferEmpty;
+    RemoveEntryList(&CallbackRecord->Entry);
+    return TRUE;
+}

@@ -1,0 +1,185 @@
+/*
+ * Deferred procedure calls. A DPC goes to the processor that queued it (or the one that
+ * KeSetTargetProcessorDpc named) and runs there from a dispatch interrupt. It is off the queue before its
+ * routine is entered, so KeRemoveQueueDpc says FALSE from then on although the routine still runs (nt-semantics D7).
+ */
+#include "guest/include/ki.h"
+
+/* KDPC.Number: 0 the queueing processor, else this plus the processor's number. */
+#define KI_DPC_TARGETED 0x800
+
+NTEXPORT(KeInitializeDpc, ANY_LEVEL, "dpc");
+VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
+{
+    Dpc->Type = KI_DPC;
+    Dpc->Importance = MediumImportance;
+    Dpc->Number = 0;
+    Dpc->DeferredRoutine = DeferredRoutine;
+    Dpc->DeferredContext = DeferredContext;
+    Dpc->DpcData = NULL;
+}
+
+/* Threaded DPCs may run as ordinary ones, and do. */
+NTEXPORT(KeInitializeThreadedDpc, ANY_LEVEL, "dpc");
+VOID NTAPI KeInitializeThreadedDpc(
+    PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
+{
+    KeInitializeDpc(Dpc, DeferredRoutine, DeferredContext);
+    Dpc->Type = KI_THREADED_DPC;
+}
+
+NTEXPORT(KeSetTargetProcessorDpc, ANY_LEVEL, "dpc");
+VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number)
+{
+    Dpc->Number = (USHORT)(KI_DPC_TARGETED + (UCHAR)Number);
+}
+
+NTEXPORT(KeSetTargetProcessorDpcEx, ANY_LEVEL, "dpc");
+NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber)
+{
+    if (ProcNumber->Group != 0 || ProcNumber->Number >= RdLoaderBlock->max_cpus)
+    {
+        return STATUS_INVALID_PARAMETER;
+    }
+    Dpc->Number = (USHORT)(KI_DPC_TARGETED + ProcNumber->Number);
+    return STATUS_SUCCESS;
+}
+
+NTEXPORT(KeSetImportanceDpc, ANY_LEVEL, "dpc");
+VOID NTAPI KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance)
+{
+    Dpc->Importance = (UCHAR)Importance;
+}
+
+static VOID KiQueueDpcOn(PKPRCB Prcb, PKDPC Dpc)
+{
+    Dpc->DpcData = Prcb;
+    if (Dpc->Importance == HighImportance)
+    {
+        InsertHeadList(&Prcb->DpcListHead, &Dpc->DpcListEntry);
+    }
+    else
+    {
+        InsertTailList(&Prcb->DpcListHead, &Dpc->DpcListEntry);
+    }
+    KiRequestDispatch(Prcb);
+}
+
+/* The caller has found DpcData to be NULL and is at DISPATCH_LEVEL or above. */
+VOID KiInsertQueueDpc(PKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
+{
+    PKPRCB Prcb = KiCurrentPrcb();
+
+    if (Dpc->DpcData != NULL)
+    {
+        return;
+    }
+    if (Dpc->Number >= KI_DPC_TARGETED)
+    {
+        ULONG Target = Dpc->Number - KI_DPC_TARGETED;
+        if (Target < RdLoaderBlock->max_cpus)
+        {
+            Prcb = &KiPcrOf(Target)->Prcb;
+        }
+    }
+    Dpc->SystemArgument1 = SystemArgument1;
+    Dpc->SystemArgument2 = SystemArgument2;
+    KiQueueDpcOn(Prcb, Dpc);
+}
+
+NTEXPORT(KeInsertQueueDpc, ANY_LEVEL, "dpc");
+BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
+{
+    KIRQL OldIrql = KiRaiseIrql(HIGH_LEVEL);
+    BOOLEAN Inserted = Dpc->DpcData == NULL;
+
+    KiInsertQueueDpc(Dpc, SystemArgument1, SystemArgument2);
+    __writecr8(OldIrql);
+    return Inserted;
+}
+
+NTEXPORT(KeRemoveQueueDpc, ANY_LEVEL, "dpc");
+BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
+{
+    KIRQL OldIrql = KiRaiseIrql(HIGH_LEVEL);
+    BOOLEAN Queued = Dpc->DpcData != NULL;
+
+    if (Queued)
+    {
+        RemoveEntryList(&Dpc->DpcListEntry);
+        Dpc->DpcData = NULL;
+    }
+    __writecr8(OldIrql);
+    return Queued;
+}
+
+static VOID KiCallDpc(PKPRCB Prcb, PKDPC Dpc)
+{
+    PKDEFERRED_ROUTINE Routine = Dpc->DeferredRoutine;
+    PVOID Context = Dpc->DeferredContext;
+    PVOID SystemArgument1 = Dpc->SystemArgument1;
+    PVOID SystemArgument2 = Dpc->SystemArgument2;
+    KIRQL Irql;
+
+    RemoveEntryList(&Dpc->DpcListEntry);
+    Dpc->DpcData = NULL;
+    Prcb->ActiveDpc = Dpc;
+    Prcb->DpcRoutineActive = TRUE;
+    RdEvent(RD_EVENT_DPC, RD_ADDRESS(Dpc), RD_ADDRESS(Routine), 0);
+    Routine(Dpc, Context, SystemArgument1, SystemArgument2);
+    Prcb->DpcRoutineActive = FALSE;
+    Prcb->ActiveDpc = NULL;
+    Irql = KeGetCurrentIrql();
+    if (Irql != DISPATCH_LEVEL)
+    {
+        KeBugCheckEx(RDBC_IRQL_UNEXPECTED_VALUE, (ULONG)Irql << 16 | DISPATCH_LEVEL << 8 | 2, 2,
+            RD_ADDRESS(Context), RD_ADDRESS(Routine));
+    }
+}
+
+__attribute__((noinline)) VOID KiRetireDpcList(PKPRCB Prcb)
+{
+    if (Prcb->DpcRoutineActive)
+    {
+        return;
+    }
+    while (!IsListEmpty(&Prcb->DpcListHead))
+    {
+        KiCallDpc(Prcb, CONTAINING_RECORD(Prcb->DpcListHead.Flink, KDPC, DpcListEntry));
+    }
+}
+
+/* A marker behind everything that is queued on one processor. */
+static VOID NTAPI KiFlushDpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    KeSetEvent(Context, 0, FALSE);
+}
+
+static VOID KiFlushDpcsOf(PKPRCB Prcb)
+{
+    KDPC Marker;
+    KEVENT Done;
+    KIRQL OldIrql;
+
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    KeInitializeDpc(&Marker, KiFlushDpcRoutine, &Done);
+    OldIrql = KiRaiseIrql(HIGH_LEVEL);
+    KiQueueDpcOn(Prcb, &Marker);
+    __writecr8(OldIrql);
+    KeWaitForSingleObject(&Done, WrKernel, KernelMode, FALSE, NULL);
+}
+
+NTEXPORT(KeFlushQueuedDpcs, PASSIVE_LEVEL, "dpc");
+VOID NTAPI KeFlushQueuedDpcs(VOID)
+{
+    ULONG Number;
+
+    for (Number = 0; Number < RdLoaderBlock->max_cpus; Number++)
+    {
+        PKPRCB Prcb = &KiPcrOf(Number)->Prcb;
+        if (Prcb->DpcRoutineActive || !IsListEmpty(&Prcb->DpcListHead))
+        {
+            KiFlushDpcsOf(Prcb);
+        }
+    }
+}

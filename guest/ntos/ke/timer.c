@@ -1,0 +1,260 @@
+/*
+ * Timers and time. Armed timers stand in one list in the order of their due times; processor 0 is told the
+ * earliest one and takes a clock interrupt for it at any later point that the explorer picks. Expiry signals
+ * the timer and queues its DPC on processor 0.
+ *
+ * Rules: cancelling a timer that has expired returns FALSE although its DPC may still be queued or running; a
+ * periodic timer is re-armed before its DPC is queued, so cancelling it says nothing about the DPC
+ * (nt-semantics D5).
+ */
+#include "guest/include/ki.h"
+
+/* System time at boot: 1 January 2015, in 100 ns since 1601. */
+#define KI_BOOT_TIME 130645440000000000ll
+/* One tick, 15.625 ms, in 100 ns. */
+#define KI_TICK 156250u
+
+static LIST_ENTRY KiTimerList = {&KiTimerList, &KiTimerList};
+
+ULONG64 KiSystemTimeToMachineTime(LONG64 SystemTime)
+{
+    return SystemTime <= KI_BOOT_TIME ? 0 : (ULONG64)(SystemTime - KI_BOOT_TIME);
+}
+
+static VOID KiArmFirstTimer(VOID)
+{
+    if (IsListEmpty(&KiTimerList))
+    {
+        RdArmTimer(~0ull);
+        return;
+    }
+    RdArmTimer(
+        (ULONG64)CONTAINING_RECORD(KiTimerList.Flink, KTIMER, TimerListEntry)->DueTime.QuadPart);
+}
+
+VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due)
+{
+    PLIST_ENTRY Entry = KiTimerList.Blink;
+
+    Timer->DueTime.QuadPart = Due;
+    Timer->Header.Inserted = TRUE;
+    while (Entry != &KiTimerList
+        && CONTAINING_RECORD(Entry, KTIMER, TimerListEntry)->DueTime.QuadPart > Due)
+    {
+        Entry = Entry->Blink;
+    }
+    InsertHeadList(Entry, &Timer->TimerListEntry);
+    if (KiTimerList.Flink == &Timer->TimerListEntry)
+    {
+        KiArmFirstTimer();
+    }
+}
+
+VOID KiRemoveTimer(PKTIMER Timer)
+{
+    BOOLEAN First = KiTimerList.Flink == &Timer->TimerListEntry;
+
+    RemoveEntryList(&Timer->TimerListEntry);
+    Timer->Header.Inserted = FALSE;
+    if (First)
+    {
+        KiArmFirstTimer();
+    }
+}
+
+/* Clock interrupt. */
+VOID KiTimerExpiration(VOID)
+{
+    ULONG64 Now = RdTime();
+
+    while (!IsListEmpty(&KiTimerList))
+    {
+        PKTIMER Timer = CONTAINING_RECORD(KiTimerList.Flink, KTIMER, TimerListEntry);
+        ULONG64 Due = (ULONG64)Timer->DueTime.QuadPart;
+        PKDPC Dpc = Timer->Dpc;
+
+        if (Due > Now)
+        {
+            break;
+        }
+        RemoveEntryList(&Timer->TimerListEntry);
+        Timer->Header.Inserted = FALSE;
+        RdEvent(RD_EVENT_TIMER, RD_ADDRESS(Timer), Due, 0);
+        if (Timer->Period != 0)
+        {
+            KiInsertTimer(Timer, Due + Timer->Period * 10000ull);
+        }
+        Timer->Header.SignalState = 1;
+        if (!IsListEmpty(&Timer->Header.WaitListHead))
+        {
+            KiWaitTest(&Timer->Header, 0);
+        }
+        if (Dpc != NULL)
+        {
+            LONG64 SystemTime = KI_BOOT_TIME + (LONG64)Now;
+            KiInsertQueueDpc(Dpc, (PVOID)(ULONG_PTR)(ULONG)SystemTime,
+                (PVOID)(ULONG_PTR)(ULONG)(SystemTime >> 32));
+        }
+    }
+    KiArmFirstTimer();
+}
+
+NTEXPORT(KeInitializeTimerEx, ANY_LEVEL, "timer");
+VOID NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)
+{
+    RtlZeroMemory(Timer, sizeof(*Timer));
+    Timer->Header.Type = (UCHAR)(KI_TIMER_NOTIFICATION + Type);
+    InitializeListHead(&Timer->Header.WaitListHead);
+}
+
+NTEXPORT(KeInitializeTimer, ANY_LEVEL, "timer");
+VOID NTAPI KeInitializeTimer(PKTIMER Timer)
+{
+    KeInitializeTimerEx(Timer, NotificationTimer);
+}
+
+NTEXPORT(KeSetTimerEx, DISPATCH_LEVEL, "timer dpc");
+BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc)
+{
+    KIRQL OldIrql = KiRaiseIrql(DISPATCH_LEVEL);
+    BOOLEAN Inserted = Timer->Header.Inserted;
+
+    if (Inserted)
+    {
+        KiRemoveTimer(Timer);
+    }
+    Timer->Header.SignalState = 0;
+    Timer->Dpc = Dpc;
+    Timer->Period = (ULONG)Period;
+    KiInsertTimer(Timer, DueTime.QuadPart <= 0 ? RdTime() + (ULONG64)-DueTime.QuadPart
+                                               : KiSystemTimeToMachineTime(DueTime.QuadPart));
+    __writecr8(OldIrql);
+    return Inserted;
+}
+
+NTEXPORT(KeSetTimer, DISPATCH_LEVEL, "timer dpc");
+BOOLEAN NTAPI KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc)
+{
+    return KeSetTimerEx(Timer, DueTime, 0, Dpc);
+}
+
+NTEXPORT(KeSetCoalescableTimer, DISPATCH_LEVEL, "timer dpc");
+BOOLEAN NTAPI KeSetCoalescableTimer(
+    PKTIMER Timer, LARGE_INTEGER DueTime, ULONG Period, ULONG TolerableDelay, PKDPC Dpc)
+{
+    return KeSetTimerEx(Timer, DueTime, (LONG)Period, Dpc);
+}
+
+NTEXPORT(KeCancelTimer, DISPATCH_LEVEL, "timer");
+BOOLEAN NTAPI KeCancelTimer(PKTIMER Timer)
+{
+    KIRQL OldIrql = KiRaiseIrql(DISPATCH_LEVEL);
+    BOOLEAN Inserted = Timer->Header.Inserted;
+
+    if (Inserted)
+    {
+        KiRemoveTimer(Timer);
+    }
+    __writecr8(OldIrql);
+    return Inserted;
+}
+
+NTEXPORT(KeReadStateTimer, DISPATCH_LEVEL, "timer");
+BOOLEAN NTAPI KeReadStateTimer(PKTIMER Timer)
+{
+    return (BOOLEAN)Timer->Header.SignalState;
+}
+
+/* Clocks. All of them show the machine's virtual time. */
+
+#undef KeQuerySystemTime
+NTEXPORT(KeQuerySystemTime, ANY_LEVEL, "time");
+VOID NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime)
+{
+    CurrentTime->QuadPart = KI_BOOT_TIME + (LONG64)RdTime();
+}
+
+NTEXPORT(KeQuerySystemTimePrecise, ANY_LEVEL, "time");
+VOID NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)
+{
+    CurrentTime->QuadPart = KI_BOOT_TIME + (LONG64)RdTime();
+}
+
+#undef KeQueryInterruptTime
+NTEXPORT(KeQueryInterruptTime, ANY_LEVEL, "time");
+ULONGLONG NTAPI KeQueryInterruptTime(VOID)
+{
+    return RdTime();
+}
+
+NTEXPORT(KeQueryInterruptTimePrecise, ANY_LEVEL, "time");
+ULONG64 NTAPI KeQueryInterruptTimePrecise(PULONG64 QpcTimeStamp)
+{
+    *QpcTimeStamp = RdTime();
+    return RdTime();
+}
+
+NTEXPORT(KeQueryUnbiasedInterruptTime, ANY_LEVEL, "time");
+ULONGLONG NTAPI KeQueryUnbiasedInterruptTime(VOID)
+{
+    return RdTime();
+}
+
+#undef KeQueryTickCount
+NTEXPORT(KeQueryTickCount, ANY_LEVEL, "time");
+VOID NTAPI KeQueryTickCount(PLARGE_INTEGER TickCount)
+{
+    TickCount->QuadPart = (LONG64)(RdTime() / KI_TICK);
+}
+
+NTEXPORT(KeQueryTimeIncrement, ANY_LEVEL, "time");
+ULONG NTAPI KeQueryTimeIncrement(VOID)
+{
+    return KI_TICK;
+}
+
+NTEXPORT(KeQueryPerformanceCounter, ANY_LEVEL, "time");
+LARGE_INTEGER NTAPI KeQueryPerformanceCounter(PLARGE_INTEGER Frequency)
+{
+    LARGE_INTEGER Counter;
+
+    if (Frequency != NULL)
+    {
+        Frequency->QuadPart = 10000000;
+    }
+    Counter.QuadPart = (LONG64)RdTime();
+    return Counter;
+}
+
+/* Time does not pass while a processor stalls, but others may run. */
+NTEXPORT(KeStallExecutionProcessor, ANY_LEVEL, "");
+VOID NTAPI KeStallExecutionProcessor(ULONG Microseconds)
+{
+    RdSchedule();
+}
+
+NTEXPORT(ExSystemTimeToLocalTime, ANY_LEVEL, "");
+VOID NTAPI ExSystemTimeToLocalTime(PLARGE_INTEGER SystemTime, PLARGE_INTEGER LocalTime)
+{
+    *LocalTime = *SystemTime;
+}
+
+NTEXPORT(ExLocalTimeToSystemTime, ANY_LEVEL, "");
+VOID NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER SystemTime)
+{
+    *SystemTime = *LocalTime;
+}
+
+NTEXPORT(ExQueryTimerResolution, APC_LEVEL, "");
+VOID NTAPI ExQueryTimerResolution(PULONG MaximumTime, PULONG MinimumTime, PULONG CurrentTime)
+{
+    *MaximumTime = KI_TICK;
+    *MinimumTime = KI_TICK;
+    *CurrentTime = KI_TICK;
+}
+
+NTEXPORT(ExSetTimerResolution, APC_LEVEL, "");
+ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution)
+{
+    return KI_TICK;
+}

@@ -1,0 +1,183 @@
+/*
+ * Creating threads. An ETHREAD is an object of the object manager's; while its thread lives it holds a reference on
+ * itself, which goes when the thread has left its stack for the last time. Its number decides stack, pool slab
+ * and client id, so all three depend on the order of creations only.
+ */
+#include "guest/include/exp.h"
+#include "guest/include/iop.h"
+#include "guest/include/obp.h"
+#include "guest/include/psp.h"
+
+PETHREAD PspThreadTable[RD_MAX_STACKS];
+
+/* First C code of a system thread, at APC_LEVEL. */
+static VOID PspSystemThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartContext)
+{
+    __writecr8(PASSIVE_LEVEL);
+    KiApcsEnabledAgain(KiCurrentThread());
+    StartRoutine(StartContext);
+    PspExitThread(STATUS_SUCCESS);
+}
+
+/* ... of a scenario's thread: it may have been terminated before it ran. */
+static VOID PspUserThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartContext)
+{
+    PKTHREAD Thread = KiCurrentThread();
+
+    __writecr8(PASSIVE_LEVEL);
+    KiApcsEnabledAgain(Thread);
+    if (Thread->TerminateArrived)
+    {
+        PspExitThread(((PETHREAD)Thread)->ExitStatus);
+    }
+    StartRoutine(StartContext);
+    PspExitThread(STATUS_SUCCESS);
+}
+
+/* A thread that has not started, with the caller's reference. NULL: no pool or no stack. */
+static PETHREAD PspCreateThread(
+    PEPROCESS Process, PCSTR Name, PKSTART_ROUTINE Routine, PVOID Context, BOOLEAN System)
+{
+    ULONG Index = KiAllocateThreadIndex();
+    PETHREAD Thread;
+
+    if (Index == ~0u)
+    {
+        return NULL;
+    }
+    Thread = ObpAllocateObject(ObpThreadType, sizeof(ETHREAD));
+    if (Thread == NULL)
+    {
+        KiReleaseThreadIndex(Index);
+        return NULL;
+    }
+    KiInitializeThread(&Thread->Tcb, Index, &Process->Pcb, Name);
+    Thread->Tcb.SystemThread = System;
+    Thread->Tcb.PreviousMode = KernelMode;
+    InitializeListHead(&Thread->IrpList);
+    Thread->StartAddress = Routine;
+    Thread->StartContext = Context;
+    Thread->Cid.UniqueProcess = Process->UniqueProcessId;
+    Thread->Cid.UniqueThread = UlongToHandle(4 + Index * 4);
+    Thread->ThreadsProcess = Process;
+    InsertTailList(&Process->Pcb.ThreadListHead, &Thread->ThreadListEntry);
+    ObReferenceObject(Process);
+    PspThreadTable[Index] = Thread;
+    Thread->Tcb.Rd.id = 4 + Index * 4;
+    Thread->Tcb.Rd.start_routine = RD_ADDRESS(Routine);
+    Thread->Tcb.Rd.flags = System ? RD_THREAD_SYSTEM : 0;
+    KiBindThread(&Thread->Tcb);
+    KiPrepareThreadStack(
+        &Thread->Tcb, System ? PspSystemThreadStartup : PspUserThreadStartup, Routine, Context);
+    RdNewThread(&Thread->Tcb.Rd);
+    return Thread;
+}
+
+VOID PsStartThread(PETHREAD Thread)
+{
+    /* The running thread's reference on itself. */
+    ObReferenceObject(Thread);
+    Thread->ThreadsProcess->Pcb.StackCount++;
+    PspCallThreadNotifyRoutines(Thread, TRUE);
+    KeReadyThread(&Thread->Tcb);
+}
+
+PETHREAD PspCreateKernelThread(
+    PCSTR Name, PKSTART_ROUTINE Routine, PVOID Context, KPRIORITY Priority)
+{
+    PETHREAD Thread = PspCreateThread(PsInitialSystemProcess, Name, Routine, Context, TRUE);
+
+    if (Thread != NULL)
+    {
+        Thread->Tcb.Priority = (SCHAR)Priority;
+        Thread->Tcb.BasePriority = (SCHAR)Priority;
+        PsStartThread(Thread);
+    }
+    return Thread;
+}
+
+PETHREAD PsCreateScenarioThread(PCSTR Name, PKSTART_ROUTINE Routine, PVOID Context,
+    KPROCESSOR_MODE PreviousMode, ULONG ScenarioIndex)
+{
+    PETHREAD Thread = PspCreateThread(PspScenarioProcess, Name, Routine, Context, FALSE);
+
+    if (Thread != NULL)
+    {
+        Thread->Tcb.PreviousMode = PreviousMode;
+        Thread->Tcb.Rd.scenario_index = ScenarioIndex;
+    }
+    return Thread;
+}
+
+NTEXPORT(PsCreateSystemThread, PASSIVE_LEVEL, "thread");
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
+    POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle, PCLIENT_ID ClientId,
+    PKSTART_ROUTINE StartRoutine, PVOID StartContext)
+{
+    PEPROCESS Process = PsInitialSystemProcess;
+    PETHREAD Thread;
+    NTSTATUS Status;
+    HANDLE Handle;
+
+    if (ProcessHandle != NULL && ProcessHandle != ZwCurrentProcess())
+    {
+        Status = ObReferenceObjectByHandle(
+            ProcessHandle, 0, ObpProcessType, KernelMode, (PVOID *)&Process, NULL);
+        if (!NT_SUCCESS(Status))
+        {
+            return Status;
+        }
+        ObDereferenceObject(Process);
+    }
+    else if (ProcessHandle == ZwCurrentProcess())
+    {
+        Process = ((PETHREAD)KiCurrentThread())->ThreadsProcess;
+    }
+    /* Kernel code wherever it lives: the caller's process decides only whose handles it sees. */
+    Thread = PspCreateThread(Process, "system thread", StartRoutine, StartContext, TRUE);
+    if (Thread == NULL)
+    {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    /* A driver's thread that never ends is for the driver to stop: it counts as the system's in a hang only. */
+    Status = ObpCreateHandle(Thread, DesiredAccess,
+        ObjectAttributes != NULL ? ObjectAttributes->Attributes : 0, &Handle);
+    if (!NT_SUCCESS(Status))
+    {
+        Thread->Tcb.Prcb->BoundThreads--;
+        ObDereferenceObject(Thread);
+        return Status;
+    }
+    *ThreadHandle = Handle;
+    if (ClientId != NULL)
+    {
+        *ClientId = Thread->Cid;
+    }
+    PsStartThread(Thread);
+    ObDereferenceObject(Thread);
+    return STATUS_SUCCESS;
+}
+
+/* Delete procedure of thread objects. */
+static VOID PspDeleteThread(PVOID Object)
+{
+    PETHREAD Thread = Object;
+
+    RD_KASSERT(Thread->Tcb.Rd.state == RD_THREAD_TERMINATED
+        || Thread->Tcb.Rd.state == RD_THREAD_INITIALIZED);
+    PspThreadTable[Thread->Tcb.Index] = NULL;
+    KiReleaseThreadIndex(Thread->Tcb.Index);
+    RemoveEntryList(&Thread->ThreadListEntry);
+    ObDereferenceObject(Thread->ThreadsProcess);
+}
+
+static const OBP_TYPE_PROCEDURES PspThreadProcedures = {
+    .Delete = PspDeleteThread,
+    .WaitOffset = FIELD_OFFSET(ETHREAD, Tcb.Header),
+};
+
+BOOLEAN PspInitThreads(VOID)
+{
+    ObpSetTypeProcedures(ObpThreadType, &PspThreadProcedures);
+    return TRUE;
+}

@@ -1,0 +1,5 @@
+# make demo: the tool at work on one sample. A buggy driver is caught, its failure replayed, and the repaired twin
+# explored to the end. Succeeds only when all three behave as expected.
+.PHONY: demo
+demo: host guest samples
+	@sh tests/demo.sh '$(BUILD)'

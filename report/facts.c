@@ -1,0 +1,212 @@
+/* Facts about a stopped machine that both reports print: names of addresses, who is to blame, who waits for what. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine/arena.h"
+#include "report/internal.h"
+
+void fact_name(struct symbols *s, gva_t address, bool is_return, char *out, size_t size)
+{
+    struct symbol y;
+    symbols_find(s, is_return ? address - 1 : address, is_return, &y);
+    if (y.module[0] == '\0')
+        snprintf(out, size, "0x%" PRIx64, address);
+    else if (y.function[0] == '\0')
+        snprintf(out, size, "%s+0x%" PRIx64, y.module, y.offset);
+    else if (y.offset == 0)
+        snprintf(out, size, "%s!%s", y.module, y.function);
+    else
+        snprintf(out, size, "%s!%s+0x%" PRIx64, y.module, y.function, y.offset);
+}
+
+static void tag_text(uint32_t tag, char out[5])
+{
+    for (int i = 0; i < 4; i++) {
+        char c = (char)(tag >> (8 * i));
+        out[i] = c >= 0x20 && c < 0x7F ? c : '.';
+    }
+    out[4] = '\0';
+}
+
+void fact_data(const struct report *r, gva_t address, char *out, size_t size)
+{
+    struct machine_pool_block block;
+    if (machine_pool_block(r->machine, address, &block)) {
+        char tag[5];
+        tag_text(block.tag, tag);
+        snprintf(out, size, "pool block %" PRIx64 " '%s'%s0x%" PRIx64, block.address, tag,
+                 address < block.address ? "-" : "+",
+                 address < block.address ? block.address - address : address - block.address);
+        return;
+    }
+    if (address - RD_STACK_BASE < RD_MAX_STACKS * RD_STACK_STRIDE) {
+        for (unsigned i = 0; i < machine_thread_count(r->machine); i++) {
+            struct rd_thread t;
+            if (machine_thread(r->machine, i, &t) && address >= t.stack_limit && address < t.stack_base) {
+                snprintf(out, size, "stack of %.*s-0x%" PRIx64, RD_ABI_NAME, t.name, t.stack_base - address);
+                return;
+            }
+        }
+    }
+    fact_name(r->symbols, address, false, out, size);
+}
+
+unsigned fact_thread(const struct report *r)
+{
+    const struct violation *v = r->violation;
+    if (v->trouble.kind == TROUBLE_HANG)
+        return v->trouble.arg[0] < machine_thread_count(r->machine) ? (unsigned)v->trouble.arg[0] : NO_THREAD;
+    return machine_thread_on(r->machine, v->trouble.cpu);
+}
+
+unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame out[STACK_MAX])
+{
+    const struct violation *v = r->violation;
+    if (thread == fact_thread(r) && v->trouble.kind != TROUBLE_HANG)
+        return stack_walk(r->machine, &v->trouble.regs, out, STACK_MAX);
+    return thread == NO_THREAD ? 0 : stack_walk_thread(r->machine, thread, out, STACK_MAX);
+}
+
+static bool in_driver(const struct report *r, gva_t address)
+{
+    const struct machine_image *i = machine_image_at(r->machine, address);
+    return i != NULL && i->serial >= 2; /* 0 and 1 are the kernel and the HAL */
+}
+
+struct culprit fact_culprit(const struct report *r)
+{
+    const struct trouble *t = &r->violation->trouble;
+    struct culprit c = {0};
+    struct stack_frame frames[STACK_MAX];
+    bool is_return = false;
+    if (t->kind == TROUBLE_EXECUTE && t->shadow == RD_SHADOW_UNLOADED) {
+        c.address = t->address;
+        c.known = true;
+    } else if (t->kind == TROUBLE_EXECUTE && in_driver(r, t->from)) {
+        c.address = t->from; /* who jumped there, not where it landed */
+        c.known = true;
+    } else if (t->kind != TROUBLE_HANG && t->kind != TROUBLE_EXECUTE && in_driver(r, t->regs.rip)) {
+        c.address = t->regs.rip;
+        c.known = true;
+    } else {
+        unsigned n = fact_stack(r, fact_thread(r), frames);
+        int at = stack_culprit(r->machine, frames, n);
+        if (at >= 0) {
+            c.address = frames[at].pc;
+            is_return = at > 0 && !frames[at].interrupt;
+            c.known = true;
+        }
+    }
+    if (!c.known)
+        return c;
+    symbols_find(r->symbols, is_return ? c.address - 1 : c.address, is_return, &c.symbol);
+    fact_name(r->symbols, c.address, is_return, c.text, sizeof c.text);
+    const struct machine_image *image = machine_image_at(r->machine, c.address);
+    snprintf(c.image, sizeof c.image, "%s", image ? image->name : "");
+    return c;
+}
+
+const char *fact_state(const struct rd_thread *t)
+{
+    switch ((enum rd_thread_state)t->state) {
+    case RD_THREAD_INITIALIZED:
+        return "not started";
+    case RD_THREAD_READY:
+        return "ready";
+    case RD_THREAD_RUNNING:
+        return "running";
+    case RD_THREAD_WAITING:
+        return "waiting";
+    case RD_THREAD_SUSPENDED:
+        return "suspended";
+    case RD_THREAD_TERMINATED:
+        return "terminated";
+    }
+    return "in an unknown state";
+}
+
+static const char *wait_name(uint32_t type)
+{
+    switch ((enum rd_wait_type)type) {
+    case RD_WAIT_NONE:
+        break;
+    case RD_WAIT_EVENT:
+        return "an event";
+    case RD_WAIT_SEMAPHORE:
+        return "a semaphore";
+    case RD_WAIT_MUTEX:
+        return "a mutex";
+    case RD_WAIT_TIMER:
+        return "a timer";
+    case RD_WAIT_THREAD:
+        return "the end of a thread";
+    case RD_WAIT_QUEUE:
+        return "a work queue";
+    case RD_WAIT_DELAY:
+        return "a delay to pass";
+    case RD_WAIT_FAST_MUTEX:
+        return "a fast mutex";
+    case RD_WAIT_RUNDOWN:
+        return "a rundown reference";
+    case RD_WAIT_REMOVE_LOCK:
+        return "a remove lock";
+    case RD_WAIT_SUSPEND:
+        return "being resumed";
+    case RD_WAIT_OTHER:
+        return "a kernel object";
+    }
+    return "something unknown";
+}
+
+static bool thread_by_address(const struct report *r, gva_t kthread, struct rd_thread *out)
+{
+    for (unsigned i = 0; i < machine_thread_count(r->machine); i++)
+        if (machine_thread(r->machine, i, out) && out->kthread == kthread)
+            return true;
+    return false;
+}
+
+void fact_wait(const struct report *r, const struct rd_thread *t, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (t->state == RD_THREAD_WAITING || t->state == RD_THREAD_SUSPENDED) {
+        char object[120] = "", owner[80] = "";
+        struct rd_thread holder;
+        if (t->wait_object != 0 && t->wait_type != RD_WAIT_DELAY) {
+            char name[100];
+            if (thread_by_address(r, t->wait_object, &holder))
+                snprintf(object, sizeof object, " (%.*s)", RD_ABI_NAME, holder.name);
+            else {
+                fact_data(r, t->wait_object, name, sizeof name);
+                snprintf(object, sizeof object, " at %s", name);
+            }
+        }
+        if (t->wait_owner != 0 && thread_by_address(r, t->wait_owner, &holder))
+            snprintf(owner, sizeof owner, ", held by %.*s", RD_ABI_NAME, holder.name);
+        snprintf(out, size, "%s%s%s", wait_name(t->wait_type), object, owner);
+        return;
+    }
+    const struct vcpu *c = t->cpu < RD_MAX_CPUS ? machine_cpu(r->machine, t->cpu) : NULL;
+    if (t->state == RD_THREAD_RUNNING && c != NULL && c->state == VCPU_AWAIT) {
+        char name[100];
+        if (c->await_spin) {
+            fact_data(r, c->await_address, name, sizeof name);
+            snprintf(out, size, "a spin lock at %s", name);
+        } else {
+            snprintf(out, size, "a change of what its loop reads");
+        }
+    }
+}
+
+const char *fact_thread_name(const struct report *r, unsigned thread, char out[RD_ABI_NAME])
+{
+    struct rd_thread t;
+    if (thread == NO_THREAD || !machine_thread(r->machine, thread, &t))
+        snprintf(out, RD_ABI_NAME, "kernel");
+    else if (t.name[0] == '\0')
+        snprintf(out, RD_ABI_NAME, "thread-%u", thread);
+    else
+        snprintf(out, RD_ABI_NAME, "%.*s", RD_ABI_NAME - 1, t.name);
+    return out;
+}

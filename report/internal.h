@@ -1,0 +1,77 @@
+/* Facts that the text and the JSON report share. */
+#ifndef REPORT_INTERNAL_H
+#define REPORT_INTERNAL_H
+
+#include "base/str.h"
+#include "base/vec.h"
+#include "report/report.h"
+
+#define NO_THREAD 0xFFFFFFFFu
+#define ROW_TEXT 128
+
+/* An event as it was heard, with what is gone later: registers, the instruction, who ran. */
+struct record {
+    struct machine_event event;
+    unsigned thread;  /* machine_thread index; NO_THREAD: none */
+    uint64_t rcx, rdx;
+    uint8_t code[15]; /* EVENT_SHARED: the instruction */
+    bool clock;       /* processor 0 */
+};
+
+/* A stretch of virtual time in which somebody who could run did not. */
+struct stall {
+    unsigned thread;
+    uint64_t from, to; /* 100 ns since boot */
+};
+
+struct recording {
+    struct symbols *symbols;
+    const char *(*verb_name)(uint32_t op);
+    VEC(struct record) records;
+    uint64_t dropped; /* oldest records that did not fit */
+    uint64_t time;    /* virtual, as far as timers told */
+    uint64_t last_run[RD_MAX_STACKS]; /* virtual time at which each thread last ended a step */
+    VEC(struct stall) stalls;
+};
+
+/* One line of the interleaving. */
+struct row {
+    uint64_t number; /* order among all rows, from 1 */
+    uint64_t step;
+    unsigned thread;
+    int depth;  /* nested calls of driver routines */
+    int weight; /* what is left out first: see rows.c */
+    bool kept;
+    char text[ROW_TEXT];
+};
+struct rows {
+    struct row *data;
+    size_t count, capacity;
+    size_t left_out;
+};
+/* Puts a recording into rows and marks at most `limit` of them as kept. */
+struct rows rows_make(const struct report *r, size_t limit);
+
+/* "upper!UpperCompletion+0x1c"; "0x..." outside of images. */
+void fact_name(struct symbols *s, gva_t address, bool is_return, char *out, size_t size);
+/* What lies at a data address: a variable, a pool block, a stack. */
+void fact_data(const struct report *r, gva_t address, char *out, size_t size);
+
+struct culprit {
+    bool known;
+    gva_t address;
+    struct symbol symbol;
+    char text[160];         /* "lower!LowerDeviceControl+0x6f" */
+    char image[RD_ABI_NAME]; /* "lower.sys" */
+};
+struct culprit fact_culprit(const struct report *r);
+
+/* The thread in whose context the violation happened; NO_THREAD: none. */
+unsigned fact_thread(const struct report *r);
+unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame out[STACK_MAX]);
+const char *fact_state(const struct rd_thread *t);
+/* "an event at upper!Event, held by client"; empty when it does not wait. */
+void fact_wait(const struct report *r, const struct rd_thread *t, char *out, size_t size);
+const char *fact_thread_name(const struct report *r, unsigned thread, char out[RD_ABI_NAME]);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * What a violation looks like to a person (text.c) and to a program (json.c). Both print the same facts, gathered
+ * while the failing schedule is replayed: the recording hears the machine's events, the rest is read from the
+ * stopped machine.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdio.h>
+
+#include "debug/debug.h"
+#include "machine/machine.h"
+
+/* Listens to one execution and keeps what happened, to be put into words when it is over: addresses are never used
+ * twice in a run, so they mean the same then. */
+struct recording;
+/* verb_name gives a scenario verb for an opcode (enum rd_op), NULL for an unknown one. */
+struct recording *recording_open(struct symbols *symbols, const char *(*verb_name)(uint32_t op));
+void recording_close(struct recording *r);
+/* Sets o->event. The observer's context becomes the recording: judges ignore it (check/check.h). */
+void recording_observe(struct recording *r, struct observer *o);
+
+/* What was explored, in numbers. report/ knows nothing of explore/, so cli/ copies them. */
+struct report_facts {
+    const char *subject;  /* the scenario's path, or the drivers' */
+    const char *failure;  /* path of the failure file; NULL: none was written */
+    const char *strategy; /* NULL: nothing was explored (run, replay) */
+    const char *claim;    /* the last line's second half */
+    uint64_t executions, blocked, steps, shared, to_first, seed;
+    double seconds;
+    bool reproduced;      /* replay: the same trace and memory were reached */
+};
+
+struct report {
+    const struct machine *machine;
+    const struct violation *violation;
+    struct symbols *symbols;
+    const struct recording *recording; /* NULL: a violation during boot has no interleaving */
+    struct report_facts facts;
+    bool colour;
+};
+
+void report_text(const struct report *r, FILE *out);
+void report_json(const struct report *r, FILE *out);
+
+#endif

@@ -1,0 +1,291 @@
+/* The text report, laid out as !analyze -v lays out a crash dump: what broke, who, the stacks; then what no dump has, the
+ * interleaving that led there. The line that begins with "rule:" is for grep. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/internal.h"
+
+#define ROW_LIMIT 60
+#define TABLE_WIDTH 118
+#define COLUMN_LEAST 28
+#define COLUMN_LIMIT 4
+
+struct printer {
+    const struct report *report;
+    FILE *out;
+};
+
+static void heading(const struct printer *p, const char *text)
+{
+    fprintf(p->out, p->report->colour ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
+}
+
+/* WinDbg's way of writing 64 bits. */
+static void address_text(uint64_t a, char out[24])
+{
+    snprintf(out, 24, "%08x`%08x", (unsigned)(a >> 32), (unsigned)a);
+}
+
+static void print_bugcheck(const struct printer *p)
+{
+    const struct violation *v = p->report->violation;
+    const char *red = p->report->colour ? "\033[1;31m" : "", *off = p->report->colour ? "\033[0m" : "";
+    if (v->code != 0)
+        fprintf(p->out, "%s%s (%x)%s\n", red, v->name, v->code, off);
+    else
+        fprintf(p->out, "%s%s%s\n", red, v->name, off);
+    fprintf(p->out, "%s\n", v->sentence);
+    if (v->code == 0)
+        return;
+    fprintf(p->out, "Arguments:\n");
+    for (int i = 0; i < 4; i++)
+        fprintf(p->out, "Arg%d: %016" PRIx64 "%s%s\n", i + 1, v->arg[i], v->arg_text[i][0] ? ", " : "", v->arg_text[i]);
+}
+
+static void print_culprit(const struct printer *p, const struct culprit *c)
+{
+    const struct violation *v = p->report->violation;
+    fprintf(p->out, "\nrule: %s  culprit: %s\n\n", v->rule, c->known ? c->text : "none");
+    if (!c->known)
+        return;
+    char name[RD_ABI_NAME];
+    fprintf(p->out, "MODULE_NAME:  %s\nIMAGE_NAME:  %s\nSYMBOL_NAME:  %s\n", c->symbol.module, c->image, c->text);
+    fprintf(p->out, "FAILURE_BUCKET_ID:  ");
+    if (v->code != 0)
+        fprintf(p->out, "0x%X_", v->code);
+    else
+        fprintf(p->out, "%s_", v->name);
+    fprintf(p->out, "%s!%s\n", c->symbol.module, c->symbol.function[0] ? c->symbol.function : "unknown_function");
+    if (c->symbol.file[0] != '\0')
+        fprintf(p->out, "FAULTING_SOURCE:  %s @ %u\n", c->symbol.file, c->symbol.line);
+    fprintf(p->out, "THREAD_NAME:  %s (processor %u, IRQL %u)\n",
+            fact_thread_name(p->report, fact_thread(p->report), name), v->trouble.cpu, v->trouble.irql);
+}
+
+static void print_stack(const struct printer *p, unsigned thread)
+{
+    struct stack_frame frames[STACK_MAX];
+    unsigned n = fact_stack(p->report, thread, frames);
+    if (n == 0) {
+        fprintf(p->out, "    (no stack)\n");
+        return;
+    }
+    fprintf(p->out, "Child-SP          RetAddr           Call Site\n");
+    for (unsigned i = 0; i < n; i++) {
+        char sp[24], ret[24], text[400];
+        struct symbol y;
+        bool is_return = i > 0 && !frames[i].interrupt;
+        address_text(frames[i].sp, sp);
+        address_text(frames[i].return_address, ret);
+        symbols_find(p->report->symbols, is_return ? frames[i].pc - 1 : frames[i].pc, is_return, &y);
+        symbol_text(&y, text, sizeof text);
+        if (y.module[0] == '\0')
+            snprintf(text, sizeof text, "0x%" PRIx64, frames[i].pc);
+        fprintf(p->out, "%s %s %s\n", sp, ret, text);
+    }
+}
+
+/* Idle and worker threads that wait for work say nothing; other threads are shown. */
+static bool worth_showing(const struct rd_thread *t)
+{
+    return t->scenario_index != NO_THREAD || !(t->flags & RD_THREAD_SYSTEM);
+}
+
+static void print_threads(const struct printer *p)
+{
+    unsigned own = fact_thread(p->report);
+    char name[RD_ABI_NAME], line[120], wait[240];
+    snprintf(line, sizeof line, "STACK_TEXT of thread %s:", fact_thread_name(p->report, own, name));
+    heading(p, line);
+    print_stack(p, own);
+    for (unsigned i = 0; i < machine_thread_count(p->report->machine); i++) {
+        struct rd_thread t;
+        if (i == own || !machine_thread(p->report->machine, i, &t) || !worth_showing(&t))
+            continue;
+        fact_wait(p->report, &t, wait, sizeof wait);
+        fprintf(p->out, "\nThread %s (processor %u): %s%s%s\n", fact_thread_name(p->report, i, name), t.cpu,
+                fact_state(&t), wait[0] ? " for " : "", wait);
+        if (t.state != RD_THREAD_TERMINATED && t.state != RD_THREAD_INITIALIZED)
+            print_stack(p, i);
+    }
+    if (p->report->violation->trouble.kind == TROUBLE_HANG) {
+        struct rd_thread t;
+        if (own != NO_THREAD && machine_thread(p->report->machine, own, &t)) {
+            fact_wait(p->report, &t, wait, sizeof wait);
+            if (wait[0] != '\0')
+                fprintf(p->out, "\nThread %s waits for %s, and nobody is left to end that.\n",
+                        fact_thread_name(p->report, own, name), wait);
+        }
+    }
+}
+
+static void print_images(const struct printer *p)
+{
+    bool any = false;
+    for (unsigned i = 0; i < machine_image_count(p->report->machine); i++) {
+        const struct machine_image *m = machine_image(p->report->machine, i);
+        if (m == NULL || m->loaded)
+            continue;
+        char start[24], end[24];
+        if (!any)
+            heading(p, "Unloaded modules:");
+        any = true;
+        address_text(m->base, start);
+        address_text(m->base + m->size, end);
+        fprintf(p->out, "%s %s   %s\n", start, end, m->name);
+    }
+}
+
+/* Columns of the interleaving: the threads that have rows, in the machine's order. */
+struct columns {
+    unsigned threads[COLUMN_LIMIT];
+    unsigned count, width;
+    bool table; /* else one column with the thread's name in front */
+};
+
+static struct columns find_columns(const struct rows *rows)
+{
+    struct columns c = {.table = true};
+    for (size_t i = 0; i < rows->count && c.table; i++) {
+        unsigned at = 0;
+        if (!rows->data[i].kept)
+            continue;
+        while (at < c.count && c.threads[at] != rows->data[i].thread)
+            at++;
+        if (at < c.count)
+            continue;
+        if (c.count == COLUMN_LIMIT)
+            c.table = false;
+        else
+            c.threads[c.count++] = rows->data[i].thread;
+    }
+    for (unsigned i = 1; i < c.count; i++) /* insertion sort: at most four */
+        for (unsigned j = i; j > 0 && c.threads[j] < c.threads[j - 1]; j--) {
+            unsigned t = c.threads[j];
+            c.threads[j] = c.threads[j - 1];
+            c.threads[j - 1] = t;
+        }
+    c.width = c.count > 0 ? (TABLE_WIDTH - 6) / c.count : TABLE_WIDTH;
+    if (c.width > 56)
+        c.width = 56;
+    return c;
+}
+
+/* How many bytes of text go on a line of `width`: up to the last blank, else all that fit. */
+static size_t line_length(const char *text, size_t width)
+{
+    size_t n = strlen(text);
+    if (n <= width)
+        return n;
+    for (n = width; n > width / 2; n--)
+        if (text[n] == ' ')
+            return n;
+    return width;
+}
+
+static void print_row(const struct printer *p, const struct columns *c, const struct row *row)
+{
+    char name[RD_ABI_NAME];
+    unsigned column = 0;
+    while (c->table && c->threads[column] != row->thread)
+        column++;
+    int indent = row->depth < 6 ? row->depth : 6;
+    size_t width = c->table ? c->width - 2 - (size_t)indent : 90;
+    bool violation = row->weight == 5;
+    const char *text = row->text;
+    for (bool first = true; *text != '\0'; first = false) {
+        size_t n = line_length(text, first ? width : width - 2);
+        if (first)
+            fprintf(p->out, "%4" PRIu64 "  ", row->number);
+        else
+            fprintf(p->out, "      ");
+        if (c->table)
+            fprintf(p->out, "%*s", (int)(column * c->width), "");
+        else
+            fprintf(p->out, "%-14s", first ? fact_thread_name(p->report, row->thread, name) : "");
+        if (violation && p->report->colour)
+            fprintf(p->out, "\033[1;31m");
+        fprintf(p->out, "%*s%.*s", indent + (first ? 0 : 2), "", (int)n, text);
+        fprintf(p->out, violation && p->report->colour ? "\033[0m\n" : "\n");
+        text += n;
+        text += strspn(text, " ");
+    }
+}
+
+static void print_interleaving(const struct printer *p)
+{
+    if (p->report->recording == NULL)
+        return;
+    struct rows rows = rows_make(p->report, ROW_LIMIT);
+    struct columns c = find_columns(&rows);
+    char name[RD_ABI_NAME];
+    heading(p, "INTERLEAVING:");
+    if (c.table) {
+        fprintf(p->out, "   #  ");
+        for (unsigned i = 0; i < c.count; i++)
+            fprintf(p->out, "%-*s", i + 1 < c.count ? (int)c.width : 0, fact_thread_name(p->report, c.threads[i], name));
+        fprintf(p->out, "\n");
+    }
+    bool gap = false;
+    for (size_t i = 0; i < rows.count; i++) {
+        if (!rows.data[i].kept) {
+            gap = true;
+            continue;
+        }
+        if (gap)
+            fprintf(p->out, "   :\n");
+        gap = false;
+        print_row(p, &c, &rows.data[i]);
+    }
+    if (rows.left_out > 0)
+        fprintf(p->out, "(%zu rows left out)\n", rows.left_out);
+    for (size_t i = 0; i < p->report->recording->stalls.count; i++) {
+        const struct stall *s = &p->report->recording->stalls.data[i];
+        fprintf(p->out, "This schedule assumes a stall: %s runs no instruction for %.7g s.\n",
+                fact_thread_name(p->report, s->thread, name), (double)(s->to - s->from) / 1e7);
+    }
+    vec_free(&rows);
+}
+
+static void print_explored(const struct printer *p)
+{
+    const struct report_facts *f = &p->report->facts;
+    fprintf(p->out, "\n");
+    if (f->reproduced) {
+        fprintf(p->out, "reproduced: the same steps and the same memory as when it was found\n");
+        return;
+    }
+    if (f->failure != NULL)
+        fprintf(p->out, "failure file: %s  (rundown replay %s)\n", f->failure, f->failure);
+    if (f->strategy != NULL) {
+        fprintf(p->out, "explored: %s, strategy %s: %" PRIu64 " executions, %" PRIu64 " steps, %" PRIu64 " shared locations",
+                f->subject, f->strategy, f->executions, f->steps, f->shared);
+        if (f->to_first != 0)
+            fprintf(p->out, "; first violation in execution %" PRIu64, f->to_first);
+        fprintf(p->out, "\n");
+    } else {
+        fprintf(p->out, "one execution of %s\n", f->subject);
+    }
+}
+
+void report_text(const struct report *r, FILE *out)
+{
+    struct printer p = {r, out};
+    const struct report_facts *f = &r->facts;
+    if (r->violation == NULL) {
+        fprintf(out, "%s: strategy %s, %" PRIu64 " executions and %" PRIu64 " abandoned as redundant, %" PRIu64
+                     " steps, %" PRIu64 " shared locations\n",
+                f->subject, f->strategy, f->executions, f->blocked, f->steps, f->shared);
+        fprintf(out, "no violation in %" PRIu64 " executions: %s\n", f->executions, f->claim);
+        return;
+    }
+    struct culprit c = fact_culprit(r);
+    print_bugcheck(&p);
+    print_culprit(&p, &c);
+    print_threads(&p);
+    print_images(&p);
+    print_interleaving(&p);
+    print_explored(&p);
+}

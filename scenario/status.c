@@ -1,0 +1,83 @@
+/* Names of the statuses that scenarios expect and reports show. Values from the public ntstatus.h. */
+#include <string.h>
+
+#include "scenario/scenario.h"
+
+static const struct {
+    const char *name;
+    uint32_t value;
+} statuses[] = {
+    {"STATUS_SUCCESS", 0x00000000},
+    {"STATUS_ALERTED", 0x00000101},
+    {"STATUS_USER_APC", 0x000000C0},
+    {"STATUS_TIMEOUT", 0x00000102},
+    {"STATUS_PENDING", 0x00000103},
+    {"STATUS_MORE_ENTRIES", 0x00000105},
+    {"STATUS_BUFFER_OVERFLOW", 0x80000005},
+    {"STATUS_NO_MORE_ENTRIES", 0x8000001A},
+    {"STATUS_UNSUCCESSFUL", 0xC0000001},
+    {"STATUS_NOT_IMPLEMENTED", 0xC0000002},
+    {"STATUS_INVALID_INFO_CLASS", 0xC0000003},
+    {"STATUS_INFO_LENGTH_MISMATCH", 0xC0000004},
+    {"STATUS_ACCESS_VIOLATION", 0xC0000005},
+    {"STATUS_INVALID_HANDLE", 0xC0000008},
+    {"STATUS_INVALID_CID", 0xC000000B},
+    {"STATUS_INVALID_PARAMETER", 0xC000000D},
+    {"STATUS_NO_SUCH_DEVICE", 0xC000000E},
+    {"STATUS_NO_SUCH_FILE", 0xC000000F},
+    {"STATUS_INVALID_DEVICE_REQUEST", 0xC0000010},
+    {"STATUS_END_OF_FILE", 0xC0000011},
+    {"STATUS_MORE_PROCESSING_REQUIRED", 0xC0000016},
+    {"STATUS_NO_MEMORY", 0xC0000017},
+    {"STATUS_ACCESS_DENIED", 0xC0000022},
+    {"STATUS_BUFFER_TOO_SMALL", 0xC0000023},
+    {"STATUS_OBJECT_TYPE_MISMATCH", 0xC0000024},
+    {"STATUS_OBJECT_NAME_INVALID", 0xC0000033},
+    {"STATUS_OBJECT_NAME_NOT_FOUND", 0xC0000034},
+    {"STATUS_OBJECT_NAME_COLLISION", 0xC0000035},
+    {"STATUS_OBJECT_PATH_INVALID", 0xC0000039},
+    {"STATUS_OBJECT_PATH_NOT_FOUND", 0xC000003A},
+    {"STATUS_SHARING_VIOLATION", 0xC0000043},
+    {"STATUS_MUTANT_NOT_OWNED", 0xC0000046},
+    {"STATUS_DELETE_PENDING", 0xC0000056},
+    {"STATUS_THREAD_IS_TERMINATING", 0xC000004B},
+    {"STATUS_PRIVILEGE_NOT_HELD", 0xC0000061},
+    {"STATUS_INSUFFICIENT_RESOURCES", 0xC000009A},
+    {"STATUS_DEVICE_NOT_CONNECTED", 0xC000009D},
+    {"STATUS_DEVICE_NOT_READY", 0xC00000A3},
+    {"STATUS_IO_TIMEOUT", 0xC00000B5},
+    {"STATUS_NOT_SUPPORTED", 0xC00000BB},
+    {"STATUS_DEVICE_DOES_NOT_EXIST", 0xC00000C0},
+    {"STATUS_INVALID_PARAMETER_1", 0xC00000EF},
+    {"STATUS_IMAGE_ALREADY_LOADED", 0xC000010E},
+    {"STATUS_CANCELLED", 0xC0000120},
+    {"STATUS_FILE_CLOSED", 0xC0000128},
+    {"STATUS_DRIVER_ENTRYPOINT_NOT_FOUND", 0xC0000263},
+    {"STATUS_DEVICE_BUSY", 0x80000011},
+    {"STATUS_INVALID_DEVICE_STATE", 0xC0000184},
+    {"STATUS_IO_DEVICE_ERROR", 0xC0000185},
+    {"STATUS_DEVICE_REMOVED", 0xC00002B6},
+    {"STATUS_FAILED_DRIVER_ENTRY", 0xC0000365},
+    {"STATUS_NOT_FOUND", 0xC0000225},
+    {"STATUS_TOO_LATE", 0xC0000189},
+    {"STATUS_INVALID_PARAMETER_MIX", 0xC0000030},
+};
+#define STATUS_COUNT (sizeof statuses / sizeof statuses[0])
+
+bool scenario_status(const char *name, int32_t *out)
+{
+    for (size_t i = 0; i < STATUS_COUNT; i++)
+        if (strcmp(statuses[i].name, name) == 0) {
+            *out = (int32_t)statuses[i].value;
+            return true;
+        }
+    return false;
+}
+
+const char *scenario_status_name(int32_t status)
+{
+    for (size_t i = 0; i < STATUS_COUNT; i++)
+        if (statuses[i].value == (uint32_t)status)
+            return statuses[i].name;
+    return NULL;
+}

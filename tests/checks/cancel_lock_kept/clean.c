@@ -1,0 +1,24 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+static VOID NTAPI Cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PIRP Irp = IoAllocateIrp(1, FALSE);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    IoSetCancelRoutine(Irp, Cancel);
+    IoCancelIrp(Irp);
+    IoFreeIrp(Irp);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

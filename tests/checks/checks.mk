@@ -1,0 +1,23 @@
+# One folder a violation: bad.c must be caught with the rule and the culprit that bad.expected names, clean.c must hold. Both are
+# linked with driver.c; the scenario is the folder's own or the common one, for each of the two drivers.
+
+CHECKS := tests/checks
+CHECK_NAMES := $(patsubst $(CHECKS)/%/bad.c,%,$(sort $(wildcard $(CHECKS)/*/bad.c)))
+
+$(foreach n,$(CHECK_NAMES),$(call sample_image,$(CHECKS),$(n)/bad,$(n)/bad.c driver.c)$(call \
+    sample_image,$(CHECKS),$(n)/clean,$(n)/clean.c driver.c))
+
+define check_rule
+$(BUILD)/$(CHECKS)/$(1)/bad.lua: $(or $(wildcard $(CHECKS)/$(1)/scenario.lua),$(CHECKS)/scenario.lua)
+	@mkdir -p $$(@D)
+	@sed 's/DRIVER/bad/g' $$< > $$@
+	@sed 's/DRIVER/clean/g' $$< > $$(@D)/clean.lua
+$(BUILD)/$(CHECKS)/$(1).run: $(CHECKS)/run_check.sh $(CHECKS)/$(1)/bad.expected $(BUILD)/$(CHECKS)/$(1)/bad.sys \
+    $(BUILD)/$(CHECKS)/$(1)/clean.sys $(BUILD)/$(CHECKS)/$(1)/bad.lua $(BUILD)/rundown
+	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(CHECKS)/run_check.sh $(BUILD)/rundown $(CHECKS)/$(1) $(BUILD)/$(CHECKS)/$(1) > $$@
+	@chmod +x $$@
+endef
+$(foreach n,$(CHECK_NAMES),$(eval $(call check_rule,$(n))))
+
+check_drivers: $(SAMPLE_IMAGES_$(CHECKS))
+TEST_PROGRAMS += $(patsubst %,$(BUILD)/$(CHECKS)/%.run,$(CHECK_NAMES))

@@ -1,0 +1,17 @@
+/* A pool block is freed twice. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PUCHAR Block = CheckOpaque(ExAllocatePoolWithTag(NonPagedPool, 40, CHECK_TAG));
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    ExFreePoolWithTag(Block, CHECK_TAG);
+    ExFreePoolWithTag(Block, CHECK_TAG);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

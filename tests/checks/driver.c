@@ -1,0 +1,103 @@
+/*
+ * The driver around a check's body.
+ */
+#include "check.h"
+
+static UNICODE_STRING DeviceName = RTL_CONSTANT_STRING(L"\\Device\\Check");
+static UNICODE_STRING LinkName = RTL_CONSTANT_STRING(L"\\DosDevices\\Check");
+static PDEVICE_OBJECT CheckDevice, LowerDevice;
+
+DRIVER_INITIALIZE DriverEntry;
+
+static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
+{
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
+
+static NTSTATUS NTAPI CheckDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION Location = IoGetCurrentIrpStackLocation(Irp);
+    ULONG Code = Location->Parameters.DeviceIoControl.IoControlCode;
+
+    if (DeviceObject != CheckDevice || Location->MajorFunction != IRP_MJ_DEVICE_CONTROL)
+    {
+        return Complete(Irp, STATUS_SUCCESS);
+    }
+    return Complete(Irp, CheckBody(DeviceObject, (Code - IOCTL_CHECK(0)) / 4));
+}
+
+static VOID NTAPI CheckDriverUnload(PDRIVER_OBJECT DriverObject)
+{
+    UNREFERENCED_PARAMETER(DriverObject);
+    CheckUnload();
+    IoDeleteSymbolicLink(&LinkName);
+    IoDeleteDevice(LowerDevice);
+    IoDeleteDevice(CheckDevice);
+}
+
+PDEVICE_OBJECT CheckLowerDevice(VOID)
+{
+    return LowerDevice;
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    NTSTATUS Status;
+    ULONG Major;
+
+    UNREFERENCED_PARAMETER(RegistryPath);
+    Status = IoCreateDevice(DriverObject, 0, &DeviceName, FILE_DEVICE_UNKNOWN, 0, FALSE, &CheckDevice);
+    if (!NT_SUCCESS(Status))
+    {
+        return Status;
+    }
+    Status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &LowerDevice);
+    if (!NT_SUCCESS(Status))
+    {
+        IoDeleteDevice(CheckDevice);
+        return Status;
+    }
+    Status = IoCreateSymbolicLink(&LinkName, &DeviceName);
+    if (!NT_SUCCESS(Status))
+    {
+        IoDeleteDevice(LowerDevice);
+        IoDeleteDevice(CheckDevice);
+        return Status;
+    }
+    for (Major = 0; Major <= IRP_MJ_MAXIMUM_FUNCTION; Major++)
+    {
+        DriverObject->MajorFunction[Major] = CheckDispatch;
+    }
+    DriverObject->DriverUnload = CheckDriverUnload;
+    return STATUS_SUCCESS;
+}
+
+VOID CheckStartThread(CHECK_THREAD *Thread, PKSTART_ROUTINE Routine, PVOID Context)
+{
+    HANDLE Handle;
+
+    Thread->Thread = NULL;
+    if (NT_SUCCESS(PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, Context)))
+    {
+        ObReferenceObjectByHandle(Handle, THREAD_ALL_ACCESS, NULL, KernelMode,
+                                  (PVOID *)&Thread->Thread, NULL);
+        ZwClose(Handle);
+    }
+}
+
+VOID CheckJoinThread(CHECK_THREAD *Thread)
+{
+    KeWaitForSingleObject(Thread->Thread, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(Thread->Thread);
+}
+
+LARGE_INTEGER CheckRelative(ULONG Milliseconds)
+{
+    LARGE_INTEGER Interval;
+
+    Interval.QuadPart = -10000LL * Milliseconds;
+    return Interval;
+}

@@ -1,0 +1,19 @@
+/* Initialized data of the image is called as if it were code. */
+#include "../check.h"
+
+typedef VOID CODE(VOID);
+
+static volatile UCHAR Bytes[16] = {0xc3};
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    Bytes[1] = 0x90;
+    ((CODE *)CheckOpaque((PVOID)Bytes))();
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,24 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+typedef VOID CODE(VOID);
+
+static VOID Nothing(VOID)
+{
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PUCHAR Block = ExAllocatePoolWithTag(NonPagedPool, 16, CHECK_TAG);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    Block[0] = 0xc3;
+    ((CODE *)CheckOpaque((PVOID)(ULONG_PTR)Nothing))();
+    ExFreePoolWithTag(Block, CHECK_TAG);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

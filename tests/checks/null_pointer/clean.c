@@ -1,0 +1,15 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PDEVICE_OBJECT Device = CheckOpaque(DeviceObject);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    return ((volatile DEVICE_OBJECT *)Device)->Flags == 1;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,17 @@
+/* RtlFillMemory is told one byte too many. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PUCHAR Block = CheckOpaque(ExAllocatePoolWithTag(NonPagedPool, 40, CHECK_TAG));
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    RtlFillMemory(Block, (SIZE_T)(ULONG_PTR)CheckOpaque((PVOID)41), 7);
+    ExFreePoolWithTag(Block, CHECK_TAG);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,14 @@
+/* A dispatch routine of a user request returns in a critical region. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeEnterCriticalRegion();
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

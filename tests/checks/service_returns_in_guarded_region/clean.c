@@ -1,0 +1,15 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeEnterGuardedRegion();
+    KeLeaveGuardedRegion();
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,20 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PUCHAR Block = CheckOpaque(ExAllocatePoolWithTag(NonPagedPool, 40, CHECK_TAG));
+    volatile UCHAR Seen;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    RtlZeroMemory(Block, 40);
+    Seen = ((volatile UCHAR *)Block)[8];
+    UNREFERENCED_PARAMETER(Seen);
+    ExFreePoolWithTag(Block, CHECK_TAG);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

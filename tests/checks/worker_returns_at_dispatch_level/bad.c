@@ -1,0 +1,33 @@
+/* A work item returns at DISPATCH_LEVEL. */
+#include "../check.h"
+
+static KEVENT Done;
+static KMUTEX Mutex;
+
+static VOID NTAPI WorkRoutine(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    KIRQL Irql;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Context);
+    KeRaiseIrql(DISPATCH_LEVEL, &Irql);
+    KeSetEvent(&Done, IO_NO_INCREMENT, FALSE);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PIO_WORKITEM Item = IoAllocateWorkItem(DeviceObject);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeMutex(&Mutex, 0);
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    IoQueueWorkItem(Item, WorkRoutine, DelayedWorkQueue, NULL);
+    KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+    IoFreeWorkItem(Item);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,31 @@
+/* A work item returns owning a mutex. */
+#include "../check.h"
+
+static KEVENT Done;
+static KMUTEX Mutex;
+
+static VOID NTAPI WorkRoutine(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Context);
+    KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
+    KeSetEvent(&Done, IO_NO_INCREMENT, FALSE);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PIO_WORKITEM Item = IoAllocateWorkItem(DeviceObject);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeMutex(&Mutex, 0);
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    IoQueueWorkItem(Item, WorkRoutine, DelayedWorkQueue, NULL);
+    KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+    IoFreeWorkItem(Item);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,16 @@
+/* A constant of the image is written. */
+#include "../check.h"
+
+static const volatile ULONG Constant = 7;
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    *(volatile ULONG *)CheckOpaque((PVOID)&Constant) = Constant + 1;
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,20 @@
+driver "requests.sys"
+thread ("tester", function (t)
+  local h = t:open [[\\.\LoadTest]]
+  t:expect (0)
+  t:ioctl (h, 0x222000, { input = "abc", output = 4 })
+  t:expect (0)
+  t:ioctl (h, 0x222004)
+  t:expect (0xC0000022)
+  t:write (h, { input = "hello" })
+  t:expect (0)
+  t:read (h, { output = 8 })
+  t:expect (0)
+  local r = t:ioctl (h, 0x222008, { async = true })
+  t:cancel (r)
+  t:wait (r)
+  t:close (h)
+  t:expect (0)
+  t:unload "requests"
+  t:expect (0)
+end)

@@ -1,0 +1,39 @@
+/*
+ * Litmus programs: tiny drivers whose number of inequivalent executions is known. Each thread of the scenario is a kernel
+ * client that runs one body; everything that the bodies share is volatile and touched only as written. The
+ * client's own way into the driver touches nothing that another client writes.
+ */
+#ifndef TESTS_LITMUS_LITMUS_H
+#define TESTS_LITMUS_LITMUS_H
+
+#include <ntddk.h>
+
+/* Runs in the dispatch routine of the client with that number. */
+VOID LitmusBody(ULONG Number);
+/* Runs in DriverEntry. */
+VOID LitmusInitialize(VOID);
+
+/* An assertion of the program: a bugcheck whose first parameter is the line. */
+#define LITMUS_BUGCHECK 0x4C49544D
+#define LITMUS_CHECK(condition)                                                                    \
+    do                                                                                             \
+    {                                                                                              \
+        if (!(condition))                                                                          \
+        {                                                                                          \
+            KeBugCheckEx(LITMUS_BUGCHECK, __LINE__, 0, 0, 0);                                      \
+        }                                                                                          \
+    } while (0)
+
+/* Every shared variable in a granule of its own, as in programs on paper. */
+typedef struct DECLSPEC_ALIGN(64) _CELL
+{
+    volatile LONG Value;
+} CELL;
+
+#define AWAIT(cell)                                                                                \
+    while ((cell).Value == 0)                                                                      \
+    {                                                                                              \
+        YieldProcessor();                                                                          \
+    }
+
+#endif

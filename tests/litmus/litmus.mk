@@ -1,0 +1,13 @@
+# Litmus programs: PROGRAM/prog.c with driver.c, run for each line of PROGRAM/expected.
+
+LITMUS := tests/litmus
+LITMUS_NAMES := $(patsubst $(LITMUS)/%/prog.c,%,$(sort $(wildcard $(LITMUS)/*/prog.c)))
+$(foreach n,$(LITMUS_NAMES),$(call sample_image,$(LITMUS),$(n)/$(n),$(n)/prog.c driver.c))
+
+$(BUILD)/$(LITMUS)/%.run: $(LITMUS)/run_litmus.sh $(LITMUS)/scenario.lua $(LITMUS)/%/expected $(BUILD)/rundown
+	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(LITMUS)/run_litmus.sh $(BUILD)/rundown $(LITMUS)/$* $(BUILD)/$(LITMUS)/$* > $@
+	@chmod +x $@
+$(foreach n,$(LITMUS_NAMES),$(eval $(BUILD)/$(LITMUS)/$(n).run: $(BUILD)/$(LITMUS)/$(n)/$(n).sys))
+
+litmus_drivers: $(SAMPLE_IMAGES_$(LITMUS))
+TEST_PROGRAMS += $(patsubst %,$(BUILD)/$(LITMUS)/%.run,$(LITMUS_NAMES))

@@ -1,0 +1,25 @@
+/* The window of a counter of users: an instruction after the decrement. */
+#include "../litmus.h"
+
+static CELL References, Event, Gone;
+
+VOID LitmusInitialize(VOID)
+{
+    References.Value = 2;
+}
+
+VOID LitmusBody(ULONG Number)
+{
+    if (Number == 0)
+    {
+        AWAIT(Event);
+        Gone.Value = 1;
+        return;
+    }
+    LITMUS_CHECK(Gone.Value == 0);
+    if (InterlockedDecrement(&References.Value) == 0)
+    {
+        Event.Value = 1;
+    }
+    LITMUS_CHECK(Gone.Value == 0);
+}

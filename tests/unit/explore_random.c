@@ -1,0 +1,253 @@
+/*
+ * The reduction against brute force on random programs: both must reach the same violations and the same Mazurkiewicz
+ * traces (or, for some programs, final states), whatever threads block on, choose, start or cancel; and the reduction must
+ * reach no trace twice. A failure prints the seed of the program.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "tests/unit/explore_sim/sim.h"
+
+#define CODE 12
+#define PLAIN_VARS 3  /* 0..2: loads, stores, interlocked operations */
+#define LOCK_VAR 3
+#define SEMAPHORE_VAR 4
+#define EVENT_VAR 5   /* only ever set */
+#define RANDOM_VARS 6
+
+enum { WITH_BLOCKING = 1, WITH_CHOICES = 2, WITH_VIOLATIONS = 4, WITH_STARTS = 8, WITH_POLLS = 16, WITH_WIDE = 32 };
+
+struct random_program {
+    struct sim_program program;
+    struct sim_op code[4][CODE];
+};
+
+static struct sim_op plain_op(struct rng *rng)
+{
+    int var = (int)rng_below(rng, PLAIN_VARS), r = (int)rng_below(rng, 2);
+    switch (rng_below(rng, 5)) {
+    case 0:
+    case 1: return (struct sim_op){SIM_LOAD, .r = r, .var = var};
+    case 2: return (struct sim_op){SIM_STORE, .var = var, .imm = (int)rng_below(rng, 3)};
+    case 3: return (struct sim_op){SIM_ADD, .r = r, .var = var, .imm = rng_below(rng, 2) ? 1 : -1};
+    default: return (struct sim_op){SIM_CAS, .r = 0, .var = var, .imm = 0};
+    }
+}
+
+static struct sim_op blocking_op(struct rng *rng)
+{
+    switch (rng_below(rng, 9)) {
+    case 0:
+    case 1: return (struct sim_op){SIM_LOCK, .var = LOCK_VAR};
+    case 7:
+    case 8: return (struct sim_op){SIM_SPIN, .var = LOCK_VAR};
+    case 2: return (struct sim_op){SIM_STORE, .var = LOCK_VAR, .imm = 0};
+    case 3: return (struct sim_op){SIM_TAKE, .var = SEMAPHORE_VAR};
+    case 4: return (struct sim_op){SIM_ADD, .r = 2, .var = SEMAPHORE_VAR, .imm = 1};
+    case 5: return (struct sim_op){SIM_WAIT, .var = EVENT_VAR};
+    default: return (struct sim_op){SIM_STORE, .var = EVENT_VAR, .imm = 1};
+    }
+}
+
+static struct sim_op random_op(struct rng *rng, unsigned with, unsigned thread, unsigned threads)
+{
+    switch (rng_below(rng, 8)) {
+    case 0:
+        if (with & WITH_CHOICES)
+            switch (rng_below(rng, 3)) {
+            case 0: return (struct sim_op){SIM_CHOOSE, .r = 0, .imm = 2};
+            case 1: return (struct sim_op){SIM_CHOOSE2, .r = 1, .imm = 2};
+            default: return (struct sim_op){SIM_PUT, .var = (int)rng_below(rng, PLAIN_VARS), .imm = 2};
+            }
+        break;
+    case 1:
+        if (with & WITH_VIOLATIONS)
+            return (struct sim_op){rng_below(rng, 4) ? SIM_CHECK : SIM_CHECKZ, .r = (int)rng_below(rng, 2)};
+        break;
+    case 2:
+    case 3:
+        if (with & WITH_BLOCKING)
+            return blocking_op(rng);
+        break;
+    case 4:
+        if ((with & WITH_STARTS) && thread != threads - 1)
+            return (struct sim_op){rng_below(rng, 3) ? SIM_START : SIM_CANCEL, .imm = (int)threads - 1};
+        break;
+    case 5:
+        if (with & WITH_POLLS)
+            return (struct sim_op){SIM_POLL, .var = (int)rng_below(rng, PLAIN_VARS), .imm = (int)rng_below(rng, PLAIN_VARS)};
+        break;
+    case 6:
+    case 7:
+        if (with & WITH_WIDE)
+            return (struct sim_op){SIM_IF, .r = (int)rng_below(rng, 2), .var = (int)rng_below(rng, PLAIN_VARS),
+                                   .imm = (int)rng_below(rng, PLAIN_VARS), .other = (int)rng_below(rng, PLAIN_VARS)};
+        break;
+    default: break;
+    }
+    return plain_op(rng);
+}
+
+static void generate(struct random_program *rp, uint64_t seed, unsigned with)
+{
+    struct rng rng = {seed};
+    struct sim_program *p = &rp->program;
+    memset(rp, 0, sizeof *rp);
+    p->threads = 2 + (unsigned)rng_below(&rng, 3);
+    p->vars = RANDOM_VARS;
+    p->cpu_keys = (with & WITH_STARTS) != 0;
+    bool traces = rng_below(&rng, 4) != 0;
+    p->private_at_first = rng_below(&rng, 6) == 0 && !(with & (WITH_BLOCKING | WITH_POLLS));
+    p->states_are_traces = traces && !p->private_at_first;
+    if (with & WITH_STARTS)
+        p->dormant = 1u << (p->threads - 1);
+    p->init[SEMAPHORE_VAR] = (int)rng_below(&rng, 2);
+    unsigned budget = p->threads == 2 ? 5 : p->threads == 3 ? 3 : 2;
+    for (unsigned t = 0; t < p->threads; t++) {
+        unsigned n = 1 + (unsigned)rng_below(&rng, budget + 1), at = 0;
+        for (unsigned i = 0; i < n; i++) {
+            if (at > 0 && rng_below(&rng, 5) == 0) {
+                /* Skips the next operation. */
+                rp->code[t][at] = (struct sim_op){rng_below(&rng, 2) ? SIM_JZ : SIM_JNZ, .r = (int)rng_below(&rng, 2),
+                                                  .imm = (int)at + 2};
+                at++;
+            }
+            struct sim_op op = random_op(&rng, with, t, p->threads);
+            if (at == 0 && (op.kind == SIM_CHECK || op.kind == SIM_CHECKZ))
+                op = plain_op(&rng);
+            rp->code[t][at++] = op;
+        }
+        rp->code[t][at] = (struct sim_op){SIM_END};
+        p->code[t] = rp->code[t];
+    }
+}
+
+static struct explore_result explore(const struct sim_program *p, const char *strategy)
+{
+    struct sim *s = sim_create(p);
+    struct subject subject = sim_subject(s);
+    struct explore_options o = {.strategy = strategy, .all = true, .want_states = true, .max_executions = 200000};
+    struct explore_result r;
+    struct error e = {0};
+    assert_true(explore_run(&subject, &o, &r, &e));
+    sim_destroy(s);
+    return r;
+}
+
+static bool has_violation(const struct explore_result *r, const char *key)
+{
+    for (size_t i = 0; i < r->violation_count; i++)
+        if (strcmp(r->violations[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+static bool same(const struct explore_result *a, const struct explore_result *b)
+{
+    if (a->state_count != b->state_count || a->violation_count != b->violation_count)
+        return false;
+    for (size_t i = 0; i < a->state_count; i++)
+        if (!hash_equal(a->states[i], b->states[i]))
+            return false;
+    for (size_t i = 0; i < a->violation_count; i++)
+        if (!has_violation(b, a->violations[i].key))
+            return false;
+    return true;
+}
+
+/* Every schedule of a violation leads there again, strictly. */
+static void replay_all(const struct sim_program *p, const struct explore_result *r, uint64_t seed)
+{
+    if (p->private_at_first)
+        return;
+    for (size_t i = 0; i < r->violation_count; i++) {
+        struct sim *s = sim_create(p);
+        struct subject subject = sim_subject(s);
+        struct error e = {0};
+        char key[64];
+        if (explore_replay(&subject, &r->violations[i].schedule, false, &e) != STOP_VIOLATION)
+            fail_msg("seed %llu: violation %s does not replay: %s", (unsigned long long)seed, r->violations[i].key, e.text);
+        subject.violation_key(subject.context, key, sizeof key);
+        assert_string_equal(key, r->violations[i].key);
+        sim_destroy(s);
+    }
+}
+
+static uint64_t total_brute, total_dpor, total_blocked;
+
+static void compare(uint64_t seed, unsigned with)
+{
+    struct random_program rp;
+    generate(&rp, seed, with);
+    struct explore_result brute = explore(&rp.program, "brute");
+    if (brute.complete) {
+        struct explore_result dpor = explore(&rp.program, "dpor");
+        if (!dpor.complete || !same(&brute, &dpor))
+            fail_msg("seed %llu with %u: brute %llu executions %zu states %zu violations, dpor %llu, %zu, %zu (%s)",
+                     (unsigned long long)seed, with, (unsigned long long)brute.executions, brute.state_count,
+                     brute.violation_count, (unsigned long long)dpor.executions, dpor.state_count,
+                     dpor.violation_count, dpor.claim);
+        /* No trace is explored twice. A violation cuts its trace short wherever it comes. */
+        if (rp.program.states_are_traces && dpor.violation_count == 0 && dpor.restarts == 0 &&
+            dpor.executions != dpor.state_count)
+            fail_msg("seed %llu with %u: %llu executions for %zu traces", (unsigned long long)seed, with,
+                     (unsigned long long)dpor.executions, dpor.state_count);
+        total_brute += brute.executions;
+        total_dpor += dpor.executions;
+        total_blocked += dpor.blocked;
+        replay_all(&rp.program, &dpor, seed);
+        explore_free(&dpor);
+    }
+    explore_free(&brute);
+}
+
+static void compare_many(unsigned with)
+{
+    const char *more = getenv("EXPLORE_RANDOM");
+    uint64_t count = more != NULL ? strtoull(more, NULL, 10) : 150;
+    total_brute = total_dpor = total_blocked = 0;
+    for (uint64_t i = 0; i < count; i++)
+        compare(i * 64 + with, with);
+    print_message("# %llu programs: brute force %llu executions, reduced %llu (and %llu blocked)\n",
+                  (unsigned long long)count, (unsigned long long)total_brute, (unsigned long long)total_dpor,
+                  (unsigned long long)total_blocked);
+}
+
+#define PROGRAMS(name, with)          \
+    static void name(void **state)    \
+    {                                 \
+        (void)state;                  \
+        compare_many(with);           \
+    }
+
+PROGRAMS(plain_programs_agree_with_brute_force, 0)
+PROGRAMS(blocking_programs_agree_with_brute_force, WITH_BLOCKING)
+PROGRAMS(programs_with_choices_agree_with_brute_force, WITH_CHOICES)
+PROGRAMS(violating_programs_agree_with_brute_force, WITH_VIOLATIONS)
+PROGRAMS(programs_that_start_and_cancel_threads_agree_with_brute_force, WITH_STARTS)
+PROGRAMS(polling_programs_agree_with_brute_force, WITH_POLLS)
+PROGRAMS(programs_whose_footprints_depend_on_data_agree_with_brute_force, WITH_WIDE)
+PROGRAMS(programs_with_everything_agree_with_brute_force,
+         WITH_BLOCKING | WITH_CHOICES | WITH_VIOLATIONS | WITH_STARTS | WITH_POLLS | WITH_WIDE)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_programs_agree_with_brute_force),
+        cmocka_unit_test(blocking_programs_agree_with_brute_force),
+        cmocka_unit_test(programs_with_choices_agree_with_brute_force),
+        cmocka_unit_test(violating_programs_agree_with_brute_force),
+        cmocka_unit_test(programs_that_start_and_cancel_threads_agree_with_brute_force),
+        cmocka_unit_test(polling_programs_agree_with_brute_force),
+        cmocka_unit_test(programs_whose_footprints_depend_on_data_agree_with_brute_force),
+        cmocka_unit_test(programs_with_everything_agree_with_brute_force),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
