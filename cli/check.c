@@ -57,15 +57,18 @@ static void clear_progress(struct checking *c)
 static char *failure_path(const struct checking *c, size_t number)
 {
     const char *given = c->options->output;
-    const char *base = given != NULL ? given : file_name(c->session.file_paths[0]);
-    if (given == NULL && c->session.scenario.path != NULL)
-        base = file_name(c->session.scenario.path);
+    const char *base = given;
+    if (given == NULL)
+        base = file_name(c->session.scenario.path != NULL ? c->session.scenario.path : c->session.file_paths[0]);
+    if (given != NULL && number == 0)
+        return str_dup(given);
     size_t n = strlen(base);
-    if (n > 4 && (strcmp(base + n - 4, ".lua") == 0 || strcmp(base + n - 4, ".sys") == 0 ||
-                  strcmp(base + n - 4, ".rdn") == 0))
-        n -= 4;
-    else if (given != NULL)
-        return number == 0 ? str_dup(given) : str_format("%s-%zu", given, number + 1);
+    static const char *const endings[] = {".lua", ".sys", ".rdn"};
+    for (size_t i = given != NULL ? 2 : 0; i < 3; i++)
+        if (n > 4 && strcasecmp(base + n - 4, endings[i]) == 0) {
+            n -= 4;
+            break;
+        }
     return number == 0 ? str_format("%.*s.rdn", (int)n, base) : str_format("%.*s-%zu.rdn", (int)n, base, number + 1);
 }
 

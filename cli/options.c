@@ -117,7 +117,7 @@ static bool take(char letter, const char *value, struct options *o, struct error
         return is_strategy(value) ||
                no_such_strategy("--strategy: there is no strategy \"%s\"; available: %s", value, e);
     case 'P':
-        return no_such_strategy("--preemptions %s: no bounded strategy is implemented; available: %s", value, e);
+        return no_such_strategy("--preemptions %s: bounded exploration is not implemented; available strategies: %s", value, e);
     case 'n':
         return number("executions", value, 1, UINT64_MAX, &o->executions, e);
     case 't':

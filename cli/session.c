@@ -335,12 +335,15 @@ bool session_repair(struct session *s, struct schedule *schedule, const char *ke
 
 int session_stopped(struct session *s, enum machine_stop stop)
 {
-    struct error e = *machine_error(s->machine);
-    if (stop == STOP_LIMIT && e.kind == ERROR_NONE)
+    struct error e = {0};
+    /* The explorer has gone back to the root since, which leaves the error's text but not its kind. */
+    const char *text = machine_error(s->machine)->text;
+    if (stop == STOP_LIMIT)
         error_set(&e, ERROR_UNIMPLEMENTED,
                   "a step ran %u instructions without an access to shared memory: endless computations are not supported",
                   STEP_BUDGET);
-    if (e.kind == ERROR_NONE)
-        error_set(&e, ERROR_INTERNAL, "the machine stopped without saying why (%d)", (int)stop);
+    else
+        error_set(&e, stop == STOP_UNIMPLEMENTED ? ERROR_UNIMPLEMENTED : ERROR_INTERNAL, "%s",
+                  text[0] != '\0' ? text : "the machine stopped without saying why");
     return cli_fail(&e);
 }

@@ -13,6 +13,9 @@ struct symbol {
     uint64_t offset;          /* from the function's start, or from the image base */
     char file[160];           /* source file as the compiler recorded it, "" unknown */
     unsigned line;
+    bool unloaded;            /* the image that held the address is gone */
+    char image[RD_ABI_NAME];  /* "upper.sys", "" outside images */
+    uint64_t image_offset;    /* from the image base */
 };
 
 struct symbols; /* a cache over one machine's images and a symbolizer process */

@@ -59,7 +59,8 @@ void explorer_begin_round(struct explorer *x)
 void explorer_begin(struct explorer *x)
 {
     x->subject->restore(x->subject->context, x->root);
-    x->subject->begin_execution(x->subject->context);
+    if (!x->frozen)
+        x->subject->begin_execution(x->subject->context);
     x->path.count = 0;
     x->grown = false;
 }
@@ -100,6 +101,12 @@ struct step_result explorer_step(struct explorer *x, unsigned agent, struct answ
     return r;
 }
 
+void explorer_go_back(struct explorer *x, unsigned snapshot, size_t path)
+{
+    x->subject->restore(x->subject->context, snapshot);
+    x->path.count = path;
+}
+
 static void record_violation(struct explorer *x)
 {
     char key[sizeof x->result->violations->key];
@@ -125,7 +132,7 @@ static void record_violation(struct explorer *x)
         schedule_assign(&r->violations[i].schedule, &x->path);
     }
     r->violations[i].count++;
-    if (!x->options->all)
+    if (x->wanted != NULL ? strcmp(x->wanted, key) == 0 : !x->options->all)
         x->over = true;
 }
 
@@ -144,7 +151,7 @@ static void settle(struct explorer *x)
     const struct explore_options *o = x->options;
     if (x->over)
         return;
-    if (x->subject->grew(x->subject->context))
+    if (!x->frozen && x->subject->grew(x->subject->context))
         x->grown = true;
     if (o->max_executions != 0 && x->result->executions >= o->max_executions)
         stop_early(x, "execution limit reached");
@@ -197,19 +204,20 @@ void explorer_doubt(struct explorer *x, const char *reason)
     x->cut = true;
 }
 
-void explorer_claim(struct explorer *x, bool complete, const char *format, ...)
+void explorer_claim(struct explorer *x, enum explorer_extent extent, const char *format, ...)
 {
     struct explore_result *r = x->result;
+    bool unfinished = extent != EXPLORER_SAMPLE && (x->cut || x->over);
     va_list args;
     va_start(args, format);
-    r->complete = complete && !x->cut && !x->over;
-    if (complete && x->cut)
-        snprintf(r->claim, sizeof r->claim, "exploration not finished: %s",
-                 x->reason[0] != 0 ? x->reason : "executions were cut at the step limit");
-    else if (complete && x->over)
-        snprintf(r->claim, sizeof r->claim, "exploration not finished: stopped at the first violation");
-    else
+    r->complete = extent == EXPLORER_ALL && !unfinished;
+    if (!unfinished)
         vsnprintf(r->claim, sizeof r->claim, format, args);
+    else
+        snprintf(r->claim, sizeof r->claim, "exploration not finished: %s",
+                 x->reason[0] != 0 ? x->reason
+                 : x->over         ? "stopped at the first violation"
+                                   : "executions were cut at the step limit");
     va_end(args);
 }
 

@@ -44,11 +44,13 @@ struct schedule {
 struct explore_result;
 
 struct explore_options {
-    const char *strategy; /* "dpor" (default), "random", "brute" (no reduction: the tests' oracle) */
+    const char *strategy; /* "dpor" (default), "bounded", "pct", "random", "brute" (no reduction: the tests' oracle) */
     uint64_t max_executions; /* 0: no limit */
     double seconds;          /* 0: no limit */
     uint64_t seed;
     uint64_t max_steps;      /* of one execution; hitting it cancels the claim */
+    unsigned preemptions;    /* bounded: 0, 1, ... up to so many */
+    unsigned depth;          /* pct: of the bugs it shall find; 0: 3 */
     bool all;                /* collect distinct violations instead of stopping at the first */
     bool want_states;        /* record the set of final states */
     /* Called now and then (never more often than asked for by itself); may be NULL. */
@@ -79,18 +81,21 @@ struct explore_result {
     char claim[256];           /* "every interleaving explored", ... : the last line's second half */
 };
 
-/* Returns false with e for bad options (unknown strategy). The caller frees with explore_free. */
+/* Explores from the present state and comes back to it. Sharing that the last execution found is left without effect, so
+ * that the schedules of a run that stopped at its first violation still fit.
+ * Returns false with e for bad options (unknown strategy). The caller frees with explore_free. */
 bool explore_run(const struct subject *s, const struct explore_options *o, struct explore_result *r,
                  struct error *e);
 void explore_free(struct explore_result *r);
 
 /* Runs one schedule from the present state. Past its end agents continue in a fixed fair order when
- * `tolerant`; otherwise a step that is not enabled or a schedule that ends early is an error. */
+ * `tolerant`; otherwise a step that is not enabled or a schedule that ends early is an error: e says which
+ * decision, and STOP_NONE is returned. Sharing stays as it is: begin_execution is not called. */
 enum machine_stop explore_replay(const struct subject *s, const struct schedule *schedule, bool tolerant,
                                  struct error *e);
 
 /* Fewest context switches, then fewest steps, that still end in a violation with the same key. Bounded by
- * `budget` executions. */
+ * `budget` executions. The subject is left at the root, the present state; sharing stays as it is. */
 void explore_minimise(const struct subject *s, struct schedule *schedule, const char *key, unsigned budget);
 
 /* One strategy; its file in strategies/ defines `const struct strategy strategy_NAME`, and the list is

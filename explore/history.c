@@ -123,7 +123,7 @@ void history_append(struct history *h, unsigned agent, struct footprint footprin
     }
     uint32_t index = (uint32_t)h->events.count;
     uint32_t previous = h->latest[agent];
-    struct event e = {agent, h->slot_of[agent], 1, previous, footprint};
+    struct event e = {agent, h->slot_of[agent], 1, previous, ++h->appended, footprint};
 
     vec_reserve(&h->clocks, (size_t)(index + 1) * 64);
     uint32_t *clock = h->clocks.data + (size_t)index * 64;

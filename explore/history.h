@@ -17,6 +17,7 @@ struct event {
     unsigned slot;            /* of the agent in clocks */
     uint32_t local;           /* 1 for the agent's first step */
     uint32_t previous;        /* the agent's step before; HISTORY_NONE */
+    uint64_t id;              /* never used again */
     struct footprint footprint;
 };
 
@@ -34,6 +35,7 @@ struct access_list {
 struct history {
     VEC(struct event) events;
     VEC(uint32_t) clocks; /* 64 a step */
+    uint64_t appended;
     unsigned slots;                /* agents seen so far */
     unsigned slot_of[64];
     unsigned agent_of[64];

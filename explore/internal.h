@@ -58,6 +58,8 @@ struct explorer {
     struct schedule path; /* decisions from the root to the present state */
     unsigned root;        /* snapshot of the state in which exploration was asked for */
     bool over;            /* stop exploring */
+    bool frozen;          /* sharing stays as it is: minimisation */
+    const char *wanted;   /* stop at the violation with this key, whatever else is met; NULL */
     bool grown;           /* stop this round: the shared set grew, what was explored is void */
     bool cut;             /* something was left out: no claim of completeness */
     char reason[96];      /* why it ended early, for the claim */
@@ -75,6 +77,8 @@ void explorer_begin_round(struct explorer *x);
  * answers (and must ask for the same ranges); further ones are answered at random with rng, else with 0,
  * and all are left in answers. */
 struct step_result explorer_step(struct explorer *x, unsigned agent, struct answers *answers, struct rng *rng);
+/* Takes the path back to its first `path` decisions, whose state has the snapshot. */
+void explorer_go_back(struct explorer *x, unsigned snapshot, size_t path);
 /* The execution on the path has ended. Counts and records it; sets `over` or `grown` when the search shall end. */
 void explorer_ended(struct explorer *x, enum machine_stop stop);
 /* The same for one that was abandoned: redundant, or longer than max_steps. */
@@ -82,9 +86,15 @@ void explorer_abandoned(struct explorer *x);
 void explorer_step_limit(struct explorer *x);
 /* The subject broke the model: exploration goes on, but nothing is claimed. */
 void explorer_doubt(struct explorer *x, const char *reason);
-/* Writes the claim; complete only when the strategy says so and nothing was cut. */
-void explorer_claim(struct explorer *x, bool complete, const char *format, ...)
+/* What a strategy that ran to its end has explored: everything, a share that the claim describes, or samples.
+ * A limit, a cut execution or a stop leaves nothing to claim for the first two. */
+enum explorer_extent { EXPLORER_ALL, EXPLORER_SHARE, EXPLORER_SAMPLE };
+void explorer_claim(struct explorer *x, enum explorer_extent extent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* bounded.c: all executions with at most `bound` preemptions, depth first, those with fewer uncounted when
+ * `only_new`. */
+void bounded_search(struct explorer *x, unsigned bound, bool only_new);
 
 /* Context switches in a schedule: neighbouring steps of different agents. */
 unsigned schedule_switches(const struct schedule *s);

@@ -36,7 +36,9 @@ struct run_cpu {
     uint32_t loop_next;
     gva_t driver_call;       /* return address of the driver's latest call into the kernel, 0 in a driver */
     struct loop_point loop[RUN_LOOP_POINTS];
-    uint32_t read_count; /* granules read by the loop that it may be in */
+    uint32_t read_count; /* granules read in the present turn of the loop that it may be in */
+    uint32_t turn_point; /* index + 1 of the point at which turns are counted; 0: none yet */
+    uint32_t turn_age;
     uint32_t reserved;
     uint64_t reads[RUN_LOOP_READS];
 };

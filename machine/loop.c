@@ -10,6 +10,9 @@
 
 #include "machine/internal.h"
 
+/* Points passed without meeting the one at which turns are counted, before another may take its place. */
+#define TURN_LIMIT 32u
+
 static uint64_t mix(uint64_t h, struct hash128 x)
 {
     return (h ^ x.low) * 0x9E3779B97F4A7C15ull + x.high;
@@ -109,8 +112,12 @@ bool loop_check(struct machine *m, unsigned cpu)
         struct loop_point *p = &c->loop[i];
         if (p->rip != c->cpu.regs.rip || p->registers != h.low)
             continue;
+        /* A loop has several points; its turns are counted at the one that was met again first. */
+        if (c->turn_point != i + 1 && c->turn_point != 0 && c->turn_age++ < TURN_LIMIT)
+            return false;
         uint64_t memory = driver_memory(m, cpu);
-        if (p->memory == memory && c->read_count > 0) {
+        bool same = c->turn_point == i + 1 && p->memory == memory;
+        if (same && c->read_count > 0) {
             c->cpu.state = VCPU_AWAIT;
             c->await_is_loop = 1;
             c->await_hash = hash_reads(c);
@@ -118,9 +125,13 @@ bool loop_check(struct machine *m, unsigned cpu)
             return true;
         }
         p->memory = memory;
+        c->turn_point = i + 1;
+        c->turn_age = 0;
         c->read_count = 0; /* from here on: what one turn of the loop reads */
         return false;
     }
+    if (c->turn_point == c->loop_next + 1)
+        c->turn_point = 0;
     c->loop[c->loop_next] = (struct loop_point){c->cpu.regs.rip, h.low, 0};
     c->loop_next = (c->loop_next + 1) % RUN_LOOP_POINTS;
     return false;
@@ -143,6 +154,7 @@ void loop_forget(unsigned cpu)
     memset(c->loop, 0, sizeof c->loop);
     c->loop_next = 0;
     c->read_count = 0;
+    c->turn_point = 0;
     mark_cpu(cpu);
 }
 

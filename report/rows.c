@@ -315,7 +315,7 @@ static void violation_row(struct maker *k)
     switch (t->kind) {
     case TROUBLE_EXECUTE:
         fact_name(report->symbols, t->address, false, name, sizeof name);
-        add(k, &r, 5, "*** executes %s: nothing is there", name);
+        add(k, &r, 5, "*** executes %s%s", name, t->shadow == RD_SHADOW_UNLOADED ? " in the unloaded image" : "");
         break;
     case TROUBLE_ACCESS:
     case TROUBLE_FAULT:

@@ -18,10 +18,10 @@ SAMPLE_TARGET := $(if $(SAMPLE_CLANG),--target=x86_64-w64-mingw32)
 SAMPLE_CFLAGS := $(SAMPLE_TARGET) $(SAMPLE_OPT) -g -gdwarf-4 -std=gnu11 -Wall -Wextra -Wno-unknown-pragmas \
     -Wno-multichar $(if $(SAMPLE_CLANG),,-Wno-array-bounds) \
     -fno-strict-aliasing -fno-stack-protector -isystem $(SAMPLE_DDK) -D_AMD64_ \
-    -DNTDDI_VERSION=0x06010000 -D_WIN32_WINNT=0x0601 $(SAMPLE_EXTRA_CFLAGS)
+    -DNTDDI_VERSION=0x06010000 -D_WIN32_WINNT=0x0601 -fdebug-prefix-map=$(CURDIR)=. $(SAMPLE_EXTRA_CFLAGS)
 # Some inline functions of the kit's headers come out external under clang, once in each object.
 SAMPLE_LDFLAGS := $(SAMPLE_TARGET) $(if $(SAMPLE_CLANG),-fuse-ld=lld -Wl$(COMMA)--allow-multiple-definition) -nostdlib -shared -Wl,--subsystem,native \
-    -Wl,--entry,DriverEntry -Wl,--exclude-all-symbols -Wl,--dynamicbase $(SAMPLE_STRIP:%=-s)
+    -Wl,--entry,DriverEntry -Wl,--exclude-all-symbols -Wl,--dynamicbase -Wl,--no-insert-timestamp $(SAMPLE_STRIP:%=-s)
 SAMPLE_LIBS := -L$(SAMPLE_LIB) -lntoskrnl -lhal
 
 # $(call sample_image,FOLDER,IMAGE,SOURCES): FOLDER is the path in the source tree, and the image lands in its

@@ -45,7 +45,8 @@ static const struct slot_value *own_slot(lua_State *L, int index, const char *ty
     return v;
 }
 
-/* A copy of a name as the guest gets it; device names may have any character. */
+/* A copy of a name as the guest gets it; device names may have any character. Win32 programs say \\.\ where NT's
+ * namespace says \??\, and so may scenarios. */
 static char *name_at(lua_State *L, int index, const char *what)
 {
     const char *name = builder_text(L, index, what);
@@ -53,6 +54,8 @@ static char *name_at(lua_State *L, int index, const char *what)
         builder_fail(L, "%s: a name has 1 to 255 bytes", what);
     if (!text_is_utf8(name))
         builder_fail(L, "%s: the name is not valid UTF-8", what);
+    if (strncmp(name, "\\\\.\\", 4) == 0)
+        return str_format("\\??\\%s", name + 4);
     return str_dup(name);
 }
 

@@ -1,12 +1,13 @@
 # Tests. A test program prints TAP on standard output. Unit tests are tests/unit/NAME.c (cmocka), command-line tests are
 # tests/cli/NAME.sh; a folder that needs more has its own NAME.mk, which appends to TEST_PROGRAMS (built) or
-# TEST_SCRIPTS (run as they are).
+# TEST_SCRIPTS (run as they are); what scripts need built goes to TEST_NEEDS.
 #
 #   make check            all          make check T=apc   programs and tests whose name contains apc
 #   make fuzz F=pe        fuzz target tests/fuzz/pe.c for FUZZ_SECONDS, from the corpus tests/fuzz/corpus/pe
 
 TEST_PROGRAMS :=
-TEST_SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
+TEST_NEEDS :=
+TEST_SCRIPTS := tools/layers.sh $(sort $(wildcard tests/cli/*.sh))
 
 TEST_LIBS := $(call LIB,report scenario debug explore check machine base)
 
@@ -25,7 +26,7 @@ check:
 	@$(MAKE) --no-print-directory check-run
 
 .PHONY: check-run
-check-run: host guest samples $(TEST_PROGRAMS)
+check-run: host guest samples $(TEST_PROGRAMS) $(TEST_NEEDS)
 	@BUILD='$(BUILD)' MODE='$(MODE)' sh tests/run '$(T)' $(sort $(TEST_PROGRAMS)) $(TEST_SCRIPTS)
 
 # Fuzz targets have libFuzzer's entry point. Everything they link is compiled by clang into a build of its own.

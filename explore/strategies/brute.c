@@ -48,8 +48,7 @@ static bool advance(struct explorer *x, level_stack *stack)
             more = true;
         }
         if (more) {
-            s->restore(s->context, l->snapshot);
-            x->path.count = l->path;
+            explorer_go_back(x, l->snapshot, l->path);
             return true;
         }
         s->drop(s->context, l->snapshot);
@@ -88,7 +87,7 @@ static bool run(struct explorer *x, struct error *e)
     do
         search(x);
     while (x->grown && !x->over);
-    explorer_claim(x, true, "every interleaving explored");
+    explorer_claim(x, EXPLORER_ALL, "every interleaving explored");
     return true;
 }
 

@@ -32,12 +32,22 @@ struct transition {
     struct footprint footprint;
 };
 
-/* An order was left to `agent` to begin, on the assumption that its first step, not yet seen here, commutes with the
- * rest of that order. If it turns out not to, one of `initials` has to begin it. */
+/* Orders were left to `agent` to begin, on the assumption that its step from here, not yet seen, commutes with the
+ * rest of them. If it turns out not to, one of `initials` has to begin. */
 struct assumption {
     unsigned agent;
     uint64_t initials;
     struct footprint rest;
+};
+
+/* A race of the present execution whose reversed order is left to the later step's agent. Steps that come yet and do
+ * not depend on `early` belong to that order, too. */
+struct order {
+    uint32_t early, later;
+    unsigned agent;
+    uint64_t initials; /* who else can begin it; 0: nobody before the step `first` */
+    uint32_t first;
+    uint64_t first_id;
 };
 
 struct node {
@@ -56,6 +66,7 @@ struct dpor {
     struct explorer *x;
     struct history history; /* event i was executed from node i */
     VEC(struct node) nodes;
+    VEC(struct order) orders; /* by later */
 };
 
 static struct node *top(struct dpor *d)
@@ -135,17 +146,52 @@ static bool known_to_commute(const struct node *n, unsigned agent, const struct 
     return true;
 }
 
-static void assume(struct node *n, unsigned agent, uint64_t initials, struct footprint rest)
+static void assume(struct node *n, unsigned agent, uint64_t initials, const struct footprint *rest)
 {
-    n->backtrack |= AGENT_BIT(agent);
-    for (size_t i = 0; i < n->assumptions.count; i++) {
-        const struct assumption *a = &n->assumptions.data[i];
-        if (a->agent == agent && a->initials == initials && footprint_contains(&a->rest, &rest)) {
-            footprint_free(&rest);
-            return;
-        }
+    struct assumption *a = NULL;
+    for (size_t i = 0; i < n->assumptions.count && a == NULL; i++)
+        if (n->assumptions.data[i].agent == agent && n->assumptions.data[i].initials == initials)
+            a = &n->assumptions.data[i];
+    if (a == NULL) {
+        vec_push(&n->assumptions, (struct assumption){agent, initials, {NULL, 0}});
+        a = &n->assumptions.data[n->assumptions.count - 1];
     }
-    vec_push(&n->assumptions, (struct assumption){agent, initials, rest});
+    if (!footprint_contains(&a->rest, rest))
+        footprint_add(&a->rest, rest);
+}
+
+/* `agent` shall begin an order that has also `rest`, which `initials` can begin. */
+static void leave_to(struct node *n, unsigned agent, uint64_t initials, const struct footprint *rest)
+{
+    if (initials & (n->backtrack | covered_agents(n)))
+        return;
+    if (!(covered_agents(n) & AGENT_BIT(agent)))
+        assume(n, agent, initials, rest);
+    else if (!known_to_commute(n, agent, rest))
+        add_one(n, initials);
+}
+
+/* The last step belongs to earlier orders that it does not depend on. */
+static void extend_orders(struct dpor *d)
+{
+    struct history *h = &d->history;
+    uint32_t last = (uint32_t)h->events.count - 1;
+    const struct event *e = &h->events.data[last];
+    for (size_t i = 0; i < d->orders.count; i++) {
+        struct order *o = &d->orders.data[i];
+        struct node *n = &d->nodes.data[o->early];
+        if (history_before(h, o->early, last))
+            continue;
+        uint64_t initials = o->initials;
+        if (initials == 0) {
+            if (o->first == HISTORY_NONE || o->first > last || h->events.data[o->first].id != o->first_id) {
+                o->first = last;
+                o->first_id = e->id;
+            }
+            initials = AGENT_BIT(h->events.data[o->first].agent);
+        }
+        leave_to(n, o->agent, initials, &e->footprint);
+    }
 }
 
 /* Makes sure that some order in which step `later` comes without `early` is begun at the state before `early`: it
@@ -182,27 +228,23 @@ static void reverse_race(struct dpor *d, uint32_t early, uint32_t later)
     }
     if (!enabled || (initials & (n->backtrack | covered_agents(n))))
         return;
-    if (initials == 0 || !begins || !(n->enabled & AGENT_BIT(le->agent))) {
-        add_one(n, initials != 0 ? initials : AGENT_BIT(le->agent));
-        return;
-    }
-    struct footprint rest = {NULL, 0};
-    for (uint32_t k = early + 1; k < later; k++)
-        if (!history_before(h, early, k))
-            footprint_add(&rest, &h->events.data[k].footprint);
-    if (!(covered_agents(n) & AGENT_BIT(le->agent))) {
-        assume(n, le->agent, initials, rest);
-        return;
-    }
-    if (!known_to_commute(n, le->agent, &rest))
+    if (!begins || !(n->enabled & AGENT_BIT(le->agent))) {
         add_one(n, initials);
-    footprint_free(&rest);
+        return;
+    }
+    if (!(covered_agents(n) & AGENT_BIT(le->agent)))
+        n->backtrack |= AGENT_BIT(le->agent);
+    for (uint32_t k = early + 1; k < later && initials != 0; k++)
+        if (!history_before(h, early, k))
+            leave_to(n, le->agent, initials, &h->events.data[k].footprint);
+    vec_push(&d->orders, (struct order){early, later, le->agent, initials, HISTORY_NONE, 0});
 }
 
 static void reverse_races(struct dpor *d)
 {
     struct history *h = &d->history;
     uint32_t later = (uint32_t)h->events.count - 1;
+    extend_orders(d);
     for (size_t i = 0; i < h->races.count; i++)
         reverse_race(d, h->races.data[i], later);
 }
@@ -283,6 +325,8 @@ static void retract(struct dpor *d)
     for (size_t i = 0; i < n->answers.count; i++)
         vec_push(&t->answers, n->answers.data[i]);
     t->footprint = history_remove(&d->history);
+    while (d->orders.count > 0 && d->orders.data[d->orders.count - 1].later >= d->history.events.count)
+        d->orders.count--;
     vec_push(&n->explored, t);
 }
 
@@ -331,8 +375,7 @@ static void go_to_top(struct dpor *d)
     size_t from = d->nodes.count - 1;
     while (d->nodes.data[from].snapshot == NO_SNAPSHOT)
         from--;
-    x->subject->restore(x->subject->context, d->nodes.data[from].snapshot);
-    x->path.count = d->nodes.data[from].path;
+    explorer_go_back(x, d->nodes.data[from].snapshot, d->nodes.data[from].path);
     for (size_t i = from; i + 1 < d->nodes.count; i++) {
         struct step_result r = explorer_step(x, d->nodes.data[i].agent, &d->nodes.data[i].answers, NULL);
         RD_ASSERT(r.stop == STOP_NONE);
@@ -400,6 +443,7 @@ static void search(struct dpor *d)
     while (d->nodes.count > 0)
         close_node(d);
     vec_free(&d->nodes);
+    vec_free(&d->orders);
 }
 
 static bool run(struct explorer *x, struct error *e)
@@ -409,7 +453,7 @@ static bool run(struct explorer *x, struct error *e)
     do
         search(&d);
     while (x->grown && !x->over);
-    explorer_claim(x, true, "every interleaving explored");
+    explorer_claim(x, EXPLORER_ALL, "every interleaving explored");
     return true;
 }
 

@@ -43,7 +43,7 @@ static bool run(struct explorer *x, struct error *e)
         return error_set(e, ERROR_INPUT, "strategy random needs a number of executions or a time limit");
     while (!x->over)
         walk(x);
-    explorer_claim(x, false, "%" PRIu64 " executions sampled (random, seed %" PRIu64 ")", x->result->executions,
+    explorer_claim(x, EXPLORER_SAMPLE, "%" PRIu64 " executions sampled (random, seed %" PRIu64 ")", x->result->executions,
                    x->options->seed);
     return true;
 }

@@ -137,6 +137,13 @@ NTSTATUS IopCreateFile(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES At
     PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess, ULONG Disposition,
     ULONG Options, KPROCESSOR_MODE Mode);
 
+/* System services that no kit header declares. */
+NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+NTSTATUS NTAPI NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING DriverServiceName);
+NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING DriverServiceName);
+NTSTATUS NTAPI NtWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+
 /* pnp.c */
 VOID IopInitializePnp(VOID);
 /* Drivers: "lower;upper". The device is started too. */

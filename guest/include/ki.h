@@ -188,13 +188,18 @@ static inline PKI_PCR KiPcrOf(ULONG Processor)
 {
     return (PKI_PCR)(ULONG_PTR)(RD_PCR_BASE + Processor * RD_PCR_STRIDE);
 }
+/* A thread never changes its processor, so the compiler may keep both over a wait. */
 static inline PKPRCB KiCurrentPrcb(VOID)
 {
-    return (PKPRCB)__readgsqword(RD_PCR_PRCB);
+    PKPRCB Prcb;
+    __asm__("movq %%gs:%c1, %0" : "=r"(Prcb) : "i"(RD_PCR_PRCB));
+    return Prcb;
 }
 static inline PKTHREAD KiCurrentThread(VOID)
 {
-    return (PKTHREAD)__readgsqword(RD_PCR_CURRENT_THREAD);
+    PKTHREAD Thread;
+    __asm__("movq %%gs:%c1, %0" : "=r"(Thread) : "i"(RD_PCR_CURRENT_THREAD));
+    return Thread;
 }
 static inline KIRQL KiRaiseIrql(KIRQL Irql)
 {

@@ -13,19 +13,13 @@
  */
 #include "machine/dbt/emit.h"
 
-static uint32_t link_site(struct translation *t, gva_t target, enum flags_state flags)
-{
-    uint32_t site = site_new(t, SITE_LINK, flags);
-    t->d->sites.data[site].target = target;
-    return site;
-}
-
 /* Continues at a guest address known when translating; cc -1 is unconditional. */
-static void emit_exit_to(struct translation *t, int cc, gva_t target, enum flags_state flags)
+static void emit_exit_to(struct translation *t, int cc, gva_t target, uint32_t live)
 {
-    uint32_t site = link_site(t, target, flags);
-    if (t->variant == VARIANT_ONE)
-        t->d->sites.data[site].kind = SITE_ONE;
+    enum site_kind kind = t->variant == VARIANT_ONE ? SITE_ONE : SITE_LINK;
+    uint32_t site = site_new(t, kind, live & MASK_FLAGS ? FLAGS_HOST : FLAGS_DEAD);
+    t->d->sites.data[site].live_flags = rflags_of(live);
+    t->d->sites.data[site].target = target;
     uint8_t *rel32 = emit_branch(t, cc);
     cold_begin(t);
     t->d->sites.data[site].resume = rel32;
@@ -37,8 +31,7 @@ static void emit_exit_to(struct translation *t, int cc, gva_t target, enum flags
 
 void emit_fall_through(struct translation *t, gva_t target)
 {
-    uint32_t live = liveness_at(&t->range, target);
-    emit_exit_to(t, -1, target, live & MASK_FLAGS ? FLAGS_HOST : FLAGS_DEAD);
+    emit_exit_to(t, -1, target, liveness_at(&t->range, target));
 }
 
 void emit_prologue(struct translation *t, struct block *b)
@@ -128,21 +121,31 @@ static void push_return_address(struct translation *t, gva_t next, int scratch)
     emit_store(t, AT_GUEST(REG_RSP, -8), scratch);
 }
 
+/* One of the three registers of an indirect branch that the operand does not use. */
+static int address_register(const struct insn *x)
+{
+    static const int free[3] = {REG_RCX, REG_R11, REG_R10};
+    for (int k = 0; k < 3; k++)
+        if (x->m.base != free[k] && x->m.index != free[k])
+            return free[k];
+    return REG_RCX;
+}
+
 void emit_terminator(struct translation *t, struct insn *x)
 {
     gva_t next = x->pc + x->length;
-    enum flags_state flags = flags_now(t);
+    uint32_t live = x->live;
     check_access(t, x);
     check_stack(t, x);
     switch (x->op) {
     case OP_JMP:
         scratch_return(t);
-        emit_exit_to(t, -1, x->target, flags);
+        emit_exit_to(t, -1, x->target, live);
         break;
     case OP_JCC:
         scratch_return(t);
-        emit_exit_to(t, x->cc, x->target, flags);
-        emit_exit_to(t, -1, next, flags);
+        emit_exit_to(t, x->cc, x->target, live);
+        emit_exit_to(t, -1, next, live);
         break;
     case OP_COUNT_BRANCH: { /* LOOPNE LOOPE LOOP JRCXZ: rcx without flags */
         scratch_return(t);
@@ -154,16 +157,16 @@ void emit_terminator(struct translation *t, struct insn *x)
         uint8_t *zero = t->p;
         emit8(t, 0);
         /* not zero */
-        emit_exit_to(t, x->cc == 0xE0 ? CC_NE : x->cc == 0xE1 ? CC_E : -1, x->cc == 0xE3 ? next : x->target, flags);
+        emit_exit_to(t, x->cc == 0xE0 ? CC_NE : x->cc == 0xE1 ? CC_E : -1, x->cc == 0xE3 ? next : x->target, live);
         *zero = (uint8_t)(t->p - (zero + 1));
-        emit_exit_to(t, -1, x->cc == 0xE3 ? x->target : next, flags);
+        emit_exit_to(t, -1, x->cc == 0xE3 ? x->target : next, live);
         break;
     }
     case OP_CALL:
         push_return_address(t, next, scratch_take(t, 0));
         scratch_return(t);
         emit_lea(t, REG_RSP, AT_REG(REG_RSP, -8));
-        emit_exit_to(t, -1, x->target, flags);
+        emit_exit_to(t, -1, x->target, live);
         break;
     case OP_RET:
         scratch_return(t);
@@ -179,7 +182,7 @@ void emit_terminator(struct translation *t, struct insn *x)
         if (x->op == OP_JMP_REG || x->op == OP_CALL_REG)
             emit_op_reg(t, 8, 0x8B, REG_RCX, x->reg);
         else
-            emit_guest_move(t, REG_RCX, x, false);
+            emit_guest_move(t, REG_RCX, address_register(x), x, false);
         if (x->op == OP_CALL_REG || x->op == OP_CALL_MEM) {
             push_return_address(t, next, REG_R10);
             emit_lea(t, REG_RSP, AT_REG(REG_RSP, -8));

@@ -72,20 +72,58 @@ static void table_remove(struct block *b)
     b->in_table = false;
 }
 
-uint8_t unit_of(struct dbt *d, const struct code_range *range)
+static bool same_range(const struct unit_range *u, const struct code_range *r)
 {
-    uint32_t key = (range->image << 1 | (range->class == CODE_DRIVER)) + 1;
-    for (unsigned u = 0; u < TABLE_COUNT; u++) {
-        if (d->units[u] == key)
-            return (uint8_t)u;
-        if (!d->units[u]) {
-            d->units[u] = key;
-            return (uint8_t)u;
+    return u->start == r->start && u->end == r->end && u->driver == (r->class == CODE_DRIVER);
+}
+
+/* Whether two ranges belong to one image, as things are now; that then holds for good. */
+static bool joins(struct dbt *d, const struct unit_range *u, const struct code_range *r)
+{
+    struct code_range now = d->callbacks.code(d->context, u->start);
+    return now.class != CODE_NONE && same_range(u, &now) && now.image == r->image &&
+           u->driver == (r->class == CODE_DRIVER);
+}
+
+bool unit_holds(struct dbt *d, uint8_t unit, gva_t target)
+{
+    struct code_range r = d->callbacks.code(d->context, target);
+    if (r.class == CODE_NONE || target < r.start || target >= r.end)
+        return false;
+    for (size_t k = 0; k < d->ranges.count; k++)
+        if (same_range(&d->ranges.data[k], &r))
+            return d->ranges.data[k].unit == unit;
+    for (size_t k = 0; k < d->ranges.count; k++)
+        if (d->ranges.data[k].unit == unit && joins(d, &d->ranges.data[k], &r))
+            return true;
+    return false;
+}
+
+uint8_t unit_of(struct dbt *d, const struct code_range *r)
+{
+    bool used[TABLE_COUNT] = {false};
+    for (size_t k = 0; k < d->ranges.count; k++) {
+        if (same_range(&d->ranges.data[k], r))
+            return d->ranges.data[k].unit;
+        used[d->ranges.data[k].unit] = true;
+    }
+    unsigned unit = 0;
+    size_t k = 0;
+    while (k < d->ranges.count && !joins(d, &d->ranges.data[k], r))
+        k++;
+    if (k < d->ranges.count) {
+        unit = d->ranges.data[k].unit;
+    } else {
+        while (unit < TABLE_COUNT && used[unit])
+            unit++;
+        if (unit == TABLE_COUNT) {
+            cache_flush(d);
+            unit = 0;
         }
     }
-    cache_flush(d); /* image numbers grow without bound over a long run; the units in use do not */
-    d->units[0] = key;
-    return 0;
+    struct unit_range u = {r->start, r->end, (uint8_t)unit, r->class == CODE_DRIVER};
+    vec_push(&d->ranges, u);
+    return u.unit;
 }
 
 static void reset(struct dbt *d)
@@ -99,7 +137,7 @@ static void reset(struct dbt *d)
     vec_push(&d->blocks, (struct block){.dead = true});
     vec_push(&d->sites, (struct site){.kind = SITE_FAULT});
     memset(d->hash, 0, sizeof d->hash);
-    memset(d->units, 0, sizeof d->units);
+    vec_clear(&d->ranges);
 }
 
 void cache_flush(struct dbt *d)
@@ -132,6 +170,13 @@ void dbt_invalidate(struct dbt *d, gva_t start, gva_t end)
         if (!b->dead && b->pc < end && b->end > start)
             drop(d, (uint32_t)n);
     }
+    size_t kept = 0;
+    for (size_t k = 0; k < d->ranges.count; k++) {
+        const struct unit_range *r = &d->ranges.data[k];
+        if (r->start < start || r->end > end) /* a range with living blocks keeps its unit */
+            d->ranges.data[kept++] = *r;
+    }
+    d->ranges.count = kept;
     liveness_flush();
 }
 
@@ -230,6 +275,7 @@ void dbt_destroy(struct dbt *d)
     vec_free(&d->hot_faults);
     vec_free(&d->cold_faults);
     vec_free(&d->covered);
+    vec_free(&d->ranges);
     free(d);
     dbt_self = NULL;
 }

@@ -145,7 +145,10 @@ static void read_effects(struct insn *x, const ZydisDecodedInstruction *i, const
     if (!f)
         return;
     x->use |= flag_mask(f->tested);
-    uint32_t written = flag_mask(f->modified | f->set_0 | f->set_1 | f->undefined);
+    /* Processors leave some undefined flags as they were (AMD after MUL): those still pass the old
+     * value on, which must then be the guest's. AF after logic is zero everywhere. */
+    bool logic = i->meta.category == ZYDIS_CATEGORY_LOGICAL;
+    uint32_t written = flag_mask(f->modified | f->set_0 | f->set_1 | (logic ? f->undefined : 0));
     /* A shift or rotate by zero leaves flags alone: a count in CL proves nothing. */
     if (i->meta.category == ZYDIS_CATEGORY_SHIFT || i->meta.category == ZYDIS_CATEGORY_ROTATE) {
         const ZydisDecodedOperand *count = &ops[i->operand_count_visible - 1];
@@ -197,7 +200,6 @@ static void classify_string(struct insn *x, enum action a, const ZydisDecodedIns
 {
     act(x, a);
     x->width = (uint8_t)(i->operand_width / 8);
-    x->has_mem = false;
     if (i->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE))
         x->rep = 0xF3;
     else if (i->attributes & ZYDIS_ATTRIB_HAS_REPNE)
@@ -214,9 +216,8 @@ static void classify_push_pop(struct insn *x, const ZydisDecodedInstruction *i,
                               const ZydisDecodedOperand *ops, bool push)
 {
     bool memory = ops[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
-    if (i->operand_width != 64 || (memory && !push && (x->m.pcr || x->m.wide))) {
+    if (i->operand_width != 64 || (memory && !push && (x->m.pcr || x->m.wide || x->m.low))) {
         act(x, push ? ACT_PUSH : ACT_POP);
-        x->has_mem = false; /* checked by its helper */
         if (!memory)
             x->size = 0;
         if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
@@ -436,13 +437,18 @@ bool decode(gva_t pc, gva_t end, struct insn *x)
     read_effects(x, &i, ops);
     classify(x, &i, ops);
     if (x->op == OP_NOP)
-        x->use = x->kill = 0, x->has_mem = false;
+        x->use = x->kill = 0;
+    if (x->op == OP_NOP || x->op == OP_STOP || x->op == OP_EMULATE)
+        x->has_mem = false; /* checked by the helper, if at all */
     switch (i.mnemonic) {
     case ZYDIS_MNEMONIC_BT: case ZYDIS_MNEMONIC_BTS: case ZYDIS_MNEMONIC_BTR: case ZYDIS_MNEMONIC_BTC:
         if (x->has_mem && ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
             x->bit_index = true;
             x->reg = (int8_t)gpr_of(ops[1].reg.value);
         }
+        break;
+    case ZYDIS_MNEMONIC_BSF: case ZYDIS_MNEMONIC_BSR:
+        x->use |= x->kill & MASK_GPRS; /* a source of zero leaves the destination as it was */
         break;
     case ZYDIS_MNEMONIC_ADD: case ZYDIS_MNEMONIC_SUB:
         if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && ops[0].reg.value == ZYDIS_REGISTER_RSP &&

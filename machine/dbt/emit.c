@@ -176,6 +176,12 @@ enum flags_state flags_now(const struct translation *t)
     return t->insns[t->at].live & MASK_FLAGS ? FLAGS_HOST : FLAGS_DEAD;
 }
 
+uint16_t rflags_of(uint32_t m)
+{
+    return (uint16_t)((m & FLAG_CF ? 1 : 0) | (m & FLAG_PF ? 4 : 0) | (m & FLAG_AF ? 0x10 : 0) |
+                      (m & FLAG_ZF ? 0x40 : 0) | (m & FLAG_SF ? 0x80 : 0) | (m & FLAG_OF ? 0x800 : 0));
+}
+
 uint32_t site_new(struct translation *t, enum site_kind kind, enum flags_state flags)
 {
     const struct insn *x = &t->insns[t->at];
@@ -184,7 +190,7 @@ uint32_t site_new(struct translation *t, enum site_kind kind, enum flags_state f
         .merge_lo = x->merge_lo, .merge_hi = x->merge_hi, .left = (uint16_t)(t->count - t->at),
         .mnemonic = x->mnemonic, .kind = (uint8_t)kind, .action = x->action, .flags = (uint8_t)flags,
         .size = x->size ? x->size : x->odd_size, .length = x->length, .width = x->width, .rep = x->rep,
-        .reg = x->reg, .lent = (int8_t)t->lent, .write = x->writes, .in_indirect = t->in_indirect,
+        .live_flags = rflags_of(x->live), .reg = x->reg, .lent = (int8_t)t->lent, .write = x->writes, .in_indirect = t->in_indirect,
         .merged = t->variant == VARIANT_NORMAL, .bit_index = x->bit_index,
         .checks_shadow = (t->features & DBT_SHADOW) && !x->shadow_done,
     };

@@ -78,7 +78,7 @@ void emit_address(struct translation *t, int reg, const struct mem *m);
 
 /* rewrite.c */
 void emit_plain(struct translation *t, struct insn *x);
-void emit_guest_move(struct translation *t, int reg, struct insn *x, bool store);
+void emit_guest_move(struct translation *t, int reg, int address, struct insn *x, bool store);
 void stack_fault_here(struct translation *t, int32_t disp, bool write);
 /* branch.c */
 void emit_terminator(struct translation *t, struct insn *x);

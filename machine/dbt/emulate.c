@@ -78,15 +78,15 @@ static bool refused(struct dbt *d, struct site *s, gva_t a, uint32_t n, bool wri
 
 static uint64_t load(gva_t a, unsigned n)
 {
-    return n == 2 ? *(volatile uint16_t *)arena_host(a) : *(volatile uint64_t *)arena_host(a);
+    return n == 2 ? *(volatile loose16 *)arena_host(a) : *(volatile loose64 *)arena_host(a);
 }
 
 static void store(gva_t a, unsigned n, uint64_t v)
 {
     if (n == 2)
-        *(volatile uint16_t *)arena_host(a) = (uint16_t)v;
+        *(volatile loose16 *)arena_host(a) = (uint16_t)v;
     else
-        *(volatile uint64_t *)arena_host(a) = v;
+        *(volatile loose64 *)arena_host(a) = v;
 }
 
 /* Pushes n bytes; true when it left. */
@@ -170,7 +170,7 @@ static void set_flags(uint64_t value, uint64_t *flags)
 static bool pop_flags(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags)
 {
     CTX->probe_size = 0;
-    uint64_t value = *(volatile uint64_t *)arena_host(gpr[REG_RSP]);
+    uint64_t value = *(volatile loose64 *)arena_host(gpr[REG_RSP]);
     set_flags(value, flags);
     gpr[REG_RSP] += 8;
     return maybe_interrupt(d, s, gpr, *flags);
@@ -179,7 +179,7 @@ static bool pop_flags(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t 
 static bool interrupt_return(struct dbt *d, struct site *s, uint64_t gpr[16])
 {
     CTX->probe_size = 0;
-    const volatile uint64_t *frame = arena_host(gpr[REG_RSP]);
+    const volatile loose64 *frame = arena_host(gpr[REG_RSP]);
     uint64_t rip = frame[0], rflags = frame[2], rsp = frame[3], flags;
     set_flags(rflags, &flags);
     gpr[REG_RSP] = rsp;

@@ -21,7 +21,7 @@ OFFSET(use_avx, 156);
 OFFSET(host_mxcsr, 256);
 OFFSET(mxcsr, 260);
 OFFSET(helper_flags, 264);
-OFFSET(ymm, 320);
+OFFSET(vectors, 280);
 _Static_assert(CTX_BASE == 0x07000000u, "entry.c");
 
 __asm__(
@@ -29,7 +29,7 @@ __asm__(
     ".set CTX, 0x07000000\n"
     ".set FLAGS, CTX+128\n .set HOST_RSP, CTX+136\n .set JUMP, CTX+144\n .set SITE, CTX+152\n"
     ".set USE_AVX, CTX+156\n .set HOST_MXCSR, CTX+256\n .set MXCSR, CTX+260\n"
-    ".set HELPER_FLAGS, CTX+264\n .set YMM, CTX+320\n"
+    ".set HELPER_FLAGS, CTX+264\n .set VECTORS, CTX+280\n"
 
     ".macro SAVE_GPRS\n"
     " mov %rax,CTX+0; mov %rcx,CTX+8; mov %rdx,CTX+16; mov %rbx,CTX+24\n"
@@ -49,15 +49,19 @@ __asm__(
     " push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15; sub $8,%rsp\n"
     " mov %rsp,HOST_RSP\n"
     " stmxcsr HOST_MXCSR\n"
+    " mov VECTORS,%rax\n"
     " cmpl $0,USE_AVX\n"
     " je 1f\n"
-    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n vmovdqu YMM+32*\\n,%ymm\\n\n .endr\n"
+    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n vmovdqu 32*\\n(%rax),%ymm\\n\n .endr\n"
     " jmp 2f\n"
     "1:\n"
-    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n movdqu YMM+32*\\n,%xmm\\n\n .endr\n"
+    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n movdqu 32*\\n(%rax),%xmm\\n\n .endr\n"
     "2:\n"
+    " mov MXCSR,%eax; cmp HOST_MXCSR,%eax; je 3f\n"
     " ldmxcsr MXCSR\n"
-    " push FLAGS; popfq\n"
+    "3:\n"
+    " mov HELPER_FLAGS,%rax\n"
+    " add $0x7f,%al; sahf\n"
     " LOAD_GPRS\n"
     " jmp *JUMP\n"
 
@@ -68,16 +72,19 @@ __asm__(
     " pushfq; pop FLAGS\n"
     ".globl dbt_leave_tail\n .hidden dbt_leave_tail\n"
     "dbt_leave_tail:\n"
+    " mov VECTORS,%rax\n"
     " cmpl $0,USE_AVX\n"
     " je 1f\n"
-    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n vmovdqu %ymm\\n,YMM+32*\\n\n .endr\n"
+    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n vmovdqu %ymm\\n,32*\\n(%rax)\n .endr\n"
     " vzeroupper\n"
     " jmp 2f\n"
     "1:\n"
-    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n movdqu %xmm\\n,YMM+32*\\n\n .endr\n"
+    ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n movdqu %xmm\\n,32*\\n(%rax)\n .endr\n"
     "2:\n"
     " stmxcsr MXCSR\n"
+    " mov MXCSR,%eax; cmp HOST_MXCSR,%eax; je 3f\n"
     " ldmxcsr HOST_MXCSR\n"
+    "3:\n"
     " add $8,%rsp; pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
     " ret\n"
 

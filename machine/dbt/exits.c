@@ -16,8 +16,13 @@
 #endif
 #define ARCH_SET_GS_CODE 0x1001
 
+/* Nothing else on x86-64 Linux uses GS, so the base stays from the first run of a thread on. */
 static void set_gs_base(void)
 {
+    static _Thread_local bool done;
+    if (done)
+        return;
+    done = true;
     if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) {
         __asm__ volatile("wrgsbase %0" : : "r"((uint64_t)RD_HOST_DELTA));
         return;
@@ -26,11 +31,17 @@ static void set_gs_base(void)
     RD_ASSERT(r == 0);
 }
 
+/* RFLAGS form to LAHF/SETO form. */
+static uint64_t to_ax(uint64_t flags)
+{
+    return (flags & 0xD5) << 8 | (flags >> 11 & 1);
+}
+
 static void load_cpu(struct dbt *d, struct vcpu *cpu, int64_t left)
 {
     struct dbt_context *c = CTX;
     memcpy(c->gpr, cpu->regs.gpr, sizeof c->gpr);
-    memcpy(c->ymm, cpu->regs.ymm, sizeof c->ymm);
+    c->vectors = cpu->regs.ymm;
     c->mxcsr = cpu->regs.mxcsr;
     c->flags = (cpu->regs.rflags & ARITH_FLAGS) | 2;
     c->df = cpu->regs.rflags & 0x400;
@@ -46,11 +57,6 @@ static void store_cpu(struct dbt *d, struct vcpu *cpu, gva_t rip)
 {
     struct dbt_context *c = CTX;
     memcpy(cpu->regs.gpr, c->gpr, sizeof c->gpr);
-    if (c->use_avx)
-        memcpy(cpu->regs.ymm, c->ymm, sizeof c->ymm);
-    else
-        for (int r = 0; r < 16; r++)
-            memcpy(cpu->regs.ymm[r], c->ymm[r], 16);
     cpu->regs.mxcsr = c->mxcsr;
     cpu->regs.rflags = (c->flags & ARITH_FLAGS) | 2 | c->df | c->vif;
     cpu->regs.rip = rip;
@@ -73,19 +79,10 @@ static struct outcome leave_with(enum dbt_exit_reason reason, gva_t rip, gva_t f
     return (struct outcome){.leave = true, .rip = rip};
 }
 
-static bool same_unit(struct dbt *d, uint8_t unit, gva_t target)
-{
-    struct code_range r = d->callbacks.code(d->context, target);
-    if (r.class == CODE_NONE || target < r.start || target >= r.end)
-        return false;
-    uint32_t key = (r.image << 1 | (r.class == CODE_DRIVER)) + 1;
-    return d->units[unit] == key;
-}
-
 /* A transfer from `from` (in block unit) to target. */
 static struct outcome transfer(struct dbt *d, uint8_t unit, gva_t from, gva_t target)
 {
-    if (!same_unit(d, unit, target))
+    if (!unit_holds(d, unit, target))
         return leave_with(DBT_CROSS, target, from);
     if (d->one)
         return leave_with(DBT_ONE, target, from);
@@ -113,8 +110,8 @@ static struct outcome came_out(struct dbt *d)
     uint32_t number = c->site;
     struct site *s = &d->sites.data[number];
     uint8_t unit = d->blocks.data[s->block].unit;
-    uint64_t ax = (c->flags & 0xD5) << 8 | (c->flags >> 11 & 1), guest[16];
-    c->flags = site_flags(s, ax, c->gpr);
+    uint64_t guest[16];
+    c->flags = site_flags(s, to_ax(c->flags), c->gpr);
     site_registers(s, c->gpr, guest);
     struct outcome o;
     switch (s->kind) {
@@ -161,6 +158,7 @@ static struct dbt_exit run(struct dbt *d, struct vcpu *cpu, int64_t left, bool o
         if (o.enter_in_table)
             table_insert(d, n);
         CTX->jump = (uint64_t)d->blocks.data[n].entry;
+        CTX->helper_flags = to_ax(CTX->flags);
         CTX->left_early = 0;
         dbt_enter();
         d->stats.exits++;

@@ -39,8 +39,8 @@ static uint64_t unpack_ax(uint64_t ax)
 uint64_t site_flags(const struct site *s, uint64_t host_flags, const uint64_t host[16])
 {
     switch (s->flags) {
-    case FLAGS_HOST: return unpack_ax(host_flags);
-    case FLAGS_AX: return unpack_ax(host[REG_RAX]);
+    case FLAGS_HOST: return unpack_ax(host_flags) & s->live_flags;
+    case FLAGS_AX: return unpack_ax(host[REG_RAX]) & s->live_flags;
     default: return 0;
     }
 }

@@ -23,6 +23,11 @@
 #include "machine/arena.h"
 #include "machine/dbt/dbt.h"
 
+/* Guest data through a host pointer: any alignment, any type. */
+typedef uint16_t __attribute__((aligned(1), may_alias)) loose16;
+typedef uint32_t __attribute__((aligned(1), may_alias)) loose32;
+typedef uint64_t __attribute__((aligned(1), may_alias)) loose64;
+
 /* --- fixed addresses ------------------------------------------------------------------------- */
 
 #define CTX_BASE 0x07000000u
@@ -38,7 +43,7 @@
 /* What generated code and the assembly in entry.c address absolutely. Offsets are asserted there. */
 struct dbt_context {
     uint64_t gpr[16];      /* 0: in on entry, host registers out on exit; guest-exact after a helper leaves */
-    uint64_t flags;        /* 128 */
+    uint64_t flags;        /* 128: RFLAGS when control came out */
     uint64_t host_rsp;     /* 136 */
     uint64_t jump;         /* 144: where to enter or resume */
     uint32_t site;         /* 152: the site that is leaving */
@@ -57,10 +62,9 @@ struct dbt_context {
     uint64_t irql;         /* 248 */
     uint32_t host_mxcsr;   /* 256 */
     uint32_t mxcsr;        /* 260 */
-    uint64_t helper_flags; /* 264 */
+    uint64_t helper_flags; /* 264: LAHF/SETO form; also the flags to enter with */
     uint64_t indirect_rcx; /* 272 */
-    uint8_t pad[40];
-    uint8_t ymm[16][32];   /* 320 */
+    void *vectors;         /* 280: the running processor's ymm */
     /* C only from here. */
     uint64_t helper_site;  /* site + 1 while a C helper runs for generated code */
     uint64_t probe;        /* guest address that the helper is about to touch */
@@ -183,6 +187,7 @@ enum site_kind {
     SITE_BUDGET,
     SITE_ONE       /* dbt_run_one is through; continues at `target` */
 };
+uint16_t rflags_of(uint32_t mask); /* the flags of a liveness mask */
 enum flags_state { FLAGS_DEAD, FLAGS_HOST, FLAGS_AX };
 
 struct site {
@@ -197,6 +202,7 @@ struct site {
     int16_t merge_lo, merge_hi;
     uint16_t left;      /* instructions of the block not executed when leaving before this one */
     uint16_t mnemonic;
+    uint16_t live_flags; /* in RFLAGS: what an exit shows; the rest is masked to zero */
     uint8_t kind, action, flags, size, length, width, rep;
     int8_t reg, lent;   /* lent: this guest register is in ctx.spill[0] */
     bool write, in_indirect, merged, bit_index, checks_shadow;
@@ -219,6 +225,15 @@ struct host_fault {
     uint32_t site;
 };
 
+/* A unit is what may be linked: the ranges of one image, kernel or driver code. Image numbers are not
+ * its identity: translations outlive an unload, and in the next execution another image may have the
+ * number. A range's bounds are, because whoever puts other code there calls dbt_invalidate. */
+struct unit_range {
+    gva_t start, end;
+    uint8_t unit;
+    bool driver;
+};
+
 #define HASH_BITS 15
 struct dbt {
     struct dbt_callbacks callbacks;
@@ -232,7 +247,7 @@ struct dbt {
     VEC(struct site) sites;     /* same */
     VEC(struct host_fault) hot_faults, cold_faults; /* ascending */
     uint32_t hash[1u << HASH_BITS];
-    uint32_t units[TABLE_COUNT]; /* image << 1 | driver, + 1; 0 free */
+    VEC(struct unit_range) ranges; /* which code belongs to which unit */
     VEC(gva_t) covered;          /* sorted block starts, for coverage */
     bool covered_dirty;
     struct dbt_stats stats;
@@ -245,7 +260,8 @@ uint32_t block_find(struct dbt *d, gva_t pc, uint8_t variant);
 void block_insert(struct dbt *d, uint32_t number);
 void block_link(struct dbt *d, uint32_t site, uint32_t block);
 void table_insert(struct dbt *d, uint32_t block);
-uint8_t unit_of(struct dbt *d, const struct code_range *range);
+uint8_t unit_of(struct dbt *d, const struct code_range *range); /* may flush */
+bool unit_holds(struct dbt *d, uint8_t unit, gva_t target);
 void cache_flush(struct dbt *d);
 void coverage_note(struct dbt *d, gva_t pc);
 struct site *site_at_host(struct dbt *d, uint64_t host_pc);

@@ -92,8 +92,9 @@ static void emit_copy(struct translation *t, struct insn *x)
         copy_with_gs(t, x);
 }
 
-/* mov reg <-> the 64-bit memory operand of x; reg doubles as address register for loads. */
-void emit_guest_move(struct translation *t, int reg, struct insn *x, bool store)
+/* mov reg <-> the 64-bit memory operand of x. `address` is a scratch register for addresses that must be
+ * computed, not part of the operand; for loads it may be reg. */
+void emit_guest_move(struct translation *t, int reg, int address, struct insn *x, bool store)
 {
     unsigned opcode = store ? 0x89 : 0x8B;
     uint32_t site;
@@ -111,8 +112,8 @@ void emit_guest_move(struct translation *t, int reg, struct insn *x, bool store)
     struct host_mem m = {x->m.base, x->m.index, x->m.scale, (int32_t)x->m.disp, true};
     if (x->m.wide || x->m.pcr || x->m.low) {
         RD_ASSERT(!store);
-        emit_address(t, reg, &x->m);
-        m = AT_GUEST(reg, 0);
+        emit_address(t, address, &x->m);
+        m = AT_GUEST(address, 0);
     }
     site = site_new(t, SITE_FAULT, flags_now(t));
     fault_here(t, site);
@@ -175,7 +176,7 @@ void emit_plain(struct translation *t, struct insn *x)
         break;
     case OP_PUSH_MEM:
         r = scratch_take(t, operand_regs(x));
-        emit_guest_move(t, r, x, false);
+        emit_guest_move(t, r, r, x, false);
         stack_fault_here(t, -8, true);
         emit_store(t, AT_GUEST(REG_RSP, -8), r);
         emit_lea(t, REG_RSP, AT_REG(REG_RSP, -8));
@@ -190,12 +191,12 @@ void emit_plain(struct translation *t, struct insn *x)
         r = scratch_take(t, operand_regs(x));
         stack_fault_here(t, 0, false);
         emit_load(t, r, AT_GUEST(REG_RSP, 0));
-        emit_guest_move(t, r, x, true);
+        emit_guest_move(t, r, NO_REG, x, true);
         emit_lea(t, REG_RSP, AT_REG(REG_RSP, 8));
         break;
     case OP_LEAVE:
         r = scratch_take(t, x->use | BIT(REG_RBP));
-        emit_guest_move(t, r, x, false);
+        emit_guest_move(t, r, r, x, false);
         emit_lea(t, REG_RSP, AT_REG(REG_RBP, 8));
         emit_op_reg(t, 8, 0x89, r, REG_RBP);
         break;

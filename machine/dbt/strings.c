@@ -38,6 +38,36 @@ static uint64_t depth_of(struct span p, gva_t a, bool down)
     return down ? p.start + p.bytes - 1 - a : a - p.start;
 }
 
+/* Consults sharing for the whole of both spans. The exit can name only one of them; the machine enters
+ * that one when it executes the instruction, so the other is entered here. */
+static bool shared_stop(struct dbt *d, struct site *s, const uint64_t gpr[16], uint64_t flags,
+                        const struct span *first, const struct span *second)
+{
+    const struct block *b = &d->blocks.data[s->block];
+    if (!share_active(d, b))
+        return false;
+    const struct span *spans[2] = {first, second};
+    bool writes[2] = {false, s->action == ACT_MOVS || s->action == ACT_STOS};
+    for (int k = 0; k < 2; k++) {
+        gva_t where;
+        uint32_t size;
+        CTX->probe_size = s->width;
+        CTX->probe_write = writes[k];
+        if (!spans[k] || !access_stops(d, spans[k]->start, spans[k]->bytes, writes[k], b->class, &where, &size))
+            continue;
+        const struct span *other = spans[1 - k];
+        if (other)
+            d->callbacks.share(d->context, other->start, (uint32_t)other->bytes, writes[1 - k], CODE_KERNEL);
+        leave_with_state(s, gpr, flags, false);
+        struct dbt_exit *e = exit_record(DBT_SHARED);
+        e->address = spans[k]->start;
+        e->size = (uint32_t)spans[k]->bytes;
+        e->write = writes[k];
+        return true;
+    }
+    return false;
+}
+
 static bool spans_refused(struct dbt *d, struct site *s, const uint64_t gpr[16], uint64_t flags,
                           const struct span *read, const struct span *write, bool down)
 {
@@ -58,23 +88,8 @@ static bool spans_refused(struct dbt *d, struct site *s, const uint64_t gpr[16],
         if (w)
             return leave_bad(s, gpr, flags, bad_write, code_write, true);
     }
-    const struct block *b = &d->blocks.data[s->block];
-    if (share_active(d, b)) {
-        for (int k = 0; k < 2; k++) {
-            const struct span *p = k ? write : read;
-            gva_t where;
-            uint32_t size;
-            CTX->probe_write = (uint32_t)k;
-            if (!p || !access_stops(d, p->start, p->bytes, k, b->class, &where, &size))
-                continue;
-            leave_with_state(s, gpr, flags, false);
-            struct dbt_exit *e = exit_record(DBT_SHARED);
-            e->address = where;
-            e->size = size;
-            e->write = k;
-            return true;
-        }
-    }
+    if (shared_stop(d, s, gpr, flags, read, write))
+        return true;
     if (write && (d->features & DBT_DIRTY))
         access_mark(write->start, write->bytes);
     CTX->probe_size = 0;
@@ -116,9 +131,9 @@ static uint64_t load(gva_t a, unsigned width)
 {
     switch (width) {
     case 1: return *(volatile uint8_t *)arena_host(a);
-    case 2: return *(volatile uint16_t *)arena_host(a);
-    case 4: return *(volatile uint32_t *)arena_host(a);
-    default: return *(volatile uint64_t *)arena_host(a);
+    case 2: return *(volatile loose16 *)arena_host(a);
+    case 4: return *(volatile loose32 *)arena_host(a);
+    default: return *(volatile loose64 *)arena_host(a);
     }
 }
 
@@ -179,20 +194,8 @@ static bool scan(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flag
             break;
     }
     struct span a = span_of(gpr[REG_RSI], count, w, down), b = span_of(gpr[REG_RDI], count, w, down);
-    const struct block *block = &d->blocks.data[s->block];
-    for (int k = compare ? 0 : 1; share_active(d, block) && k < 2; k++) {
-        const struct span *p = k ? &b : &a;
-        gva_t where;
-        uint32_t size;
-        CTX->probe_size = w;
-        if (!access_stops(d, p->start, p->bytes, false, block->class, &where, &size))
-            continue;
-        leave_with_state(s, gpr, *flags, false);
-        struct dbt_exit *e = exit_record(DBT_SHARED);
-        e->address = where;
-        e->size = size;
+    if (shared_stop(d, s, gpr, *flags, compare ? &a : NULL, &b))
         return true;
-    }
     if (compare)
         gpr[REG_RSI] = from;
     gpr[REG_RDI] = to;

@@ -1,7 +1,8 @@
 /*
- * Exports of a mapped image. The tables are read from guest memory, where a driver may have scribbled: what
- * does not make sense any more is simply not exported. Names are searched binarily, as linkers sort them,
- * and one by one when that finds nothing, since the order is nobody's promise to us.
+ * Exports of a mapped image. The tables are read from guest memory, where a driver may have
+ * scribbled: what does not make sense any more is simply not exported. Names are searched binarily,
+ * as linkers sort them, and one by one when that finds nothing, since the order is nobody's promise
+ * to us.
  */
 #include "machine/pe/internal.h"
 
@@ -22,8 +23,8 @@ static bool open_exports(const struct pe *pe, const uint8_t *memory, struct expo
     const uint8_t *p = d.size >= 40 ? pe_memory_at(pe, memory, d.rva, 40) : NULL;
     if (p == NULL)
         return false;
-    *x = (struct exports){pe, memory, pe_get32(p + 16), pe_get32(p + 20), pe_get32(p + 24),
-                          NULL, NULL, NULL};
+    *x = (struct exports){pe,   memory, pe_get32(p + 16), pe_get32(p + 20), pe_get32(p + 24), NULL,
+                          NULL, NULL};
     x->functions = pe_memory_at(pe, memory, pe_get32(p + 28), (uint64_t)x->function_count * 4);
     x->names = pe_memory_at(pe, memory, pe_get32(p + 32), (uint64_t)x->name_count * 4);
     x->ordinals = pe_memory_at(pe, memory, pe_get32(p + 36), (uint64_t)x->name_count * 2);
@@ -121,8 +122,8 @@ const char *pe_export_name(const struct pe *pe, const uint8_t *memory, uint32_t 
     return NULL;
 }
 
-/* Named exports in the order of the name table, then the nameless ones by ordinal (symbol NULL). A forwarder
- * has rva 0. */
+/* Named exports in the order of the name table, then the nameless ones by ordinal (symbol NULL). A
+ * forwarder has rva 0. */
 void pe_each_export(const struct pe *pe, const uint8_t *memory, pe_export_fn fn, void *context)
 {
     struct exports x;

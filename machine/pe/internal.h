@@ -1,6 +1,6 @@
-/* What the PE files share: reading little-endian values behind one bounds check. Everything an image says
- * about offsets and counts passes through pe_inside before it is used; sums are made in 64 bits from
- * 32-bit values, so they cannot wrap. */
+/* What the PE files share: reading little-endian values behind one bounds check. Everything an
+ * image says about offsets and counts passes through pe_inside before it is used; sums are made in
+ * 64 bits from 32-bit values, so they cannot wrap. */
 #ifndef MACHINE_PE_INTERNAL_H
 #define MACHINE_PE_INTERNAL_H
 
@@ -54,8 +54,8 @@ static inline const uint8_t *pe_memory_at(const struct pe *pe, const uint8_t *me
 /* The same of the unmapped file: only bytes that the file really holds for that rva. */
 const uint8_t *pe_file_at(const struct pe *pe, uint64_t rva, uint64_t bytes);
 
-/* The NUL-terminated string at rva of a mapped image; NULL unless it ends within the image and `limit`
- * and holds printable ASCII only (names go into messages). */
+/* The NUL-terminated string at rva of a mapped image; NULL unless it ends within the image and
+ * `limit` and holds printable ASCII only (names go into messages). */
 const char *pe_text_at(const struct pe *pe, const uint8_t *memory, uint64_t rva, size_t limit);
 
 #endif

@@ -1,11 +1,12 @@
 /*
- * Mapping: headers and sections to their places, then base relocations. x64 images use two relocation
- * types, ABSOLUTE (padding) and DIR64; any other is refused by its number. The relocation table is read from the
- * mapped image and may relocate itself, so each read checks its bounds anew.
+ * Mapping: headers and sections to their places, then base relocations. x64 images use two
+ * relocation types, ABSOLUTE (padding) and DIR64; any other is refused by its number. The
+ * relocation table is read from the mapped image and may relocate itself, so each read checks its
+ * bounds anew.
  *
- * The loader's other duty to a fresh image is the security cookie that the load configuration points to:
- * code built with /GS for NT 6.2 and later stops itself when it still finds the linker's default. Ours is a
- * function of the base, so runs stay equal.
+ * The loader's other duty to a fresh image is the security cookie that the load configuration
+ * points to: code built with /GS for NT 6.2 and later stops itself when it still finds the linker's
+ * default. Ours is a function of the base, so runs stay equal.
  */
 #include "machine/pe/internal.h"
 
@@ -25,9 +26,10 @@ static bool relocate_block(const struct pe *pe, const char *name, uint8_t *memor
         if (type == RELOCATION_ABSOLUTE)
             continue;
         if (type != RELOCATION_DIR64)
-            return error_set(e, ERROR_INPUT,
-                             "%s: relocation type %u at 0x%llx; x64 images have types 0 and 10 only", name,
-                             type, (unsigned long long)target);
+            return error_set(
+                e, ERROR_INPUT,
+                "%s: relocation type %u at 0x%llx; x64 images have types 0 and 10 only", name, type,
+                (unsigned long long)target);
         if (!pe_inside(target, 8, pe->image_size))
             return error_set(e, ERROR_INPUT,
                              "%s: relocation of 0x%llx, outside the image of 0x%x bytes", name,
@@ -38,26 +40,29 @@ static bool relocate_block(const struct pe *pe, const char *name, uint8_t *memor
     return true;
 }
 
-static bool relocate(const struct pe *pe, const char *name, uint64_t base, uint8_t *memory, struct error *e)
+static bool relocate(const struct pe *pe, const char *name, uint64_t base, uint8_t *memory,
+                     struct error *e)
 {
     uint64_t delta = base - pe->preferred_base;
     if (delta == 0)
         return true;
     struct pe_directory d = pe->directories[DIRECTORY_RELOCATION];
     if (pe->characteristics & PE_RELOCS_STRIPPED)
-        return error_set(e, ERROR_INPUT,
-                         "%s: has no relocations, so it loads only at 0x%llx; link it with relocations "
-                         "(/DYNAMICBASE, --dynamicbase)",
-                         name, (unsigned long long)pe->preferred_base);
+        return error_set(
+            e, ERROR_INPUT,
+            "%s: has no relocations, so it loads only at 0x%llx; link it with relocations "
+            "(/DYNAMICBASE, --dynamicbase)",
+            name, (unsigned long long)pe->preferred_base);
     uint64_t at = d.rva, end = (uint64_t)d.rva + d.size;
     while (end - at >= 8) {
         uint32_t bytes = pe_get32(memory + at + 4);
         if (bytes == 0 && pe_get32(memory + at) == 0)
             break; /* zero padding behind the last block */
         if (bytes < 8 || bytes > end - at)
-            return error_set(e, ERROR_INPUT,
-                             "%s: relocation block at 0x%llx says 0x%x bytes; 8 to 0x%llx are possible", name,
-                             (unsigned long long)at, bytes, (unsigned long long)(end - at));
+            return error_set(
+                e, ERROR_INPUT,
+                "%s: relocation block at 0x%llx says 0x%x bytes; 8 to 0x%llx are possible", name,
+                (unsigned long long)at, bytes, (unsigned long long)(end - at));
         if (!relocate_block(pe, name, memory, at, bytes, delta, e))
             return false;
         at += bytes;

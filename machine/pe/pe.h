@@ -71,7 +71,7 @@ struct pe_frame {
     uint64_t gpr[16];
     bool machine_frame;
 };
-/* `memory` may be NULL when the image's pages are to be read through `read` at base. */
+/* Tables and instructions are read from the file, only the stack through `read`. On false *frame is unchanged. */
 bool pe_unwind(const struct pe *pe, uint64_t base, struct pe_frame *frame, pe_read_fn read, void *context);
 /* Start and end rva of the function that holds rva, by .pdata; false: none. */
 bool pe_function(const struct pe *pe, uint32_t rva, uint32_t *start_out, uint32_t *end_out);

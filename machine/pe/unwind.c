@@ -1,14 +1,14 @@
 /*
  * Unwinding one frame by .pdata, for unwind information of versions 1 and 2.
  *
- * Where in its function a processor stands decides what is undone: in the prologue, the operations whose
- * instruction has already been executed; in the body, all of them; in an epilogue, nothing by the codes:
- * the instructions up to the return are carried out instead. Version 1 does not say where epilogues are, they
- * are recognised by their bytes, of which the convention allows few:
- *     [add rsp, n | lea rsp, [frame + n]]  {pop r}  ret | jmp out of the function
- * Version 2 lists them. The tables and the code are read from the file, never from guest memory, so an unloaded
- * or overwritten image unwinds all the same; only the stack is read from the guest.
- * Source: Microsoft, "x64 exception handling". Hostile input: all reads are checked, chains are bounded.
+ * Where in its function a processor stands decides what is undone: in the prologue, the operations
+ * whose instruction has already been executed; in the body, all of them; in an epilogue, nothing by
+ * the codes: the instructions up to the return are carried out instead. Version 1 does not say
+ * where epilogues are, they are recognised by their bytes, of which the convention allows few: [add
+ * rsp, n | lea rsp, [frame + n]]  {pop r}  ret | jmp out of the function | iretq Version 2 lists
+ * them. The tables and the code are read from the file, never from guest memory, so an unloaded or
+ * overwritten image unwinds all the same; only the stack is read from the guest. Source: Microsoft,
+ * "x64 exception handling". Hostile input: all reads are checked, chains are bounded.
  */
 #include "machine/pe/internal.h"
 
@@ -99,9 +99,11 @@ static bool read_info(const struct pe *pe, struct entry *e, struct info *out)
 }
 
 /* The entry that a chained info continues. */
-static bool read_chain(const struct pe *pe, const struct entry *e, const struct info *i, struct entry *out)
+static bool read_chain(const struct pe *pe, const struct entry *e, const struct info *i,
+                       struct entry *out)
 {
-    const uint8_t *p = pe_file_at(pe, (uint64_t)e->info + 4 + ((i->count + 1u) & ~1u) * 2u, ENTRY_SIZE);
+    const uint8_t *p =
+        pe_file_at(pe, (uint64_t)e->info + 4 + ((i->count + 1u) & ~1u) * 2u, ENTRY_SIZE);
     if (p == NULL)
         return false;
     *out = decode_entry(p);
@@ -132,14 +134,16 @@ static unsigned code_slots(const struct info *i, unsigned op, unsigned operand)
     }
 }
 
-/* --- epilogues --------------------------------------------------------------------------------- */
+/* --- epilogues ---------------------------------------------------------------------------------
+ */
 
 struct epilogue {
-    int64_t adjust;      /* added to rsp first, or to the frame register when from_frame */
+    int64_t adjust; /* added to rsp first, or to the frame register when from_frame */
     bool from_frame;
     uint8_t pops[EPILOGUE_LIMIT];
     unsigned pop_count;
     uint32_t return_extra; /* ret n */
+    bool from_interrupt;   /* iretq */
 };
 
 /* The image's code as the file holds it, one byte; -1 behind the end of what `limit` allows. */
@@ -158,9 +162,9 @@ static bool code_s32(const struct pe *pe, uint64_t rva, int32_t *out)
     return true;
 }
 
-/* True when a jump from function f to target leaves it for good. A part of the same function that the compiler moved
- * away has an entry of its own: chained to this one (MSVC), or with operations that all took place before
- * its first instruction (gcc, clang); a jump there returns nowhere. */
+/* True when a jump from function f to target leaves it for good. A part of the same function that
+ * the compiler moved away has an entry of its own: chained to this one (MSVC), or with operations
+ * that all took place before its first instruction (gcc, clang); a jump there returns nowhere. */
 static bool jump_leaves(const struct pe *pe, const struct entry *f, int64_t target)
 {
     if (target < 0 || target >= pe->image_size)
@@ -177,9 +181,10 @@ static bool jump_leaves(const struct pe *pe, const struct entry *f, int64_t targ
     return !(i.flags & FLAG_CHAINED) && !(i.prologue == 0 && i.count > 0);
 }
 
-/* Decodes the rest of an epilogue from rva on. `certain`: the unwind information says that it is one. */
-static bool decode_epilogue(const struct pe *pe, const struct entry *f, const struct info *i, uint32_t rva,
-                            bool certain, struct epilogue *out)
+/* Decodes the rest of an epilogue from rva on. `certain`: the unwind information says that it is
+ * one. */
+static bool decode_epilogue(const struct pe *pe, const struct entry *f, const struct info *i,
+                            uint32_t rva, bool certain, struct epilogue *out)
 {
     *out = (struct epilogue){0};
     uint64_t at = rva;
@@ -196,8 +201,10 @@ static bool decode_epilogue(const struct pe *pe, const struct entry *f, const st
             return false;
         out->adjust = n;
         at += 7;
-    } else if ((b & 0xFE) == 0x48 && b1 == 0x8D && b2 >= 0 && (b2 & 0x38) == 0x20 && i->frame_register != 0 &&
-               (unsigned)((b2 & 7) | (b & 1) << 3) == i->frame_register) { /* lea rsp, [frame + n] */
+    } else if ((b & 0xFE) == 0x48 && b1 == 0x8D && b2 >= 0 && (b2 & 0x38) == 0x20 &&
+               i->frame_register != 0 &&
+               (unsigned)((b2 & 7) | (b & 1) << 3) ==
+                   i->frame_register) { /* lea rsp, [frame + n] */
         unsigned mod = (unsigned)b2 >> 6;
         at += 3;
         if ((b2 & 7) == 4) { /* r12 needs a SIB byte */
@@ -236,6 +243,10 @@ static bool decode_epilogue(const struct pe *pe, const struct entry *f, const st
             return false;
         out->pops[out->pop_count++] = (uint8_t)pop;
     }
+    if (b == 0x48 && b1 == 0xCF) {
+        out->from_interrupt = true;
+        return true;
+    }
     bool prefixed = b == 0xF3 || b == 0xF2 || b == 0x48; /* rep ret, bnd ret, rex.w jmp */
     if (prefixed) {
         b2 = b;
@@ -260,8 +271,8 @@ static bool decode_epilogue(const struct pe *pe, const struct entry *f, const st
         return certain || jump_leaves(pe, f, (int64_t)at + 5 + n);
     if (b == 0xFF && b1 == 0x25)
         return true; /* jmp [rip + n]: an import */
-    /* jmp through a register is also how switches go on, so only a REX.W prefix, by convention, makes it a
-     * tail jump. */
+    /* jmp through a register is also how switches go on, so only a REX.W prefix, by convention,
+     * makes it a tail jump. */
     if (b == 0xFF && b1 >= 0 && (b1 & 0x38) == 0x20)
         return certain || (prefixed && b2 == 0x48);
     return false;
@@ -293,8 +304,15 @@ static bool listed_epilogue(const struct entry *f, const struct info *i, uint32_
     return false;
 }
 
-static bool run_epilogue(const struct info *i, const struct epilogue *x, struct pe_frame *f, pe_read_fn read,
-                         void *context)
+/* What the processor pushed for an interrupt, at `at`: rip, cs, rflags, rsp, ss. */
+static bool leave_interrupt(struct pe_frame *f, uint64_t at, pe_read_fn read, void *context)
+{
+    f->machine_frame = true;
+    return read(context, at, &f->rip, 8) && read(context, at + 24, &f->gpr[RSP], 8);
+}
+
+static bool run_epilogue(const struct info *i, const struct epilogue *x, struct pe_frame *f,
+                         pe_read_fn read, void *context)
 {
     uint64_t sp = (x->from_frame ? f->gpr[i->frame_register] : f->gpr[RSP]) + (uint64_t)x->adjust;
     for (unsigned n = 0; n < x->pop_count; n++) {
@@ -302,16 +320,20 @@ static bool run_epilogue(const struct info *i, const struct epilogue *x, struct 
             return false;
         sp = x->pops[n] == RSP ? f->gpr[RSP] : sp + 8;
     }
+    if (x->from_interrupt)
+        return leave_interrupt(f, sp, read, context);
     if (!read(context, sp, &f->rip, 8))
         return false;
     f->gpr[RSP] = sp + 8 + x->return_extra;
     return true;
 }
 
-/* --- codes ------------------------------------------------------------------------------------- */
+/* --- codes -------------------------------------------------------------------------------------
+ */
 
 /* Where the offsets of saved registers count from: the frame register once it is set, else rsp. */
-static uint64_t frame_base(const struct info *i, const struct pe_frame *f, uint32_t offset, bool all)
+static uint64_t frame_base(const struct info *i, const struct pe_frame *f, uint32_t offset,
+                           bool all)
 {
     if (i->frame_register == 0)
         return f->gpr[RSP];
@@ -354,21 +376,16 @@ static bool undo_code(const struct info *i, const uint8_t *code, uint64_t base, 
         return read(context, base + 8ull * pe_get16(code + 2), &f->gpr[operand], 8);
     case OP_SAVE_NONVOL_FAR:
         return read(context, base + pe_get32(code + 2), &f->gpr[operand], 8);
-    case OP_PUSH_MACHFRAME: {
-        uint64_t at = *sp + (operand & 1 ? 8 : 0);
-        if (!read(context, at, &f->rip, 8) || !read(context, at + 24, sp, 8))
-            return false;
-        f->machine_frame = true;
-        return true;
-    }
+    case OP_PUSH_MACHFRAME: /* operand 1: below an error code */
+        return leave_interrupt(f, *sp + (operand & 1 ? 8 : 0), read, context);
     default: /* epilogue lists, and xmm registers, which frames do not carry */
         return true;
     }
 }
 
 /* Undoes one info's operations; all of them unless `all` is false. */
-static bool undo_info(const struct info *i, uint32_t offset, bool all, struct pe_frame *f, pe_read_fn read,
-                      void *context)
+static bool undo_info(const struct info *i, uint32_t offset, bool all, struct pe_frame *f,
+                      pe_read_fn read, void *context)
 {
     uint64_t base = frame_base(i, f, offset, all);
     for (unsigned n = 0; n < i->count && !f->machine_frame;) {
@@ -384,8 +401,8 @@ static bool undo_info(const struct info *i, uint32_t offset, bool all, struct pe
     return true;
 }
 
-static bool unwind_function(const struct pe *pe, struct entry entry, uint32_t rva, struct pe_frame *f,
-                            pe_read_fn read, void *context)
+static bool unwind_function(const struct pe *pe, struct entry entry, uint32_t rva,
+                            struct pe_frame *f, pe_read_fn read, void *context)
 {
     struct info info;
     if (!read_info(pe, &entry, &info))
@@ -401,7 +418,8 @@ static bool unwind_function(const struct pe *pe, struct entry entry, uint32_t rv
             return false;
         if (!(info.flags & FLAG_CHAINED) || f->machine_frame)
             break;
-        if (depth == CHAIN_LIMIT || !read_chain(pe, &entry, &info, &entry) || !read_info(pe, &entry, &info))
+        if (depth == CHAIN_LIMIT || !read_chain(pe, &entry, &info, &entry) ||
+            !read_info(pe, &entry, &info))
             return false;
         all = true; /* what a chained part continues has happened in full */
     }
@@ -413,7 +431,8 @@ static bool unwind_function(const struct pe *pe, struct entry entry, uint32_t rv
     return true;
 }
 
-bool pe_unwind(const struct pe *pe, uint64_t base, struct pe_frame *frame, pe_read_fn read, void *context)
+bool pe_unwind(const struct pe *pe, uint64_t base, struct pe_frame *frame, pe_read_fn read,
+               void *context)
 {
     uint64_t rva = frame->rip - base;
     if (rva >= pe->image_size)

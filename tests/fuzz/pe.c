@@ -1,4 +1,5 @@
-/* Fuzz target over images: parse, map, bind, exports and unwinding, as tests/unit/pe/exercise.h does them. */
+/* Fuzz target over images: parse, map, bind, exports and unwinding, as tests/unit/pe/exercise.h
+ * does them. */
 #include "tests/unit/pe/exercise.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -27,7 +27,7 @@ CODE(jcc_back, "jmp 3f\n"
                "1: lea rbx, [rbx+3]\n jmp 4f\n"
                "2: lea rbx, [rbx+5]\n jmp 5f\n"
                "3: jg 1b\n 4: jp 2b\n 5: jmp r15");
-CODE(jcc_memory, "cmp dword ptr [rip+start_jcc_memory+0x60a0], eax\n 1: jb 2f\n test byte ptr [rsp+8], 4\n jz 2f\n"
+CODE(jcc_memory, "cmp dword ptr [rip+here_jcc_memory+0x60a0], eax\n 1: jb 2f\n test byte ptr [rsp+8], 4\n jz 2f\n"
                  "add rbx, 7\n 2: jmp r15");
 CODE(call_ret, "call 1f\n add rax, 1\n jmp r15\n"
                "1: push rbx\n mov rbx, 5\n call 2f\n pop rbx\n ret\n"
@@ -79,16 +79,16 @@ CODE(flags_call, "cmp rax, rdx\n call 1f\n jmp r15\n 1: setb bl\n seto bh\n sets
 CODE(flags_ret, "call 1f\n setz cl\n setb bl\n adc rsi, 0\n jmp r15\n 1: cmp rax, rdx\n ret");
 CODE(flags_lahf, "cmp rax, rdx\n lahf\n seto al\n mov rcx, rax\n add rbx, 1\n mov rax, rcx\n sahf\n adc rdi, 0\n sets sil\n jmp r15");
 CODE(carry_chain, "mov ecx, 9\n clc\n 1: adc rbx, rax\n adc rdx, rsi\n dec ecx\n jnz 1b\n sbb rdi, rdi\n jmp r15");
-CODE(moffs, ".byte 0xA0\n .quad 0x180001006105\n add al, 1\n .byte 0xA2\n .quad 0x180001006fff\n"
-            ".byte 0x66, 0xA1\n .quad 0x180001006207\n inc ax\n .byte 0x66, 0xA3\n .quad 0x180001006fff\n"
-            ".byte 0xA1\n .quad 0x180001006309\n inc eax\n .byte 0xA3\n .quad 0x180001006ffd\n"
-            ".byte 0x48, 0xA1\n .quad 0x180001006408\n inc rax\n .byte 0x48, 0xA3\n .quad 0x180001006ffa\n jmp r15");
+CODE(moffs, ".byte 0xA0\n .quad 0x1B6D01006105\n add al, 1\n .byte 0xA2\n .quad 0x1B6D01006fff\n"
+            ".byte 0x66, 0xA1\n .quad 0x1B6D01006207\n inc ax\n .byte 0x66, 0xA3\n .quad 0x1B6D01006fff\n"
+            ".byte 0xA1\n .quad 0x1B6D01006309\n inc eax\n .byte 0xA3\n .quad 0x1B6D01006ffd\n"
+            ".byte 0x48, 0xA1\n .quad 0x1B6D01006408\n inc rax\n .byte 0x48, 0xA3\n .quad 0x1B6D01006ffa\n jmp r15");
 CODE(gs_push, "push qword ptr gs:[0x88]\n pop qword ptr gs:[0x90]\n jmp r15");
 CODE(gs_access, "mov rax, gs:[0x188]\n mov gs:[0x20], rcx\n movzx edx, byte ptr gs:[0x52]\n mov ebx, 0x60\n"
                 "add gs:[rbx+rbx*2], esi\n lock xadd gs:[rbx], edi\n inc dword ptr gs:[0x300]\n"
                 "movups xmm3, gs:[0x40]\n movups gs:[rbx+0x81], xmm2\n cmp byte ptr gs:[0x33], 0\n setz r8b\n"
                 "jmp r15");
-CODE(segment_prefixes, "lea rbx, [rip+start_segment_prefixes+0x6200]\n 1:\n"
+CODE(segment_prefixes, "lea rbx, [rip+here_segment_prefixes+0x6200]\n 1:\n"
                        ".byte 0x3E, 0x48, 0x8B, 0x03\n" /* ds: mov rax, [rbx] */
                        ".byte 0x26, 0x48, 0x89, 0x4B, 0x10\n" /* es: mov [rbx+16], rcx */
                        ".byte 0x36, 0x8A, 0x53, 0x07\n" /* ss: mov dl, [rbx+7] */
@@ -106,25 +106,25 @@ CODE(overlapping, "xor eax, eax\n jmp 1f+1\n 1: .byte 0xB8\n inc rax\n .byte 0xE
 CODE(short_address, ".byte 0x67\n lea eax, [rcx+rdx*4+7]\n .byte 0x67, 0x48\n lea ebx, [rsi+rdi]\n jmp r15");
 CODE(self_loop, "mov ecx, 1000\n 1: add rbx, rcx\n rol rbx, 7\n dec ecx\n jnz 1b\n jmp r15");
 CODE(long_block, ".rept 90\n add rax, rcx\n rol rcx, 1\n xor rdx, rax\n .endr\n jmp r15");
-CODE(copy_loop, "lea rsi, [rip+start_copy_loop+0x6200]\n 1: lea rdi, [rsi+0xD03]\n mov ecx, 100\n"
+CODE(copy_loop, "lea rsi, [rip+here_copy_loop+0x6200]\n 1: lea rdi, [rsi+0xD03]\n mov ecx, 100\n"
                 "2: mov rax, [rsi+rcx*8-8]\n mov [rdi+rcx*8-8], rax\n sub rcx, 1\n jnz 2b\n jmp r15");
-CODE(merged_fields, "lea rsi, [rip+start_merged_fields+0x6ff0]\n 1: mov eax, [rsi]\n mov rdx, [rsi+8]\n mov [rsi+4], ecx\n"
+CODE(merged_fields, "lea rsi, [rip+here_merged_fields+0x6ff0]\n 1: mov eax, [rsi]\n mov rdx, [rsi+8]\n mov [rsi+4], ecx\n"
                     "mov word ptr [rsi+0x12], 7\n add byte ptr [rsi+0x1f], 9\n mov rbx, [rsi+0x10]\n cmp rbx, [rsi+0x18]\n"
                     "setb dl\n movups xmm1, [rsi+3]\n movups [rsi+0x11], xmm1\n jmp r15");
 CODE(int3, "add rax, 1\n int3\n add rax, 2\n jmp r15");
 CODE(ud2, "add rax, 1\n ud2\n add rax, 2\n jmp r15");
 CODE(divide_zero, "mov rcx, rax\n xor ecx, ecx\n mov rbx, 5\n div rcx\n mov rbx, 7\n jmp r15");
-CODE(misaligned, "lea rcx, [rip+start_misaligned+0x6204]\n 1: mov rbx, 5\n movaps xmm0, [rcx]\n mov rbx, 7\n jmp r15");
-CODE(misaligned_store, "lea rcx, [rip+start_misaligned_store+0x6204]\n 1: mov rbx, 5\n movaps [rcx], xmm0\n jmp r15");
-CODE(misaligned_operand, "lea rcx, [rip+start_misaligned_operand+0x6201]\n 1: mov rbx, 5\n paddd xmm3, [rcx]\n jmp r15");
+CODE(misaligned, "lea rcx, [rip+here_misaligned+0x6204]\n 1: mov rbx, 5\n movaps xmm0, [rcx]\n mov rbx, 7\n jmp r15");
+CODE(misaligned_store, "lea rcx, [rip+here_misaligned_store+0x6204]\n 1: mov rbx, 5\n movaps [rcx], xmm0\n jmp r15");
+CODE(misaligned_operand, "lea rcx, [rip+here_misaligned_operand+0x6201]\n 1: mov rbx, 5\n paddd xmm3, [rcx]\n jmp r15");
 CODE(simd_unmasked, "mov dword ptr [rsp], 0x1D80\n ldmxcsr [rsp]\n pcmpeqd xmm0, xmm0\n xorps xmm1, xmm1\n psrld xmm0, 25\n"
                     "pslld xmm0, 23\n mov rbx, 3\n divps xmm0, xmm1\n mov rbx, 4\n jmp r15");
 CODE(mxcsr_round, "stmxcsr [rsp]\n mov eax, [rsp]\n mov dword ptr [rsp], 0x7F80\n ldmxcsr [rsp]\n cvtsd2si rcx, xmm1\n"
                   "cvtss2si edx, xmm2\n mulpd xmm1, xmm3\n stmxcsr [rsp+4]\n mov dword ptr [rsp+8], 0x1F80\n ldmxcsr [rsp+8]\n jmp r15");
-CODE(xchg_chain, "lea rsi, [rip+start_xchg_chain+0x6300]\n 1: mov eax, 1\n xchg [rsi], eax\n lock inc dword ptr [rsi]\n"
+CODE(xchg_chain, "lea rsi, [rip+here_xchg_chain+0x6300]\n 1: mov eax, 1\n xchg [rsi], eax\n lock inc dword ptr [rsi]\n"
                  "mov rcx, -1\n lock xadd [rsi+8], rcx\n mov rax, [rsi+16]\n 2: lea rdx, [rax+5]\n lock cmpxchg [rsi+16], rdx\n"
                  "jne 2b\n lock bts dword ptr [rsi+24], 3\n setc bl\n lock dec qword ptr [rsi+32]\n setz bh\n jmp r15");
-CODE(cmpxchg16b_loop, "lea rsi, [rip+start_cmpxchg16b_loop+0x6400]\n 1: mov rax, [rsi]\n mov rdx, [rsi+8]\n"
+CODE(cmpxchg16b_loop, "lea rsi, [rip+here_cmpxchg16b_loop+0x6400]\n 1: mov rax, [rsi]\n mov rdx, [rsi+8]\n"
                       "2: lea rbx, [rax+1]\n lea rcx, [rdx+2]\n lock cmpxchg16b [rsi]\n jne 2b\n jmp r15");
 
 static const struct {

@@ -201,6 +201,17 @@ static void test_crossings(void)
     world_default_ranges();
 }
 
+static void test_nowhere(void)
+{
+    tap_begin();
+    world_reset_cpu(0x5000);
+    struct dbt_exit x = world_run();
+    EQUAL(x.reason, DBT_CROSS);
+    EQUAL(RIP_OFFSET, 0x5000);
+    EQUAL(world.cpu.retired, 0);
+    tap_end("a run that begins where nothing may execute leaves at once");
+}
+
 CODE(cross_back, "call rax\n add rcx, 1\n hlt");
 static void test_return_from_crossing(void)
 {
@@ -253,6 +264,7 @@ int main(void)
     test_vmcall();
     test_exceptions();
     test_crossings();
+    test_nowhere();
     test_return_from_crossing();
     test_refusals();
     world_close();

@@ -17,7 +17,11 @@
 
 #define MAX_REPORTS 2
 
-static const unsigned feature_sets[] = {WORLD_PLAIN, WORLD_CHECKED, WORLD_ALL};
+/* Instrumentation; for the last, a third of all granules is shared, and each access to one is a stop. */
+static const struct {
+    unsigned features, shared_one_in;
+} modes[] = {{WORLD_PLAIN, 0}, {WORLD_CHECKED, 0}, {WORLD_ALL, 0}, {WORLD_ALL, 3}};
+#define MODES (sizeof modes / sizeof *modes)
 
 static unsigned long number_from(const char *name, unsigned long otherwise)
 {
@@ -30,10 +34,11 @@ static void test_form(const struct form *form, unsigned trials, uint64_t seed)
     static struct trial t;
     unsigned failures = 0, done = 0;
     struct hash128 h = hash_bytes(form->name, strlen(form->name));
-    for (unsigned f = 0; f < sizeof feature_sets / sizeof *feature_sets; f++) {
-        world_set_features(feature_sets[f]);
+    for (unsigned f = 0; f < MODES; f++) {
+        world_set_features(modes[f].features);
+        world.shared_one_in = modes[f].shared_one_in;
         for (unsigned n = 0; n < trials; n++) {
-            struct rng rng = {h.low ^ (seed + n * 3 + f) * 0x9E3779B97F4A7C15ull};
+            struct rng rng = {h.low ^ (seed + n * MODES + f) * 0x9E3779B97F4A7C15ull};
             uint64_t start = rng.state;
             if (!snippet_single(&rng, form, &t)) {
                 tap_ok(false, "%s has no encoding", form->name);
@@ -41,7 +46,7 @@ static void test_form(const struct form *form, unsigned trials, uint64_t seed)
             }
             done++;
             if (!compare_run(&t, failures < MAX_REPORTS) && failures++ < MAX_REPORTS)
-                tap_note("  %s, seed %#llx", form->name, (unsigned long long)start);
+                tap_note("  %s, seed %#llx%s", form->name, (unsigned long long)start, world.shared_one_in ? ", shared granules" : "");
         }
     }
     if (failures)

@@ -225,11 +225,45 @@ static void test_time(void)
     tap_end("xgetbv shows the x87 and SSE state enabled");
 }
 
+CODE(iret, "push 0x18\n push rcx\n push rdx\n push 0x10\n push rax\n iretq\n ud2");
+
+static void start_iret(uint64_t flags)
+{
+    world_start(CODE_BYTES(iret));
+    uint8_t halt = 0xF4;
+    world_write_code(CODE_OFFSET + 0x200, &halt, 1);
+    GPR(RAX) = world_guest(CODE_OFFSET + 0x200);
+    GPR(RCX) = world_guest(STACK_OFFSET + 0x800);
+    GPR(RDX) = flags;
+}
+
+static void test_interrupt_return(void)
+{
+    tap_begin();
+    world_set_class(CODE_KERNEL, 0);
+    start_iret(0x202 | FLAG_CF | FLAG_ZF);
+    EQUAL(world_run().reason, DBT_HALT);
+    EQUAL(RIP_OFFSET, 0x201);
+    EQUAL(GPR(RSP), world_guest(STACK_OFFSET + 0x800));
+    EQUAL(world.cpu.regs.rflags & (FLAG_CF | FLAG_ZF | FLAG_IF | FLAG_SF), FLAG_CF | FLAG_ZF | FLAG_IF);
+    tap_end("iretq takes rip, flags and rsp from the stack");
+
+    tap_begin();
+    start_iret(0x202);
+    world.cpu.regs.rflags &= ~(uint64_t)FLAG_IF;
+    world.cpu.pending = PENDING_APC;
+    EQUAL(world_run().reason, DBT_INTERRUPT);
+    EQUAL(RIP_OFFSET, 0x200);
+    tap_end("iretq that enables interrupts takes a pending one at its target");
+    world_set_class(CODE_DRIVER, 1);
+}
+
 int main(void)
 {
     world_open(WORLD_CHECKED);
     test_irql();
     test_interrupt_flag();
+    test_interrupt_return();
     test_cpuid();
     test_time();
     world_close();

@@ -15,25 +15,30 @@
 static const struct {
     unsigned features;
     enum trial_protection protection;
-    bool single_step;
+    bool single_step, pieces;
+    unsigned shared_one_in;
     const char *name;
 } modes[] = {
-    {WORLD_PLAIN, DATA_WRITABLE, false, "no instrumentation"},
-    {DBT_SHADOW, DATA_WRITABLE, false, "shadow checks"},
-    {DBT_DIRTY, DATA_WRITABLE, false, "dirty bytes"},
-    {DBT_SHARE, DATA_WRITABLE, false, "share cells"},
-    {DBT_BUDGETS, DATA_WRITABLE, false, "budgets"},
-    {DBT_COVERAGE, DATA_WRITABLE, false, "coverage"},
-    {WORLD_CHECKED, DATA_WRITABLE, false, "all checks"},
-    {WORLD_ALL, DATA_WRITABLE, false, "all instrumentation"},
-    {WORLD_CHECKED, DATA_WRITABLE, true, "all checks, one instruction at a time"},
-    {WORLD_ALL, DATA_WRITABLE, true, "all instrumentation, one instruction at a time"},
-    {DBT_SHADOW, DATA_POISONED, false, "shadow checks and a poisoned page"},
-    {WORLD_CHECKED, DATA_POISONED, false, "all checks and a poisoned page"},
-    {WORLD_ALL, DATA_POISONED, false, "all instrumentation and a poisoned page"},
-    {WORLD_PLAIN, DATA_READ_ONLY, false, "no instrumentation and a read-only page"},
-    {WORLD_ALL, DATA_READ_ONLY, false, "all instrumentation and a read-only page"},
-    {WORLD_ALL, DATA_POISONED, true, "all instrumentation and a poisoned page, one instruction at a time"},
+    {WORLD_PLAIN, DATA_WRITABLE, false, false, 0, "no instrumentation"},
+    {DBT_SHADOW, DATA_WRITABLE, false, false, 0, "shadow checks"},
+    {DBT_DIRTY, DATA_WRITABLE, false, false, 0, "dirty bytes"},
+    {DBT_SHARE, DATA_WRITABLE, false, false, 0, "share cells"},
+    {DBT_BUDGETS, DATA_WRITABLE, false, false, 0, "budgets"},
+    {DBT_COVERAGE, DATA_WRITABLE, false, false, 0, "coverage"},
+    {WORLD_CHECKED, DATA_WRITABLE, false, false, 0, "all checks"},
+    {WORLD_ALL, DATA_WRITABLE, false, false, 0, "all instrumentation"},
+    {WORLD_CHECKED, DATA_WRITABLE, true, false, 0, "all checks, one instruction at a time"},
+    {WORLD_ALL, DATA_WRITABLE, true, false, 0, "all instrumentation, one instruction at a time"},
+    {DBT_SHADOW, DATA_POISONED, false, false, 0, "shadow checks and a poisoned page"},
+    {WORLD_CHECKED, DATA_POISONED, false, false, 0, "all checks and a poisoned page"},
+    {WORLD_ALL, DATA_POISONED, false, false, 0, "all instrumentation and a poisoned page"},
+    {WORLD_PLAIN, DATA_READ_ONLY, false, false, 0, "no instrumentation and a read-only page"},
+    {WORLD_ALL, DATA_READ_ONLY, false, false, 0, "all instrumentation and a read-only page"},
+    {DBT_BUDGETS, DATA_WRITABLE, false, true, 0, "budgets of few instructions"},
+    {WORLD_ALL, DATA_WRITABLE, false, true, 0, "all instrumentation and budgets of few instructions"},
+    {WORLD_ALL, DATA_WRITABLE, false, false, 3, "all instrumentation and shared granules"},
+    {DBT_SHARE, DATA_READ_ONLY, false, false, 3, "share cells, shared granules and a read-only page"},
+    {WORLD_ALL, DATA_POISONED, true, false, 0, "all instrumentation and a poisoned page, one instruction at a time"},
 };
 
 /* Counted in one piece and instruction by instruction, the number of instructions is the same. */
@@ -71,6 +76,8 @@ int main(void)
     for (unsigned m = 0; m < sizeof modes / sizeof *modes; m++) {
         world_set_features(modes[m].features);
         world.single_step = modes[m].single_step;
+        world.pieces = modes[m].pieces;
+        world.shared_one_in = modes[m].shared_one_in;
         unsigned failures = 0;
         for (unsigned n = 0; n < trials; n++) {
             struct rng rng = {(seed + n) * 0x9E3779B97F4A7C15ull ^ m};

@@ -273,6 +273,77 @@ static void test_classes(void)
     tap_end("a string operation stops before a shared granule in its range");
 }
 
+CODE(stack_store, "mov [rsp+0x20], rax\n hlt");
+CODE(stack_load, "mov rax, [rsp+0x20]\n hlt");
+CODE(frame_store, "lea rbp, [rsp+0x30]\n mov [rbp-0x10], rax\n hlt");
+CODE(stack_pointer, "lea rdx, [rsp+0x20]\n mov [rdx], rax\n hlt");
+CODE(stack_push, "sub rsp, -0x28\n push rax\n hlt");
+CODE(stack_push_imm, "sub rsp, -0x28\n push 5\n hlt");
+CODE(stack_pop, "sub rsp, -0x20\n pop rax\n hlt");
+CODE(stack_call, "sub rsp, -0x28\n call 1f\n 1: hlt");
+CODE(stack_call_indirect, "lea rax, [rip+1f]\n sub rsp, -0x28\n call rax\n 1: hlt");
+CODE(stack_ret, "sub rsp, -0x20\n ret");
+CODE(stack_pushfq, "sub rsp, -0x28\n pushfq\n hlt");
+CODE(stack_leave, "lea rbp, [rsp+0x20]\n leave\n hlt");
+CODE(stack_xmm, "movaps [rsp+0x20], xmm6\n hlt");
+
+/* The word at [rsp+0x20] is shared: an event or a status block in a frame, which another thread writes. */
+static void test_stack(void)
+{
+    static const struct {
+        const uint8_t *start, *end;
+        bool write;
+        const char *name;
+    } rows[] = {
+#define ROW(code, write, text) {code_##code, code_##code##_end, write, text}
+        ROW(stack_store, true, "a store by rsp"),
+        ROW(stack_load, false, "a load by rsp"),
+        ROW(frame_store, true, "a store by rbp"),
+        ROW(stack_pointer, true, "a store through a pointer into the frame"),
+        ROW(stack_push, true, "a push"),
+        ROW(stack_push_imm, true, "a push of a number"),
+        ROW(stack_pop, false, "a pop"),
+        ROW(stack_call, true, "a call"),
+        ROW(stack_call_indirect, true, "an indirect call"),
+        ROW(stack_ret, false, "a ret"),
+        ROW(stack_pushfq, true, "a pushfq"),
+        ROW(stack_leave, false, "a leave"),
+        ROW(stack_xmm, true, "an aligned vector store"),
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tap_begin();
+        set_cells(OWN_WRITTEN);
+        world_start(rows[i].start, (unsigned)(rows[i].end - rows[i].start));
+        gva_t place = GPR(RSP) + 0x20, back = WINDOW_GUEST + EXIT_OFFSET;
+        memcpy(arena_host(place), &back, 8);
+        *arena_share(place) = SHARE_SHARED;
+        struct dbt_exit x = world_run();
+        EQUAL(x.reason, DBT_SHARED);
+        EQUAL(x.address, place);
+        EQUAL(x.write, rows[i].write);
+        gva_t before = world.cpu.regs.rip;
+        struct dbt_exit one = dbt_run_one(world.dbt, &world.cpu);
+        CHECK(one.reason == DBT_ONE || one.reason == DBT_CROSS);
+        CHECK(world.cpu.regs.rip != before);
+        tap_end("%s stops at a shared granule of the stack", rows[i].name);
+    }
+}
+
+CODE(read_many, "mov rax, [rcx]\n mov rbx, [rcx+8]\n mov [rcx+16], rax\n hlt");
+
+static void test_read_many(void)
+{
+    tap_begin();
+    set_cells(SHARE_READ_MANY);
+    world_start(CODE_BYTES(read_many));
+    GPR(RCX) = world_guest(PLACE);
+    EQUAL(world_run().reason, DBT_HALT);
+    EQUAL(*arena_share(world_guest(PLACE)), SHARE_READ_MANY);
+    EQUAL(*arena_share(world_guest(PLACE + 8)), SHARE_READ_MANY);
+    EQUAL(*arena_share(world_guest(PLACE + 16)), SHARE_PENDING);
+    tap_end("reads of what many read go on, and a write to it is reported");
+}
+
 int main(void)
 {
     world_open(WORLD_ALL);
@@ -286,6 +357,8 @@ int main(void)
         test_stop(&accesses[i], DBT_SHARE);
     }
     test_classes();
+    test_stack();
+    test_read_many();
     world_close();
     return tap_finish();
 }

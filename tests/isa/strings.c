@@ -70,11 +70,14 @@ static void make(struct rng *rng, uint8_t opcode, uint8_t prefix, unsigned size,
 static void test(unsigned operation, unsigned prefix, unsigned size, bool down)
 {
     static struct trial t;
-    static const unsigned feature_sets[] = {WORLD_PLAIN, WORLD_CHECKED, WORLD_ALL};
+    static const struct {
+        unsigned features, shared_one_in;
+    } modes[] = {{WORLD_PLAIN, 0}, {WORLD_CHECKED, 0}, {WORLD_ALL, 0}, {WORLD_ALL, 20}};
     unsigned failures = 0;
     uint64_t seed = operation * 1000 + prefix * 100 + size * 10 + down;
-    for (unsigned f = 0; f < 3; f++) {
-        world_set_features(feature_sets[f]);
+    for (unsigned f = 0; f < sizeof modes / sizeof *modes; f++) {
+        world_set_features(modes[f].features);
+        world.shared_one_in = modes[f].shared_one_in;
         for (unsigned n = 0; n < TRIALS; n++) {
             struct rng rng = {(seed * 64 + f * TRIALS + n) * 0x9E3779B97F4A7C15ull};
             make(&rng, operations[operation].opcode, prefixes[prefix].prefix, size, down,

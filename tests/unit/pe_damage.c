@@ -1,6 +1,7 @@
 /*
- * Damaged images: a table of what a wrong header word must be called, and thousands of random damages that
- * must only ever end in one line of text. (A sanitizer build sees the rest: make MODE=asan check T=pe_damage.)
+ * Damaged images: a table of what a wrong header word must be called, and thousands of random
+ * damages that must only ever end in one line of text. (A sanitizer build sees the rest: make
+ * MODE=asan check T=pe_damage.)
  */
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 
 enum place {
     AT_FILE,
-    AT_COFF,      /* the COFF file header, behind "PE\0\0" */
+    AT_COFF, /* the COFF file header, behind "PE\0\0" */
     AT_OPTIONAL,
     AT_DIRECTORY, /* data directories */
     AT_SECTION    /* section headers */
@@ -23,7 +24,7 @@ struct damage {
     const char *expected;
 };
 
-#define SECTION(n) ((n) * 40u)
+#define SECTION(n) ((n)*40u)
 
 static const struct damage damages[] = {
     {"MZ gone", AT_FILE, 0, 2, 0, "not a PE image (no MZ signature)"},
@@ -39,13 +40,15 @@ static const struct damage damages[] = {
     {"no sections", AT_COFF, 2, 2, 0, "0 sections"},
     {"too many sections", AT_COFF, 2, 2, 97, "97 sections; 1 to 96"},
     {"section table outside the headers", AT_COFF, 2, 2, 90, "do not hold the section table"},
-    {"optional header outside the file", AT_COFF, 16, 2, 0xFFFF, "optional header is outside the file"},
+    {"optional header outside the file", AT_COFF, 16, 2, 0xFFFF,
+     "optional header is outside the file"},
     {"optional header too small", AT_COFF, 16, 2, 100, "optional header of 100 bytes"},
     {"no optional header", AT_COFF, 16, 2, 0, "optional header magic 0x0"},
     {"not executable", AT_COFF, 18, 2, 0, "not an executable image"},
     {"PE32", AT_OPTIONAL, 0, 2, 0x10B, "a 32-bit image (PE32); build the driver for x64"},
     {"ROM image", AT_OPTIONAL, 0, 2, 0x107, "optional header magic 0x107"},
-    {"odd entry point", AT_OPTIONAL, 16, 4, 0x7FFFFFFF, "entry point 0x7fffffff lies in no executable section"},
+    {"odd entry point", AT_OPTIONAL, 16, 4, 0x7FFFFFFF,
+     "entry point 0x7fffffff lies in no executable section"},
     {"entry point in data", AT_OPTIONAL, 16, 4, 0x2000, "lies in no executable section"},
     {"odd base", AT_OPTIONAL, 24, 4, 0x1234, "a multiple of 64 KiB"},
     {"small section alignment", AT_OPTIONAL, 32, 4, 0x20, "section alignment 0x20"},
@@ -56,7 +59,8 @@ static const struct damage damages[] = {
     {"huge file alignment", AT_OPTIONAL, 36, 4, 0x20000, "file alignment 0x20000"},
     {"image too large", AT_OPTIONAL, 56, 4, PE_MAX_IMAGE + 1, "32 MiB"},
     {"image of no size", AT_OPTIONAL, 56, 4, 0, "an image of 0x0 bytes"},
-    {"image smaller than its sections", AT_OPTIONAL, 56, 4, 0x4000, "outside the image of 0x4000 bytes"},
+    {"image smaller than its sections", AT_OPTIONAL, 56, 4, 0x4000,
+     "outside the image of 0x4000 bytes"},
     {"image smaller than its headers", AT_OPTIONAL, 56, 4, 0x100, "headers of 0x400 bytes"},
     {"headers larger than the file", AT_OPTIONAL, 60, 4, 0x7FFFFFFF, "headers of 0x7fffffff bytes"},
     {"headers over the first section", AT_OPTIONAL, 60, 4, 0x1200, "overlaps the headers"},
@@ -64,17 +68,21 @@ static const struct damage damages[] = {
     {"export directory outside", AT_DIRECTORY, 0, 4, 0xFFFFF000, "directory 0 (0xfffff000"},
     {"import directory outside", AT_DIRECTORY, 12, 4, 0xFFFFFFFF, "directory 1 ("},
     {"exception directory outside", AT_DIRECTORY, 24, 4, 0x7FFFFFFF, "directory 3 (0x7fffffff"},
-    {"exception table not in the file", AT_DIRECTORY, 28, 4, 0x800, "lies in no section's file data"},
+    {"exception table not in the file", AT_DIRECTORY, 28, 4, 0x800,
+     "lies in no section's file data"},
     {"relocation directory outside", AT_DIRECTORY, 44, 4, 0x7FFFFFFF, "directory 5 ("},
-    {"first section outside the file", AT_SECTION, 20, 4, 0xFFFFFE00, "section .text (0x200 bytes at 0xfffffe00)"},
+    {"first section outside the file", AT_SECTION, 20, 4, 0xFFFFFE00,
+     "section .text (0x200 bytes at 0xfffffe00)"},
     {"section longer than the file", AT_SECTION, 16, 4, 0xFFFFFFFF, "is outside the file"},
     {"section unaligned in the file", AT_SECTION, 20, 4, 0x404, "unaligned in the file (0x404)"},
-    {"section unaligned in the image", AT_SECTION, 12, 4, 0x1010, "unaligned in the image (0x1010)"},
+    {"section unaligned in the image", AT_SECTION, 12, 4, 0x1010,
+     "unaligned in the image (0x1010)"},
     {"section outside the image", AT_SECTION, 12, 4, 0xFFFFF000, "is outside the image"},
     {"section longer than the image", AT_SECTION, 8, 4, 0xFFFFFFFF, "is outside the image"},
     {"section over the headers", AT_SECTION, 12, 4, 0, "overlaps the headers"},
     {"sections overlap", AT_SECTION, 8, 4, 0x1001, "sections .text and .data overlap at 0x2000"},
-    {"sections at one place", AT_SECTION, SECTION(1) + 12, 4, 0x1000, "sections .text and .data overlap"},
+    {"sections at one place", AT_SECTION, SECTION(1) + 12, 4, 0x1000,
+     "sections .text and .data overlap"},
     {"sections out of order", AT_SECTION, SECTION(1) + 12, 4, 0x4000, "ascending order"},
     {"section name unprintable", AT_SECTION, 20, 4, 0xFFFFFE00, "section .text "},
 };
@@ -113,7 +121,8 @@ static void every_damage_is_named(void **state)
         struct error e = {0};
         if (pe_parse("x.sys", copy, original.size, &pe, &e))
             fail_msg("%s: was accepted", d->what);
-        if (strncmp(e.text, "x.sys: ", 7) != 0 || strstr(e.text, d->expected) == NULL || strchr(e.text, '\n'))
+        if (strncmp(e.text, "x.sys: ", 7) != 0 || strstr(e.text, d->expected) == NULL ||
+            strchr(e.text, '\n'))
             fail_msg("%s: got \"%s\", expected \"%s\"", d->what, e.text, d->expected);
         assert_int_equal(e.kind, ERROR_INPUT);
         free(copy);
@@ -166,7 +175,13 @@ static void parsing_keeps_what_the_headers_say(void **state)
 static void too_many_imports_are_refused(void **state)
 {
     (void)state;
-    enum { BYTES = 0x100000, DESCRIPTOR = 0x11000, NAME = 0x20000, SLOTS = 0x30000, LOOKUP = 0x70000 };
+    enum {
+        BYTES = 0x100000,
+        DESCRIPTOR = 0x11000,
+        NAME = 0x20000,
+        SLOTS = 0x30000,
+        LOOKUP = 0x70000
+    };
     struct file_data f = fixture_read("importer.sys");
     struct pe pe;
     struct error e = {0};
@@ -187,7 +202,8 @@ static void too_many_imports_are_refused(void **state)
     assert_string_equal(e.text, "x.sys: more than 65536 imports");
 }
 
-/* --- random damage ----------------------------------------------------------------------------- */
+/* --- random damage -----------------------------------------------------------------------------
+ */
 
 #define CASES 20000u
 
@@ -195,7 +211,8 @@ static void random_damage_is_survived(void **state)
 {
     (void)state;
     static const char *const fixtures[] = {"importer.sys", "exporter.sys", "odd.sys", "cookie.sys"};
-    static const uint64_t favourites[] = {0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFC, 0x1000, 0xFFFFF000};
+    static const uint64_t favourites[] = {0,          1,          0x7FFFFFFF, 0x80000000,
+                                          0xFFFFFFFF, 0xFFFFFFFC, 0x1000,     0xFFFFF000};
     enum { FIXTURES = sizeof fixtures / sizeof fixtures[0] };
     struct file_data f[FIXTURES];
     struct pe pe[FIXTURES];
@@ -216,7 +233,8 @@ static void random_damage_is_survived(void **state)
         memcpy(copy, f[which].data, size);
         for (uint64_t k = rng_below(&r, 4) + 1; k > 0 && size > 8; k--) {
             /* Headers a third of the time, else one section's contents. */
-            const struct pe_section *s = &pe[which].sections[rng_below(&r, pe[which].section_count)];
+            const struct pe_section *s =
+                &pe[which].sections[rng_below(&r, pe[which].section_count)];
             uint64_t low = 0, high = pe[which].header_size;
             if (rng_below(&r, 3) != 0 && s->file_size > 0) {
                 low = s->file_offset;
@@ -239,7 +257,10 @@ static void random_damage_is_survived(void **state)
         file_free(&f[i]);
 }
 
-#define T(function, sentence) {sentence, function, NULL, NULL, NULL}
+#define T(function, sentence)                                                                      \
+    {                                                                                              \
+        sentence, function, NULL, NULL, NULL                                                       \
+    }
 
 int main(void)
 {

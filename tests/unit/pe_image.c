@@ -58,7 +58,8 @@ static uint32_t export_of(const struct image *i, const char *symbol)
     return rva;
 }
 
-/* --- mapping ----------------------------------------------------------------------------------- */
+/* --- mapping -----------------------------------------------------------------------------------
+ */
 
 static void sections_land_at_their_places_and_gaps_are_zero(void **state)
 {
@@ -83,7 +84,8 @@ static void sections_land_at_their_places_and_gaps_are_zero(void **state)
 static void relocations_move_pointers_by_the_difference_of_bases(void **state)
 {
     (void)state;
-    struct image *preferred = open_image("importer.sys", 0), *moved = open_image("importer.sys", BASE);
+    struct image *preferred = open_image("importer.sys", 0),
+                 *moved = open_image("importer.sys", BASE);
     uint32_t table = export_of(moved, "Pointers");
     uint64_t own = get64(preferred, table) - preferred->pe.preferred_base;
     assert_true(own < preferred->pe.image_size);
@@ -159,7 +161,8 @@ static void bad_relocations_are_refused_by_name(void **state)
         struct image *i = open_image("importer.sys", 0);
         const struct pe_section *reloc = &i->pe.sections[i->pe.section_count - 1];
         assert_string_equal(reloc->name, ".reloc");
-        memcpy(i->file.data + reloc->file_offset + cases[n].offset, &cases[n].value, cases[n].bytes);
+        memcpy(i->file.data + reloc->file_offset + cases[n].offset, &cases[n].value,
+               cases[n].bytes);
         struct error e = {0};
         assert_false(pe_map(&i->pe, "x.sys", BASE, i->memory, &e));
         if (strstr(e.text, cases[n].expected) == NULL || strncmp(e.text, "x.sys: ", 7) != 0)
@@ -168,7 +171,8 @@ static void bad_relocations_are_refused_by_name(void **state)
     }
 }
 
-/* --- binding ----------------------------------------------------------------------------------- */
+/* --- binding -----------------------------------------------------------------------------------
+ */
 
 struct imports {
     struct str text;
@@ -176,8 +180,8 @@ struct imports {
     unsigned count;
 };
 
-static bool import(void *context, const char *module, const char *symbol, uint16_t ordinal, uint64_t *out,
-                   struct error *e)
+static bool import(void *context, const char *module, const char *symbol, uint16_t ordinal,
+                   uint64_t *out, struct error *e)
 {
     struct imports *x = context;
     if (symbol != NULL)
@@ -275,7 +279,8 @@ static void bad_imports_are_refused_by_name(void **state)
     }
 }
 
-/* --- exports ----------------------------------------------------------------------------------- */
+/* --- exports -----------------------------------------------------------------------------------
+ */
 
 static void exports_are_found_by_name_and_ordinal(void **state)
 {
@@ -319,8 +324,10 @@ static void unsorted_names_are_found_too(void **state)
 {
     (void)state;
     struct image *i = open_image("exporter.sys", BASE);
-    uint32_t alpha = export_of(i, "Alpha"), beta = export_of(i, "Beta"), variable = export_of(i, "Variable");
-    uint32_t directory = i->pe.directories[0].rva, names = get32(i, directory + 32), ordinals = get32(i, directory + 36);
+    uint32_t alpha = export_of(i, "Alpha"), beta = export_of(i, "Beta"),
+             variable = export_of(i, "Variable");
+    uint32_t directory = i->pe.directories[0].rva, names = get32(i, directory + 32),
+             ordinals = get32(i, directory + 36);
     uint32_t count = get32(i, directory + 24);
     for (uint32_t a = 0, b = count - 1; a < b; a++, b--) { /* reverse both tables */
         uint32_t name = get32(i, names + 4 * a);
@@ -361,7 +368,8 @@ static void overwritten_export_tables_export_nothing(void **state)
     static const struct {
         uint32_t offset, value;
     } cases[] = {
-        {20, 0xFFFFFFFF}, {24, 0xFFFFFFFF}, {28, 0xFFFFFFFC}, {32, 0xFFFFFFFC}, {36, 0xFFFFFFFE}, {20, 0}, {24, 0},
+        {20, 0xFFFFFFFF}, {24, 0xFFFFFFFF}, {28, 0xFFFFFFFC}, {32, 0xFFFFFFFC},
+        {36, 0xFFFFFFFE}, {20, 0},          {24, 0},
     };
     for (unsigned n = 0; n < sizeof cases / sizeof cases[0]; n++) {
         struct image *i = open_image("exporter.sys", BASE);
@@ -384,13 +392,18 @@ static void overwritten_export_tables_export_nothing(void **state)
     close_image(i);
 }
 
-#define T(function, sentence) {sentence, function, NULL, NULL, NULL}
+#define T(function, sentence)                                                                      \
+    {                                                                                              \
+        sentence, function, NULL, NULL, NULL                                                       \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(sections_land_at_their_places_and_gaps_are_zero, "sections land at their places and gaps are zero"),
-        T(relocations_move_pointers_by_the_difference_of_bases, "relocations move pointers by the difference of bases"),
+        T(sections_land_at_their_places_and_gaps_are_zero,
+          "sections land at their places and gaps are zero"),
+        T(relocations_move_pointers_by_the_difference_of_bases,
+          "relocations move pointers by the difference of bases"),
         T(mapping_twice_gives_the_same_bytes, "mapping twice gives the same bytes"),
         T(security_cookie_is_set_unless_the_image_has_its_own,
           "the security cookie is set unless the image has its own"),

@@ -1,4 +1,5 @@
-/* What the PE tests share: fixtures are images that the makefile built, beside the test program in pe/. */
+/* What the PE tests share: fixtures are images that the makefile built, beside the test program in
+ * pe/. */
 #ifndef TESTS_UNIT_PE_SUPPORT_H
 #define TESTS_UNIT_PE_SUPPORT_H
 

@@ -1,8 +1,8 @@
 /*
- * Unwinding against the truth: driver images are mapped into this process and run natively, one instruction at
- * a time (trap flag). A shadow stack that watches calls and returns knows every caller's rip, rsp and nonvolatile
- * registers; at each instruction of the image, prologues and epilogues included, pe_unwind must find the
- * same for every frame up to the outermost.
+ * Unwinding against the truth: driver images are mapped into this process and run natively, one
+ * instruction at a time (trap flag). A shadow stack that watches calls and returns knows every
+ * caller's rip, rsp and nonvolatile registers; at each instruction of the image, prologues and
+ * epilogues included, pe_unwind must find the same for every frame up to the outermost.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -28,7 +28,7 @@ static struct {
     struct truth stack[DEPTH_MAX];
     unsigned depth, deepest;
     uint64_t last_rip, last_sp;
-    uint64_t interrupted_at, handler, handler_returns, handler_end; /* rvas, odd.sys only */
+    uint64_t interrupted_at, handler, handler_end; /* rvas, odd.sys only */
     uint64_t interrupted_sp;
     uint64_t checked, machine_frames;
     char failure[400];
@@ -40,8 +40,8 @@ static bool in_image(uint64_t rip)
 }
 
 /* Not the sanitizers' business: the stack of the test's own callers is read. */
-__attribute__((no_sanitize("address", "undefined"))) static bool read_self(void *context, uint64_t address,
-                                                                            void *out, size_t n)
+__attribute__((no_sanitize("address", "undefined"))) static bool
+read_self(void *context, uint64_t address, void *out, size_t n)
 {
     (void)context;
     if (address < 0x1000 || address > 0x7FFFFFFFFFFFull)
@@ -59,12 +59,14 @@ static bool is_call(uint64_t rip)
     return *p == 0xE8 || (*p == 0xFF && (p[1] & 0x38) == 0x10);
 }
 
-static void complain(const char *what, uint64_t rip, unsigned frame, uint64_t got, uint64_t expected)
+static void complain(const char *what, uint64_t rip, unsigned frame, uint64_t got,
+                     uint64_t expected)
 {
     if (t.failure[0] == 0)
         snprintf(t.failure, sizeof t.failure,
-                 "at rva 0x%llx, frame %u: %s is 0x%llx, expected 0x%llx", (unsigned long long)(rip - IMAGE_BASE),
-                 frame, what, (unsigned long long)got, (unsigned long long)expected);
+                 "at rva 0x%llx, frame %u: %s is 0x%llx, expected 0x%llx",
+                 (unsigned long long)(rip - IMAGE_BASE), frame, what, (unsigned long long)got,
+                 (unsigned long long)expected);
 }
 
 /* What an interrupt's frame must lead back to. */
@@ -83,9 +85,6 @@ static void check_frames(uint64_t rip, const uint64_t *gpr)
 {
     struct pe_frame f = {.rip = rip};
     memcpy(f.gpr, gpr, sizeof f.gpr);
-    uint64_t rva = rip - IMAGE_BASE;
-    if (rva >= t.handler_returns && rva < t.handler_end)
-        return; /* the convention knows no epilogue that ends in iretq */
     for (unsigned n = t.depth; n > 0 && t.failure[0] == 0;) {
         const struct truth *want = &t.stack[n - 1];
         unsigned frame = t.depth - n;
@@ -94,7 +93,7 @@ static void check_frames(uint64_t rip, const uint64_t *gpr)
             complain("success of pe_unwind", rip, frame, 0, 1);
             return;
         }
-        if (f.machine_frame != (at >= t.handler && at < t.handler_returns)) {
+        if (f.machine_frame != (at >= t.handler && at < t.handler_end)) {
             complain("machine_frame", rip, frame, f.machine_frame, !f.machine_frame);
             return;
         }
@@ -121,8 +120,9 @@ static void check_frames(uint64_t rip, const uint64_t *gpr)
 static void on_step(int signal, siginfo_t *info, void *context)
 {
     (void)signal, (void)info;
-    static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                                  REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                                  REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                  REG_R12, REG_R13, REG_R14, REG_R15};
     greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
     uint64_t gpr[16], rip = (uint64_t)g[REG_RIP];
     for (int i = 0; i < 16; i++)
@@ -154,8 +154,8 @@ static uint64_t __attribute__((ms_abi)) call_out(uint64_t x)
     return x * 7 + 3;
 }
 
-static bool no_import(void *context, const char *module, const char *symbol, uint16_t ordinal, uint64_t *out,
-                      struct error *e)
+static bool no_import(void *context, const char *module, const char *symbol, uint16_t ordinal,
+                      uint64_t *out, struct error *e)
 {
     (void)context, (void)ordinal, (void)out;
     return error_set(e, ERROR_INPUT, "unexpected import %s!%s", module, symbol);
@@ -171,7 +171,8 @@ static uint32_t export_of(const char *symbol)
 {
     uint32_t rva;
     const char *forward;
-    if (!pe_export(&t.pe, (const uint8_t *)IMAGE_BASE, symbol, 0, &rva, &forward) || forward != NULL)
+    if (!pe_export(&t.pe, (const uint8_t *)IMAGE_BASE, symbol, 0, &rva, &forward) ||
+        forward != NULL)
         fail_msg("no export %s", symbol);
     return rva;
 }
@@ -208,18 +209,24 @@ typedef uint64_t(__attribute__((ms_abi)) * guest_fn)(uint64_t);
 static void __attribute__((noinline)) step_through(uint32_t rva, uint64_t argument)
 {
     guest_fn fn = (guest_fn)(IMAGE_BASE + rva);
-    __asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; orl $0x100, (%%rsp); popfq; lea 128(%%rsp), %%rsp" ::: "memory", "cc");
+    __asm__ volatile(
+        "lea -128(%%rsp), %%rsp; pushfq; orl $0x100, (%%rsp); popfq; lea 128(%%rsp), %%rsp" ::
+            : "memory", "cc");
     fn(argument);
-    __asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; andl $~0x100, (%%rsp); popfq; lea 128(%%rsp), %%rsp" ::: "memory", "cc");
+    __asm__ volatile(
+        "lea -128(%%rsp), %%rsp; pushfq; andl $~0x100, (%%rsp); popfq; lea 128(%%rsp), %%rsp" ::
+            : "memory", "cc");
 }
 
-static void finish(const char *name, struct file_data *f, uint64_t least_checked, unsigned least_depth)
+static void finish(const char *name, struct file_data *f, uint64_t least_checked,
+                   unsigned least_depth)
 {
     unload(f);
     if (t.failure[0] != 0)
         fail_msg("%s: %s", name, t.failure);
     if (getenv("PE_VERBOSE"))
-        printf("# %s: %llu instructions, depth %u\n", name, (unsigned long long)t.checked, t.deepest);
+        printf("# %s: %llu instructions, depth %u\n", name, (unsigned long long)t.checked,
+               t.deepest);
     assert_true(t.checked >= least_checked);
     assert_true(t.deepest >= least_depth);
 }
@@ -238,11 +245,11 @@ static void odd_frames(void **state)
 {
     (void)state;
     struct file_data f = load("odd.sys");
-    static const char *const functions[] = {"SavedByMoves", "FrameInR12", "Chained", "Listed", "Indirect",
-                                            "Interrupted"};
+    static const char *const functions[] = {
+        "SavedByMoves", "FrameInR12", "Chained",           "Listed",
+        "Indirect",     "SavedFirst", "JumpThroughMemory", "Interrupted"};
     t.interrupted_at = export_of("InterruptedAt");
     t.handler = export_of("Handler");
-    t.handler_returns = export_of("HandlerReturns");
     t.handler_end = export_of("HandlerEnd");
     for (unsigned i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         step_through(export_of(functions[i]), 0);
@@ -269,7 +276,8 @@ static void unreadable_stack_fails(void **state)
 {
     (void)state;
     struct file_data f = load("odd.sys");
-    struct pe_frame frame = {.rip = IMAGE_BASE + export_of("SavedByMoves") + 0x30, .gpr = {[RSP] = 0x10}};
+    struct pe_frame frame = {.rip = IMAGE_BASE + export_of("SavedByMoves") + 0x30,
+                             .gpr = {[RSP] = 0x10}};
     struct pe_frame before = frame;
     assert_false(pe_unwind(&t.pe, IMAGE_BASE, &frame, read_nothing, NULL));
     assert_memory_equal(&frame, &before, sizeof frame);
@@ -278,8 +286,11 @@ static void unreadable_stack_fails(void **state)
     unload(&f);
 }
 
-#define COMPILED(image) \
-    {"every frame unwinds at every instruction: " image, compiled_frames, NULL, NULL, (void *)(image)}
+#define COMPILED(image)                                                                            \
+    {                                                                                              \
+        "every frame unwinds at every instruction: " image, compiled_frames, NULL, NULL,           \
+            (void *)(image)                                                                        \
+    }
 
 int main(void)
 {
@@ -292,10 +303,12 @@ int main(void)
         COMPILED("frames-clang-O1.sys"),
         COMPILED("frames-clang-O2.sys"),
         COMPILED("frames-clang-Os.sys"),
-        {"far saves, odd frame registers, chains, version 2, indirect entries, machine frames unwind", odd_frames,
-         NULL, NULL, NULL},
+        {"far saves, odd frame registers, chains, version 2, indirect entries, machine frames "
+         "unwind",
+         odd_frames, NULL, NULL, NULL},
         {"a function has the range that .pdata gives it", functions_have_ranges, NULL, NULL, NULL},
-        {"unwinding over an unreadable stack fails and changes nothing", unreadable_stack_fails, NULL, NULL, NULL},
+        {"unwinding over an unreadable stack fails and changes nothing", unreadable_stack_fails,
+         NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("pe_unwind", tests, NULL, NULL);
 }

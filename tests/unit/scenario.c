@@ -145,7 +145,7 @@ static void verbs_become_steps(void **state)
     assert_string_equal(t->name, "one");
     assert_int_equal(t->count, 5);
     assert_int_equal(t->steps[0].op, RD_OP_OPEN);
-    assert_string_equal(t->steps[0].text, "\\\\.\\Upper");
+    assert_string_equal(t->steps[0].text, "\\??\\Upper");
     assert_int_equal(t->steps[0].line, 4);
     assert_int_equal(t->steps[1].code, 0x222000);
     assert_int_equal(t->steps[1].input_size, 3);

@@ -1,12 +1,16 @@
 /*
- * Names and stacks over a machine of the test's own: the few inspection functions that debug/ calls are defined here, with
- * fixture images at chosen addresses and a stack that is an array.
+ * Names and stacks over a machine of the test's own: the few inspection functions that debug/ calls
+ * are defined here, with fixture images at chosen addresses and a stack that is an array.
  */
 #include "debug/debug.h"
+
+#include <sys/mman.h>
+
 #include "machine/arena.h"
 #include "tests/unit/pe_support.h"
 
-/* --- the machine that debug/ sees -------------------------------------------------------------- */
+/* --- the machine that debug/ sees --------------------------------------------------------------
+ */
 
 #define IMAGES 4
 #define STACK_WORDS 256
@@ -73,7 +77,8 @@ const struct vcpu *machine_cpu(const struct machine *m, unsigned number)
     return &cpu;
 }
 
-/* --- fixtures ---------------------------------------------------------------------------------- */
+/* --- fixtures ----------------------------------------------------------------------------------
+ */
 
 static char *paths[IMAGES];
 
@@ -86,9 +91,13 @@ static struct machine_image *add_image(const char *fixture, const char *name, ui
     paths[i] = fixture_path(fixture);
     if (!pe_parse(name, files[i].data, files[i].size, &pe, &e))
         fail_msg("%s", e.text);
-    images[i] = (struct machine_image){.path = paths[i], .base = RD_DRIVER_BASE + i * 0x100000ull,
-                                       .size = pe.image_size, .serial = serial, .loaded = true,
-                                       .file = files[i].data, .file_size = files[i].size};
+    images[i] = (struct machine_image){.path = paths[i],
+                                       .base = RD_DRIVER_BASE + i * 0x100000ull,
+                                       .size = pe.image_size,
+                                       .serial = serial,
+                                       .loaded = true,
+                                       .file = files[i].data,
+                                       .file_size = files[i].size};
     snprintf(images[i].name, sizeof images[i].name, "%s", name);
     return &images[i];
 }
@@ -181,7 +190,8 @@ static void expect_text(struct symbols *s, gva_t address, bool is_return, const 
     str_free(&expected);
 }
 
-/* --- names ------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------
+ */
 
 static void debug_information_names_function_file_and_line(void **state)
 {
@@ -197,8 +207,8 @@ static void debug_information_names_function_file_and_line(void **state)
     assert_string_equal(y.function, "Shown");
     assert_int_equal(y.offset, call - shown);
     assert_int_equal(y.line, line_of("call"));
-    expect_text(s, call, false, "lower!Shown+0x%llx [named.c @ %u]", (unsigned long long)(call - shown),
-                line_of("call"));
+    expect_text(s, call, false, "lower!Shown+0x%llx [named.c @ %u]",
+                (unsigned long long)(call - shown), line_of("call"));
     symbols_close(s);
 }
 
@@ -208,8 +218,8 @@ static void return_address_prints_its_own_offset_and_the_line_of_the_call(void *
     struct machine_image *image = add_image("named.sys", "lower.sys", 3);
     struct symbols *s = symbols_open(NULL);
     gva_t hidden, shown = export_of(image, "Shown"), call = first_call(image, shown, &hidden);
-    expect_text(s, call + 4, true, "lower!Shown+0x%llx [named.c @ %u]", (unsigned long long)(call + 5 - shown),
-                line_of("call"));
+    expect_text(s, call + 4, true, "lower!Shown+0x%llx [named.c @ %u]",
+                (unsigned long long)(call + 5 - shown), line_of("call"));
     symbols_close(s);
 }
 
@@ -268,7 +278,8 @@ static void unloaded_image_prints_as_windbg_does(void **state)
     struct symbols *s = symbols_open(NULL);
     gva_t hidden, shown = export_of(image, "Shown"), call = first_call(image, shown, &hidden);
     expect_text(s, call, false, "<Unloaded_lower.sys>+0x%llx (lower!Shown+0x%llx [named.c @ %u])",
-                (unsigned long long)(call - image->base), (unsigned long long)(call - shown), line_of("call"));
+                (unsigned long long)(call - image->base), (unsigned long long)(call - shown),
+                line_of("call"));
     image->path = NULL;
     expect_text(s, image->base + 0x10, false, "<Unloaded_lower.sys>+0x10");
     symbols_close(s);
@@ -300,15 +311,18 @@ static void long_names_are_cut_not_overrun(void **state)
     assert_int_equal(text[10], 'x');
 }
 
-/* --- stacks ------------------------------------------------------------------------------------ */
+/* --- stacks ------------------------------------------------------------------------------------
+ */
 
 static uint64_t *word(gva_t address)
 {
     return &stack[(address - STACK_LIMIT) / 8];
 }
 
-/* Listed's body, called by Chained's second part, called by an interrupt handler over Interrupted. Returns rsp. */
-static gva_t build_stack(const struct machine_image *image, gva_t expected[5], gva_t *call_in_chained)
+/* Listed's body, called by Chained's second part, called by an interrupt handler over Interrupted.
+ * Returns rsp. */
+static gva_t build_stack(const struct machine_image *image, gva_t expected[5],
+                         gva_t *call_in_chained)
 {
     gva_t helper, sp = STACK_LIMIT + 0x40;
     gva_t chained_return = first_call(image, export_of(image, "Chained"), &helper) + 5;
@@ -321,18 +335,18 @@ static gva_t build_stack(const struct machine_image *image, gva_t expected[5], g
     *word(at + 0x30 + 8) = handler_return; /* sub 0x30, rbx */
     at += 0x30 + 16;
     expected[2] = at;
-    at += 0x28 + 16 + 0x10; /* sub 0x28, rbx, rax, vector and level */
+    at += 0x38 + 0x10; /* sub 0x38, vector and level */
     gva_t interrupted_sp = STACK_END - 0x80 - 0x40;
     *word(at) = export_of(image, "InterruptedAt");
     *word(at + 24) = interrupted_sp;
     expected[3] = interrupted_sp;
-    *word(expected[2] + 0x28) = 0; /* rbx */
     *call_in_chained = chained_return;
     return sp;
 }
 
-static void check_stack(const struct stack_frame *f, unsigned count, const struct machine_image *image,
-                        const gva_t expected[5], gva_t call_in_chained)
+static void check_stack(const struct stack_frame *f, unsigned count,
+                        const struct machine_image *image, const gva_t expected[5],
+                        gva_t call_in_chained)
 {
     assert_int_equal(count, 4);
     for (unsigned i = 0; i < 4; i++) {
@@ -413,34 +427,72 @@ static void running_thread_walks_from_its_processor(void **state)
     assert_int_equal(stack_walk_thread(NULL, 0, frames, STACK_MAX), 0);
 }
 
+static void waiting_thread_walks_from_where_it_was_switched_out(void **state)
+{
+    (void)state;
+    struct machine_image *kernel = add_image("odd.sys", "ntoskrnl.exe", 0);
+    struct machine_image *driver = add_image("named.sys", "lower.sys", 3);
+    struct pe pe;
+    uint8_t *memory = map_image(kernel, &pe);
+    size_t bytes = (pe.image_size + 4095u) & ~4095u;
+    void *place = mmap(arena_host(kernel->base), bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    assert_ptr_equal(place, arena_host(kernel->base));
+    memcpy(place, memory, pe.image_size);
+    free(memory);
+    gva_t target, call = first_call(driver, export_of(driver, "Shown"), &target);
+    thread = (struct rd_thread){.stack_limit = STACK_LIMIT,
+                                .stack_base = STACK_END,
+                                .saved_rsp = STACK_LIMIT + 0x40,
+                                .state = RD_THREAD_WAITING};
+    *word(thread.saved_rsp + 0x28) = call + 5; /* sub 0x18, rsi, rbx */
+    struct stack_frame frames[STACK_MAX];
+    assert_true(stack_walk_thread(NULL, 0, frames, STACK_MAX) >= 2);
+    assert_int_equal(frames[0].pc, export_of(kernel, "KiSwapContextResume"));
+    assert_int_equal(frames[0].sp, thread.saved_rsp);
+    assert_int_equal(frames[1].pc, call + 5);
+    assert_int_equal(frames[1].sp, thread.saved_rsp + 0x30);
+    assert_int_equal(stack_culprit(NULL, frames, 2), 1);
+    thread.state = RD_THREAD_TERMINATED;
+    assert_int_equal(stack_walk_thread(NULL, 0, frames, STACK_MAX), 0);
+    munmap(place, bytes);
+}
+
 static void culprit_is_the_first_frame_outside_of_the_kernel(void **state)
 {
     (void)state;
     struct machine_image *kernel = add_image("named.sys", "ntoskrnl.exe", 0);
     struct machine_image *hal = add_image("named.sys", "hal.dll", 1);
     struct machine_image *driver = add_image("named.sys", "lower.sys", 2);
-    struct stack_frame frames[] = {{.pc = kernel->base + 0x1010}, {.pc = hal->base + 0x1010},
-                                   {.pc = driver->base + 0x1010}, {.pc = kernel->base + 0x1010}};
+    struct stack_frame frames[] = {{.pc = kernel->base + 0x1010},
+                                   {.pc = hal->base + 0x1010},
+                                   {.pc = driver->base + 0x1010},
+                                   {.pc = kernel->base + 0x1010}};
     assert_int_equal(stack_culprit(NULL, frames, 4), 2);
     assert_int_equal(stack_culprit(NULL, frames, 2), -1);
     driver->loaded = false;
     assert_int_equal(stack_culprit(NULL, frames, 4), 2);
 }
 
-#define T(sentence, function, argument) \
-    {sentence, function, NULL, remove_images, (void *)(argument)}
+#define T(sentence, function, argument)                                                            \
+    {                                                                                              \
+        sentence, function, NULL, remove_images, (void *)(argument)                                \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T("DWARF names function, file and line", debug_information_names_function_file_and_line, "named.sys"),
-        T("PDB names function, file and line", debug_information_names_function_file_and_line, "named-msvc.sys"),
+        T("DWARF names function, file and line", debug_information_names_function_file_and_line,
+          "named.sys"),
+        T("PDB names function, file and line", debug_information_names_function_file_and_line,
+          "named-msvc.sys"),
         T("a return address prints its own offset and the line of the call",
           return_address_prints_its_own_offset_and_the_line_of_the_call, NULL),
         T("the symbol table names functions without debug information",
           symbol_table_names_functions_without_debug_information, NULL),
         T("a stripped image has its exports only", stripped_image_has_its_exports_only, NULL),
-        T("a missing tool leaves the exports", tool_that_fails_leaves_the_exports, "/missing/symbolizer"),
+        T("a missing tool leaves the exports", tool_that_fails_leaves_the_exports,
+          "/missing/symbolizer"),
         T("no tool leaves the exports", tool_that_fails_leaves_the_exports, ""),
         T("a tool that dies leaves the exports", tool_that_fails_leaves_the_exports, "false"),
         T("a path that the tool cannot be asked about leaves the exports",
@@ -450,11 +502,15 @@ int main(void)
         T("long names are cut, not overrun", long_names_are_cut_not_overrun, NULL),
         T("a walk goes through chains and machine frames to the stack's base",
           walk_goes_through_chains_and_machine_frames_to_the_stack_base, NULL),
-        T("a wild jump is a frame whose caller is found", wild_jump_is_a_frame_whose_caller_is_found, NULL),
+        T("a wild jump is a frame whose caller is found",
+          wild_jump_is_a_frame_whose_caller_is_found, NULL),
         T("garbage on the stack ends the walk", garbage_on_the_stack_ends_the_walk, NULL),
-        T("a running thread walks from its processor", running_thread_walks_from_its_processor, NULL),
-        T("the culprit is the first frame outside of the kernel", culprit_is_the_first_frame_outside_of_the_kernel,
+        T("a running thread walks from its processor", running_thread_walks_from_its_processor,
           NULL),
+        T("a waiting thread walks from where it was switched out",
+          waiting_thread_walks_from_where_it_was_switched_out, NULL),
+        T("the culprit is the first frame outside of the kernel",
+          culprit_is_the_first_frame_outside_of_the_kernel, NULL),
     };
     return cmocka_run_group_tests_name("symbols", tests, NULL, NULL);
 }

@@ -556,13 +556,11 @@ VOID IopCallReinitializationRoutines(VOID)
     }
 }
 
-NTSYSAPI NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING DriverServiceName);
 NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING DriverServiceName)
 {
     return IopRequestDriver(DriverServiceName, TRUE);
 }
 
-NTSYSAPI NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING DriverServiceName);
 NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING DriverServiceName)
 {
     return IopRequestDriver(DriverServiceName, FALSE);

@@ -417,7 +417,6 @@ static NTSTATUS IopSynchronousRequest(PIOP_REQUEST Request, PIO_STATUS_BLOCK IoS
     return Status;
 }
 
-NTSYSAPI NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
 {
     IOP_REQUEST Request;
@@ -493,7 +492,6 @@ NTSTATUS NTAPI ZwSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatus
 }
 
 /* Cancels the calling thread's requests on a file, without waiting for them. */
-NTSYSAPI NTSTATUS NTAPI NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS NTAPI NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
 {
     PETHREAD Thread = (PETHREAD)KiCurrentThread();

@@ -1,4 +1,4 @@
-/* Bit maps, time fields, and the version that the system says it is. */
+/* Bit maps and time fields. */
 #include "guest/include/rtlp.h"
 
 NTEXPORT(RtlInitializeBitMap, ANY_LEVEL, "");
@@ -187,56 +187,4 @@ VOID NTAPI RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS Fields)
     Fields->Day = (CSHORT)(d - (153 * Month + 2) / 5 + 1);
     Fields->Month = (CSHORT)(Month < 10 ? Month + 3 : Month - 9);
     Fields->Year = (CSHORT)(1600 + 100 * Century + Year + (Month >= 10));
-}
-
-static const struct
-{
-    ULONG Major, Minor, Build;
-} Versions[] = {
-    [RD_OS_WIN7] = {6, 1, 7601},
-    [RD_OS_WIN8] = {6, 2, 9200},
-    [RD_OS_WIN10] = {10, 0, 19045},
-};
-
-NTEXPORT(RtlGetVersion, PASSIVE_LEVEL, "");
-NTSTATUS NTAPI RtlGetVersion(PRTL_OSVERSIONINFOW Information)
-{
-    ULONG Size = Information->dwOSVersionInfoSize;
-    if (Size != sizeof(RTL_OSVERSIONINFOW) && Size != sizeof(RTL_OSVERSIONINFOEXW))
-    {
-        return STATUS_INVALID_PARAMETER;
-    }
-    memset(Information, 0, Size);
-    Information->dwOSVersionInfoSize = Size;
-    Information->dwMajorVersion = Versions[RdLoaderBlock->os].Major;
-    Information->dwMinorVersion = Versions[RdLoaderBlock->os].Minor;
-    Information->dwBuildNumber = Versions[RdLoaderBlock->os].Build;
-    Information->dwPlatformId = 2;
-    if (Size == sizeof(RTL_OSVERSIONINFOEXW))
-    {
-        ((PRTL_OSVERSIONINFOEXW)Information)->wProductType = 1;
-    }
-    return STATUS_SUCCESS;
-}
-
-NTEXPORT(PsGetVersion, PASSIVE_LEVEL, "");
-BOOLEAN NTAPI PsGetVersion(PULONG Major, PULONG Minor, PULONG Build, PUNICODE_STRING ServicePack)
-{
-    if (Major != NULL)
-    {
-        *Major = Versions[RdLoaderBlock->os].Major;
-    }
-    if (Minor != NULL)
-    {
-        *Minor = Versions[RdLoaderBlock->os].Minor;
-    }
-    if (Build != NULL)
-    {
-        *Build = Versions[RdLoaderBlock->os].Build;
-    }
-    if (ServicePack != NULL)
-    {
-        ServicePack->Length = 0;
-    }
-    return FALSE;
 }

@@ -1,25 +1,26 @@
-/* A request is completed once more after its last completion routine has stopped it. */
+/* A request is completed again while the second stage of its first completion is still held back. */
 #include "../check.h"
 
-static NTSTATUS NTAPI Keep(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+static IO_STATUS_BLOCK Iosb;
+static KEVENT Event;
+
+static PIRP BuildRequest(VOID)
 {
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(Irp);
-    UNREFERENCED_PARAMETER(Context);
-    return STATUS_MORE_PROCESSING_REQUIRED;
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    return IoBuildDeviceIoControlRequest(IOCTL_CHECK(9), CheckLowerDevice(), NULL, 0, NULL, 0, FALSE, &Event,
+                                         &Iosb);
 }
 
 NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
-    PIRP Irp = IoAllocateIrp(1, FALSE);
+    PIRP Irp = BuildRequest();
 
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_FLUSH_BUFFERS;
-    IoSetCompletionRoutine(Irp, Keep, NULL, TRUE, TRUE, TRUE);
+    KeEnterGuardedRegion();
     IoCallDriver(CheckLowerDevice(), Irp);
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    IoFreeIrp(Irp);
+    KeLeaveGuardedRegion();
     return STATUS_SUCCESS;
 }
 

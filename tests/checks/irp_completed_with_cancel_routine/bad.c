@@ -1,5 +1,15 @@
-/* A request is completed with its cancel routine still set. */
+/* A request is completed with its cancel routine still set, and then cancelled. */
 #include "../check.h"
+
+static IO_STATUS_BLOCK Iosb;
+static KEVENT Event;
+
+static PIRP BuildRequest(VOID)
+{
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    return IoBuildDeviceIoControlRequest(IOCTL_CHECK(9), CheckLowerDevice(), NULL, 0, NULL, 0, FALSE, &Event,
+                                         &Iosb);
+}
 
 static VOID NTAPI Cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -7,26 +17,17 @@ static VOID NTAPI Cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     IoReleaseCancelSpinLock(Irp->CancelIrql);
 }
 
-static NTSTATUS NTAPI Keep(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(Irp);
-    UNREFERENCED_PARAMETER(Context);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
 NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
-    PIRP Irp = IoAllocateIrp(2, FALSE);
+    PIRP Irp = BuildRequest();
 
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    IoSetNextIrpStackLocation(Irp);
-    IoSetCompletionRoutine(Irp, Keep, NULL, TRUE, TRUE, TRUE);
-    IoSetNextIrpStackLocation(Irp);
     IoSetCancelRoutine(Irp, Cancel);
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    IoFreeIrp(Irp);
+    KeEnterGuardedRegion();
+    IoCallDriver(CheckLowerDevice(), Irp);
+    IoCancelIrp(Irp);
+    KeLeaveGuardedRegion();
     return STATUS_SUCCESS;
 }
 

@@ -1,21 +1,23 @@
-/* A device object is dereferenced without having been referenced, more often than it has references. */
+/* An object with an open handle is dereferenced once too often. */
 #include "../check.h"
 
 NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
-    PDEVICE_OBJECT Device;
-    ULONG Index;
+    HANDLE Handle;
+    PVOID Event;
 
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    if (!NT_SUCCESS(IoCreateDevice(DeviceObject->DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device)))
+    if (!NT_SUCCESS(ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE)))
     {
         return STATUS_UNSUCCESSFUL;
     }
-    for (Index = 0; Index < 4; Index++)
+    if (NT_SUCCESS(ObReferenceObjectByHandle(Handle, 0, *ExEventObjectType, KernelMode, &Event, NULL)))
     {
-        ObDereferenceObject(Device);
+        ObDereferenceObject(Event);
+        ObDereferenceObject(Event);
     }
+    ZwClose(Handle);
     return STATUS_SUCCESS;
 }
 

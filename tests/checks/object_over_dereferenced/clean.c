@@ -3,17 +3,20 @@
 
 NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
-    PDEVICE_OBJECT Device;
+    HANDLE Handle;
+    PVOID Event;
 
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    if (!NT_SUCCESS(IoCreateDevice(DeviceObject->DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device)))
+    if (!NT_SUCCESS(ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE)))
     {
         return STATUS_UNSUCCESSFUL;
     }
-    ObReferenceObject(Device);
-    ObDereferenceObject(Device);
-    IoDeleteDevice(Device);
+    if (NT_SUCCESS(ObReferenceObjectByHandle(Handle, 0, *ExEventObjectType, KernelMode, &Event, NULL)))
+    {
+        ObDereferenceObject(Event);
+    }
+    ZwClose(Handle);
     return STATUS_SUCCESS;
 }
 

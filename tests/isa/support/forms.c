@@ -142,7 +142,7 @@ static const struct family families[] = {
     {"pshufd pshuflw pshufhw", "x, xm128, c256", SSE},
     {"pinsrw", "x, r32, c8 | x, m16, c8"},
     {"pextrw", "r32, x, c8"},
-    {"maskmovdqu", "x, x", FORM_ALONE},
+    {"maskmovdqu", "x, x", FORM_ALONE | FORM_MASKED},
     {"pshufb phaddw phaddd phaddsw phsubw phsubd phsubsw pmaddubsw pmulhrsw psignb psignw psignd pabsb pabsw pabsd",
      "x, xm128", SSE, "ssse3"},
     {"palignr", "x, xm128, c32", SSE, "ssse3"},
@@ -200,7 +200,7 @@ static const struct family families[] = {
     {"vinsertf128", "y, y, xm128, c2", 0, "avx"},
     {"vextractf128", "xm128, y, c2", 0, "avx"},
     {"vptest vtestps", "x, xm128 | y, ym256", 0, "avx"},
-    {"vmaskmovps vmaskmovpd", "x, x, m128 | m128, x, x | y, y, m256 | m256, y, y", FORM_ALONE, "avx"},
+    {"vmaskmovps vmaskmovpd", "x, x, m128 | m128, x, x | y, y, m256 | m256, y, y", FORM_ALONE | FORM_MASKED, "avx"},
     {"vpaddb vpaddd vpaddq vpsubb vpsubd vpand vpandn vpor vpxor vpcmpeqb vpcmpeqd vpcmpgtb vpmullw vpmulld vpmuludq vpminub vpmaxub "
      "vpunpcklbw vpunpckhqdq vpshufb vpackuswb vpsadbw vpmaddwd vpsllw vpsrlq", "x, x, xm128", 0, "avx"},
     {"vpaddb vpaddd vpaddq vpsubb vpsubd vpand vpandn vpor vpxor vpcmpeqb vpcmpeqd vpcmpgtb vpmullw vpmulld vpmuludq vpminub vpmaxub "
@@ -222,7 +222,7 @@ static const struct family families[] = {
     {"vpmovzxbw vpmovsxwd", "y, xm128", 0, "avx2"},
     {"vinserti128", "y, y, xm128, c2", 0, "avx2"},
     {"vextracti128", "xm128, y, c2", 0, "avx2"},
-    {"vpmaskmovd vpmaskmovq", "x, x, m128 | m128, x, x | y, y, m256 | m256, y, y", FORM_ALONE, "avx2"},
+    {"vpmaskmovd vpmaskmovq", "x, x, m128 | m128, x, x | y, y, m256 | m256, y, y", FORM_ALONE | FORM_MASKED, "avx2"},
     {"vpinsrb", "x, x, r32, c16 | x, x, m8, c16", 0, "avx"},
     {"vpinsrd", "x, x, rm32, c4", 0, "avx"},
     {"vpinsrq", "x, x, rm64, c2", 0, "avx"},

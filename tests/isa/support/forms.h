@@ -43,6 +43,7 @@ enum form_option {
     FORM_ALIGNED = 128,   /* 128-bit memory operands must be aligned (legacy SSE) */
     FORM_STACK = 256,     /* moves the stack pointer */
     FORM_NOT_ACCESSED = 512, /* the memory operand is not accessed: any address will do */
+    FORM_MASKED = 1024,      /* a mask says which parts of the memory operand are accessed */
 };
 
 struct form {

@@ -16,6 +16,7 @@ struct plan {
     bool sequence;
     uint16_t pointers;  /* sequences: registers that hold pointers throughout; bit number = encoding */
     uint16_t indexes;   /* sequences: registers that hold small numbers throughout */
+    uint16_t addresses; /* sequences: registers that hold an address that lea made, so are of no use as data */
     unsigned undefined; /* flags whose value is not defined at this point */
     ZydisDecoder decoder;
 };
@@ -155,7 +156,7 @@ static unsigned any_gpr(struct plan *p)
     unsigned r;
     do {
         r = (unsigned)rng_below(p->rng, 16);
-    } while (r == REG_RSP || ((p->pointers | p->indexes) >> r & 1));
+    } while (r == REG_RSP || ((p->pointers | p->indexes | p->addresses) >> r & 1));
     return r;
 }
 
@@ -337,7 +338,7 @@ static bool try_encode(struct plan *p, const struct form *form, unsigned at, str
 
     uint32_t read, written;
     data_registers(i, &read, &written);
-    uint32_t held = p->sequence ? p->pointers & ~(1u << REG_RSP) : 0;
+    uint32_t held = p->sequence ? (p->pointers | p->addresses) & ~(1u << REG_RSP) : 0;
     if (i->place.used && i->place.base >= 0 && i->place.base < 16)
         held |= 1u << i->place.base;
     bool moves = form->options & FORM_MOVE;
@@ -385,6 +386,11 @@ static void append(struct plan *p, const struct form *form, const struct instruc
     /* Arithmetic on the stack pointer itself: its sign is that of the window's half of the address space. */
     if (form->operands[0].fixed == ZYDIS_REGISTER_RSP)
         p->undefined |= FLAG_SF | FLAG_OF | FLAG_CF;
+    if (p->sequence && form->options & FORM_NOT_ACCESSED && form->operands[0].kind == OPERAND_GPR) {
+        uint32_t read, written;
+        data_registers(i, &read, &written);
+        p->addresses |= (uint16_t)written;
+    }
     add_bytes(p->t, i->bytes, i->decoded.length);
 }
 
@@ -415,10 +421,11 @@ static void prepare_state(struct plan *p, const struct form *form, const struct 
     if (form->options & FORM_DIVIDE && !chance(rng, 4)) {
         bool high = form->operands[0].size == 8;
         bool negative = form->mnemonic == ZYDIS_MNEMONIC_IDIV && chance(rng, 2);
-        bool base_is_rax = m->used && m->base == REG_RAX, base_is_rdx = m->used && m->base == REG_RDX;
-        if (high && !base_is_rax)
+        bool uses_rax = m->used && (m->base == REG_RAX || m->index == REG_RAX);
+        bool uses_rdx = m->used && (m->base == REG_RDX || m->index == REG_RDX);
+        if (high && !uses_rax)
             g[REG_RAX] = (g[REG_RAX] & ~0xFF80ull) | (negative ? 0xFF80 : 0);
-        else if (!base_is_rdx)
+        else if (!high && !uses_rdx)
             g[REG_RDX] = negative ? ~0ull : 0;
     }
     if (form->options & FORM_EQUAL && chance(rng, 2)) {
@@ -450,6 +457,7 @@ static void begin(struct plan *p, struct rng *rng, struct trial *t)
     p->t = t;
     ZydisDecoderInit(&p->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     t->code_size = t->pointer_count = 0;
+    t->operand_size = 0;
 }
 
 bool snippet_single(struct rng *rng, const struct form *form, struct trial *t)
@@ -465,6 +473,12 @@ bool snippet_single(struct rng *rng, const struct form *form, struct trial *t)
             continue;
         prepare_state(&p, form, &i);
         append(&p, form, &i);
+        if (i.place.used && !(form->options & (FORM_NOT_ACCESSED | FORM_BIT_OFFSET | FORM_MASKED | FORM_STACK))) {
+            t->operand = i.place.address;
+            for (unsigned k = 0; k < form->operand_count; k++)
+                if (form->operands[k].kind == OPERAND_MEMORY)
+                    t->operand_size = form->operands[k].size / 8;
+        }
         t->flags_mask = (FLAGS_ARITHMETIC | FLAG_DF) & ~p.undefined;
         snippet_finish(t);
         return true;

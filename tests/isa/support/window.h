@@ -1,7 +1,8 @@
 /*
  * The window: one small piece of address space that exists twice, natively at WINDOW_NATIVE and in the
- * guest at WINDOW_GUEST, with the same layout. Test code runs in both from the same bytes. The low 40
- * bits of the two bases are equal, so that everything but the top of a pointer is comparable as it is.
+ * guest at WINDOW_GUEST, with the same layout. Test code runs in both from the same bytes. The low half
+ * of the two bases is equal, so that everything but the top of a pointer is comparable as it is; the top of
+ * the native one is a number that arithmetic on test values does not make by chance.
  */
 #ifndef TESTS_ISA_SUPPORT_WINDOW_H
 #define TESTS_ISA_SUPPORT_WINDOW_H
@@ -9,7 +10,7 @@
 #include "machine/vcpu.h"
 
 #define WINDOW_GUEST RD_DRIVER_BASE
-#define WINDOW_NATIVE 0x0000180001000000ull
+#define WINDOW_NATIVE 0x00001B6D01000000ull
 #define WINDOW_SIZE 0x10000u
 
 #define CODE_OFFSET 0x0000u /* where test code starts */
@@ -50,6 +51,9 @@ struct trial {
     uint8_t memory[MEMORY_SIZE];
     uint32_t flags_mask; /* flags that are defined at the end, as stored at FLAGS_OFFSET */
     enum trial_protection protection;
+    /* The one memory operand, when the code is one instruction that surely accesses all of it: size 0 otherwise. */
+    uint64_t operand;
+    uint32_t operand_size;
 };
 
 enum outcome_kind { OUTCOME_EXIT, OUTCOME_DIVIDE, OUTCOME_UNDEFINED, OUTCOME_ACCESS, OUTCOME_TRAP, OUTCOME_OTHER };
@@ -65,7 +69,7 @@ struct outcome {
 /* What a native value is in the guest: addresses around the window move, all else stays. */
 static inline uint64_t window_to_guest(uint64_t value)
 {
-    return value - WINDOW_NATIVE + 0x80000000ull < 0x100000000ull ? value - WINDOW_NATIVE + WINDOW_GUEST : value;
+    return value - WINDOW_NATIVE + 0x1000000 < 0x2000000 ? value - WINDOW_NATIVE + WINDOW_GUEST : value;
 }
 
 #endif

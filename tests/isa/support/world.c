@@ -148,6 +148,55 @@ static struct dbt_exit run_stepwise(void)
     return (struct dbt_exit){.reason = DBT_BUDGET};
 }
 
+/* A budget of one to four instructions at a time. */
+static struct dbt_exit run_pieces(void)
+{
+    struct dbt_exit x = {0};
+    for (unsigned n = 0; n < 100000; n++) {
+        x = dbt_run(world.dbt, &world.cpu, world.cpu.retired + 1 + n % 4);
+        if (x.reason != DBT_BUDGET)
+            break;
+    }
+    return x;
+}
+
+static bool any_shared(gva_t address, uint32_t size)
+{
+    for (gva_t granule = address & ~7ull; granule < address + size; granule += 8)
+        if (*arena_share(granule) == SHARE_SHARED)
+            return true;
+    return false;
+}
+
+/* As the machine runs driver code: each stop before a shared access is followed by that one instruction. */
+static struct dbt_exit run_shared(void)
+{
+    struct dbt_exit x = {0};
+    for (unsigned n = 0; n < 100000; n++) {
+        x = world_run();
+        if (x.reason != DBT_SHARED || !any_shared(x.address, x.size))
+            break;
+        if (world.stops < WORLD_MAX_SHARES)
+            world.stopped[world.stops] = (struct world_share){x.address, x.size, x.write, CODE_DRIVER};
+        world.stops++;
+        x = dbt_run_one(world.dbt, &world.cpu);
+        if (x.reason != DBT_ONE)
+            break;
+    }
+    return x;
+}
+
+/* A pattern that depends on the trial alone. */
+static void set_shared(const struct trial *t)
+{
+    uint64_t pattern = t->regs.gpr[REG_RCX] ^ t->regs.gpr[REG_R9] ^ t->code[0];
+    for (uint32_t i = 0; i < DATA_SIZE; i += 8) {
+        pattern = pattern * 6364136223846793005ull + 1442695040888963407ull;
+        if ((pattern >> 33) % world.shared_one_in == 0)
+            *arena_share(world_guest(DATA_OFFSET + i)) = SHARE_SHARED;
+    }
+}
+
 struct dbt_exit world_run(void)
 {
     return dbt_run(world.dbt, &world.cpu, world.cpu.retired + 1000000);
@@ -221,7 +270,13 @@ void world_run_trial(const struct trial *t, bool again, struct outcome *out)
     world_reset_cpu(CODE_OFFSET + t->place);
     world_load_regs(&t->regs);
 
-    struct dbt_exit x = world.single_step ? run_stepwise() : world_run();
+    world.stops = 0;
+    if (world.shared_one_in)
+        set_shared(t);
+    struct dbt_exit x = world.single_step     ? run_stepwise()
+                        : world.pieces        ? run_pieces()
+                        : world.shared_one_in ? run_shared()
+                                              : world_run();
     if (t->protection == DATA_READ_ONLY)
         arena_protect(second_page, RD_PAGE, true);
     else if (t->protection == DATA_POISONED)

@@ -1,7 +1,8 @@
 /*
- * Everything that machine/pe does, over bytes that may be anything: for the fuzz target and for the damage
- * replay of the unit tests. Memory comes in exactly the sizes promised, so that sanitizers see each step beyond.
- * Returns how far it got: 0 refused by pe_parse, 1 by pe_map, 2 by pe_bind, 3 all the way.
+ * Everything that machine/pe does, over bytes that may be anything: for the fuzz target and for the
+ * damage replay of the unit tests. Memory comes in exactly the sizes promised, so that sanitizers
+ * see each step beyond. Returns how far it got: 0 refused by pe_parse, 1 by pe_map, 2 by pe_bind, 3
+ * all the way.
  */
 #ifndef TESTS_UNIT_PE_EXERCISE_H
 #define TESTS_UNIT_PE_EXERCISE_H
@@ -28,8 +29,8 @@ static inline uint64_t exercise_next(struct exercise *x)
     return z ^ (z >> 31);
 }
 
-static inline bool exercise_import(void *context, const char *module, const char *symbol, uint16_t ordinal,
-                                   uint64_t *out, struct error *e)
+static inline bool exercise_import(void *context, const char *module, const char *symbol,
+                                   uint16_t ordinal, uint64_t *out, struct error *e)
 {
     struct exercise *x = context;
     (void)e;
@@ -73,7 +74,8 @@ static inline int exercise_image(const uint8_t *data, size_t size, uint64_t seed
     struct pe pe;
     struct error e = {0};
     if (!pe_parse("input", data, size, &pe, &e)) {
-        if (e.kind != ERROR_INPUT || strncmp(e.text, "input: ", 7) != 0 || strchr(e.text, '\n') != NULL)
+        if (e.kind != ERROR_INPUT || strncmp(e.text, "input: ", 7) != 0 ||
+            strchr(e.text, '\n') != NULL)
             abort();
         return 0;
     }
@@ -94,8 +96,10 @@ static inline int exercise_image(const uint8_t *data, size_t size, uint64_t seed
     }
     for (unsigned i = 0; i < 16; i++)
         exercise_unwind(&x, (uint32_t)(exercise_next(&x) % pe.image_size));
-    for (unsigned i = 0; i < 16 && pe.section_count > 0; i++) /* the first section is the code, normally */
-        exercise_unwind(&x, pe.sections[0].rva + (uint32_t)(exercise_next(&x) % pe.sections[0].virtual_size));
+    for (unsigned i = 0; i < 16 && pe.section_count > 0;
+         i++) /* the first section is the code, normally */
+        exercise_unwind(&x, pe.sections[0].rva +
+                                (uint32_t)(exercise_next(&x) % pe.sections[0].virtual_size));
     free(memory);
     if (reached < 3 && (e.kind != ERROR_INPUT || strncmp(e.text, "input: ", 7) != 0))
         abort();

@@ -1,7 +1,8 @@
 /*
- * Functions of every shape of frame that compilers make, for the unwinding test: it runs them natively, one
- * instruction at a time, and unwinds at each. Built with several compilers and optimisation levels; what a
- * function computes does not matter, only that the compiler cannot remove it.
+ * Functions of every shape of frame that compilers make, for the unwinding test: it runs them
+ * natively, one instruction at a time, and unwinds at each. Built with several compilers and
+ * optimisation levels; what a function computes does not matter, only that the compiler cannot
+ * remove it.
  */
 #define EXPORT __declspec(dllexport)
 #define NOINLINE __attribute__((noinline))
@@ -12,7 +13,8 @@ typedef __builtin_va_list va_list;
 EXPORT u64 (*CallOut)(u64) = 0; /* the test's: outside of the image */
 static volatile u64 sink;
 
-/* What the compilers call to touch large frames page by page; a stack of the test's is all there already. */
+/* What the compilers call to touch large frames page by page; a stack of the test's is all there
+ * already. */
 __asm__(".text\n"
         ".globl ___chkstk_ms\n"
         "___chkstk_ms:\n"
@@ -174,18 +176,41 @@ static NOINLINE u64 IndirectTailCall(u64 x)
     return CallOut(x + 1);
 }
 
+static u64 (*volatile const table[2])(u64) = {Leaf, SmallFrame};
+static NOINLINE u64 TableTailCall(u64 x)
+{
+    u64 (*fn)(u64) = table[x & 1];
+    sink += CallOut(x);
+    __asm__ volatile("" ::: "rbx", "rdi");
+    return fn(x + 1);
+}
+
 static NOINLINE u64 Switch(u64 x)
 {
     u64 a = CallOut(x);
     switch (x) {
-    case 0: return Leaf(a) + CallOut(1);
-    case 1: sink = a; break;
-    case 2: a += CallOut(9); break;
-    case 3: return SmallFrame(a);
-    case 4: a *= 3; sink += a; break;
-    case 5: return a + AllRegisters(a);
-    case 6: CallOut(a); sink ^= 5; break;
-    case 7: return CallOut(a ^ 7);
+    case 0:
+        return Leaf(a) + CallOut(1);
+    case 1:
+        sink = a;
+        break;
+    case 2:
+        a += CallOut(9);
+        break;
+    case 3:
+        return SmallFrame(a);
+    case 4:
+        a *= 3;
+        sink += a;
+        break;
+    case 5:
+        return a + AllRegisters(a);
+    case 6:
+        CallOut(a);
+        sink ^= 5;
+        break;
+    case 7:
+        return CallOut(a ^ 7);
     }
     return a + Leaf(x);
 }
@@ -227,6 +252,7 @@ EXPORT u64 Everything(u64 x)
     sum += ColdPath(77) + ColdPath(78);
     sum += TailCall(x);
     sum += IndirectTailCall(x);
+    sum += TableTailCall(x) + TableTailCall(x + 1);
     for (u64 i = 0; i < 9; i++)
         sum += Switch(i);
     sum += Structure(x).v[3];

@@ -1,4 +1,5 @@
-/* A driver with named things for the symbol tests, which find the lines below by the words in their comments. */
+/* A driver with named things for the symbol tests, which find the lines below by the words in their
+ * comments. */
 #define EXPORT __declspec(dllexport)
 #define NOINLINE __attribute__((noinline))
 

@@ -65,6 +65,49 @@ FrameInR12:
     ret
     .seh_endproc
 
+// A register is saved before the frame register is set; ends in a short jump.
+    .globl SavedFirst
+    .def SavedFirst; .scl 2; .type 32; .endef
+    .seh_proc SavedFirst
+SavedFirst:
+    push rbp
+    .seh_pushreg rbp
+    sub rsp, 0x80
+    .seh_stackalloc 0x80
+    mov [rsp + 0x40], rdi
+    .seh_savereg rdi, 0x40
+    mov edi, 1
+    lea rbp, [rsp + 0x20]
+    .seh_setframe rbp, 0x20
+    .seh_endprologue
+    sub rsp, 0x20
+    mov rdi, [rbp + 0x20]
+    lea rsp, [rbp + 0x60]
+    pop rbp
+    jmp Helper
+    .seh_endproc
+
+// Ends in a jump through memory, as a tail call of an import does.
+    .globl JumpThroughMemory
+    .def JumpThroughMemory; .scl 2; .type 32; .endef
+    .seh_proc JumpThroughMemory
+JumpThroughMemory:
+    push rbx
+    .seh_pushreg rbx
+    sub rsp, 0x20
+    .seh_stackalloc 0x20
+    .seh_endprologue
+    mov ebx, 1
+    add rsp, 0x20
+    pop rbx
+    jmp [rip + .Lhelper_at]
+    .seh_endproc
+    .data
+    .p2align 3
+.Lhelper_at:
+    .quad Helper
+    .text
+
 Helper:
     lea rax, [rcx + 1]
     rep ret
@@ -128,7 +171,7 @@ Chained:
     .rva .Lfar, .Lfar_end, .Lfar_info
     .text
 
-// Version 2: two listed epilogues; the pops in the middle of the body are not one, though they look like it.
+// Version 2: two listed epilogues; the jump in the body is none, though it looks like a tail call.
     .globl Listed
     .def Listed; .scl 2; .type 32; .endef
 Listed:
@@ -139,6 +182,8 @@ Listed:
     sub rsp, 0x28
 .Lv2c:
     mov ebx, 3
+    jmp [rip + .Lcontinue_at]
+.Lcontinue:
     mov edi, 4
     test rcx, rcx
     jz .Lother
@@ -156,6 +201,10 @@ Listed:
     pop rbx
     ret
 .Llisted_end:
+    .data
+    .p2align 3
+.Lcontinue_at:
+    .quad .Lcontinue
     .section .xdata
     .p2align 2
 .Llisted_info:
@@ -190,7 +239,7 @@ Indirect:
     .text
 
 // As if interrupted: pushes what the processor would, runs a handler, and goes on behind.
-    .globl Interrupted, InterruptedAt, Handler, HandlerReturns, HandlerEnd
+    .globl Interrupted, InterruptedAt, Handler, HandlerEnd
     .def Interrupted; .scl 2; .type 32; .endef
     .seh_proc Interrupted
 Interrupted:
@@ -230,25 +279,47 @@ InterruptedAt:
 Handler:
     .seh_pushframe
     .seh_stackalloc 0x10
-    push rax
-    .seh_pushreg rax
-    push rbx
-    .seh_pushreg rbx
-    sub rsp, 0x28
-    .seh_stackalloc 0x28
+    sub rsp, 0x38
+    .seh_stackalloc 0x38
+    mov [rsp + 0x28], rbx
+    .seh_savereg rbx, 0x28
     .seh_endprologue
+    mov [rsp + 0x20], rax
     mov ebx, 99
     call Helper
     nop
-HandlerReturns:
-    add rsp, 0x28
-    pop rbx
-    pop rax
-    add rsp, 0x10
+    mov rbx, [rsp + 0x28]
+    mov rax, [rsp + 0x20]
+    add rsp, 0x48
     iretq
 HandlerEnd:
     .seh_endproc
 
+// Where a thread that is switched out stands, as the kernel has it.
+    .globl KiSwapContextResume
+    .def SwapContext; .scl 2; .type 32; .endef
+    .seh_proc SwapContext
+SwapContext:
+    push rbx
+    .seh_pushreg rbx
+    push rsi
+    .seh_pushreg rsi
+    sub rsp, 0x18
+    .seh_stackalloc 0x18
+    movaps [rsp], xmm6
+    .seh_savexmm xmm6, 0
+    .seh_endprologue
+    mov rsp, [rdx]
+KiSwapContextResume:
+    movaps xmm6, [rsp]
+    add rsp, 0x18
+    pop rsi
+    pop rbx
+    ret
+    .seh_endproc
+
     .section .drectve, "yn"
+    .ascii " -export:KiSwapContextResume,data"
     .ascii " -export:DriverEntry -export:SavedByMoves -export:FrameInR12 -export:Chained -export:Listed -export:Indirect"
-    .ascii " -export:Interrupted -export:InterruptedAt,data -export:Handler,data -export:HandlerReturns,data -export:HandlerEnd,data"
+    .ascii " -export:SavedFirst -export:JumpThroughMemory"
+    .ascii " -export:Interrupted -export:InterruptedAt,data -export:Handler,data -export:HandlerEnd,data"

@@ -1,0 +1,319 @@
+/*
+ * Names of addresses. Sources, best first: debug information and the COFF symbol table through
+ * llvm-symbolizer; the image's exports; module+offset. An export is only believed for the function
+ * it begins: .pdata says where functions end, so `lower!DriverEntry+0x5c30` for some nameless
+ * function far behind it is not printed.
+ *
+ * Everything is found from the image's file at its preferred base, never from guest memory: an
+ * unloaded or overwritten image has its names still, and answers are kept by file, not by where it
+ * was loaded.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "debug/debug.h"
+#include "debug/symbolizer.h"
+#include "machine/pe/pe.h"
+
+#define LEAF_LIMIT 4096u /* bytes: how far back the start of a leaf function is searched */
+
+struct export_symbol {
+    uint32_t rva;
+    char name[96];
+};
+
+struct found {
+    uint32_t rva;
+    char function[96];
+    uint32_t start; /* rva that the offset counts from */
+    char file[160];
+    unsigned line;
+};
+
+struct module {
+    const uint8_t *file;
+    bool parsed;
+    struct pe pe;
+    bool exports_read;
+    VEC(struct export_symbol) exports; /* by rva, then name */
+    VEC(struct found) found;           /* by rva */
+};
+
+struct symbols {
+    const struct machine *m;
+    struct symbolizer symbolizer, debug_symbolizer;
+    VEC(struct module) modules; /* in the order of first use */
+};
+
+struct symbols *symbols_open(const struct machine *m)
+{
+    struct symbols *s = calloc(1, sizeof *s);
+    RD_ASSERT(s != NULL);
+    s->m = m;
+    s->debug_symbolizer.debug_names = true;
+    return s;
+}
+
+void symbols_close(struct symbols *s)
+{
+    if (s == NULL)
+        return;
+    symbolizer_stop(&s->symbolizer);
+    symbolizer_stop(&s->debug_symbolizer);
+    for (size_t i = 0; i < s->modules.count; i++) {
+        vec_free(&s->modules.data[i].exports);
+        vec_free(&s->modules.data[i].found);
+    }
+    vec_free(&s->modules);
+    free(s);
+}
+
+static struct module *module_of(struct symbols *s, const struct machine_image *image)
+{
+    for (size_t i = 0; i < s->modules.count; i++)
+        if (s->modules.data[i].file == image->file)
+            return &s->modules.data[i];
+    vec_push(&s->modules, (struct module){.file = image->file});
+    struct module *module = &s->modules.data[s->modules.count - 1];
+    struct error ignored = {0};
+    module->parsed = pe_parse(image->name, image->file, image->file_size, &module->pe, &ignored);
+    return module;
+}
+
+static void collect_export(void *context, const char *symbol, uint32_t ordinal, uint32_t rva)
+{
+    struct module *module = context;
+    if (rva == 0)
+        return;
+    struct export_symbol x = {.rva = rva};
+    if (symbol != NULL)
+        snprintf(x.name, sizeof x.name, "%s", symbol);
+    else
+        snprintf(x.name, sizeof x.name, "Ordinal%u", (unsigned)ordinal);
+    vec_push(&module->exports, x);
+}
+
+static int compare_exports(const void *a, const void *b)
+{
+    const struct export_symbol *x = a, *y = b;
+    if (x->rva != y->rva)
+        return x->rva < y->rva ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static void read_exports(struct module *module)
+{
+    module->exports_read = true;
+    uint8_t *memory = malloc(module->pe.image_size);
+    RD_ASSERT(memory != NULL);
+    if (pe_map(&module->pe, "image", module->pe.preferred_base, memory, NULL))
+        pe_each_export(&module->pe, memory, collect_export, module);
+    free(memory);
+    if (module->exports.count > 0)
+        qsort(module->exports.data, module->exports.count, sizeof module->exports.data[0],
+              compare_exports);
+}
+
+/* The export that begins the function at rva. */
+static const struct export_symbol *export_below(struct module *module, uint32_t rva)
+{
+    if (!module->exports_read)
+        read_exports(module);
+    const struct export_symbol *best = NULL;
+    for (size_t i = 0; i < module->exports.count && module->exports.data[i].rva <= rva; i++)
+        if (best == NULL || best->rva != module->exports.data[i].rva)
+            best = &module->exports.data[i];
+    uint32_t start, end;
+    if (best == NULL)
+        return NULL;
+    if (pe_function(&module->pe, rva, &start, &end))
+        return best->rva >= start ? best : NULL;
+    /* A leaf: an export whose own function ended before it is not its name. */
+    return pe_function(&module->pe, best->rva, &start, &end) ? NULL : best;
+}
+
+/* The C++ names of the symbol table say more than those of DWARF; but GNU ld's script puts labels
+ * of its own at the start of .text, where they hide the first function. Those are asked for once
+ * more without the table. */
+static bool ask(struct symbols *s, const char *path, uint64_t address,
+                struct symbolizer_answer *out)
+{
+    static const char label[] = "___crt_x";
+    return symbolizer_ask(&s->symbolizer, path, address, out) &&
+           (strncmp(out->function, label, sizeof label - 1) != 0 ||
+            symbolizer_ask(&s->debug_symbolizer, path, address, out));
+}
+
+static bool is_export(struct module *module, const char *name)
+{
+    if (!module->exports_read)
+        read_exports(module);
+    for (size_t i = 0; i < module->exports.count; i++)
+        if (strcmp(module->exports.data[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static const struct pe_section *section_of(const struct pe *pe, uint32_t rva)
+{
+    for (unsigned i = 0; i < pe->section_count; i++)
+        if (rva >= pe->sections[i].rva && rva - pe->sections[i].rva < pe->sections[i].virtual_size)
+            return &pe->sections[i];
+    return NULL;
+}
+
+/* The tool names functions of PDB and COFF symbols without saying where they begin. .pdata knows,
+ * except for leaves: their start is where the name begins to be given. */
+static bool find_start(struct symbols *s, struct module *module, const char *path, uint32_t rva,
+                       const char *function, uint32_t *start)
+{
+    uint32_t end;
+    const struct pe_section *section = section_of(&module->pe, rva);
+    if (section == NULL)
+        return false;
+    if (pe_function(&module->pe, rva, start, &end))
+        return true;
+    uint32_t low = rva - section->rva > LEAF_LIMIT ? rva - LEAF_LIMIT : section->rva, high = rva;
+    while (low < high) {
+        struct symbolizer_answer answer;
+        uint32_t middle = low + (high - low) / 2;
+        if (ask(s, path, module->pe.preferred_base + middle, &answer) &&
+            strcmp(answer.function, function) == 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *start = high;
+    return true;
+}
+
+/* From the tool; false: it does not know, or only repeats the nearest export below. */
+static bool ask_tool(struct symbols *s, struct module *module, const char *path, uint32_t rva,
+                     struct found *f)
+{
+    struct symbolizer_answer answer;
+    if (path == NULL || !ask(s, path, module->pe.preferred_base + rva, &answer))
+        return false;
+    uint64_t from = answer.start - module->pe.preferred_base;
+    if (answer.start != 0 && from <= rva)
+        f->start = (uint32_t)from;
+    else if ((answer.line == 0 && is_export(module, answer.function)) ||
+             !find_start(s, module, path, rva, answer.function, &f->start))
+        return false;
+    memcpy(f->function, answer.function, sizeof f->function);
+    memcpy(f->file, answer.file, sizeof f->file);
+    f->line = answer.line;
+    return true;
+}
+
+static struct found look_up(struct symbols *s, struct module *module, const char *path,
+                            uint32_t rva)
+{
+    struct found f = {.rva = rva};
+    if (ask_tool(s, module, path, rva, &f))
+        return f;
+    const struct export_symbol *x = export_below(module, rva);
+    if (x != NULL) {
+        memcpy(f.function, x->name, sizeof f.function);
+        f.start = x->rva;
+    }
+    return f;
+}
+
+static const struct found *find(struct symbols *s, struct module *module, const char *path,
+                                uint32_t rva)
+{
+    size_t low = 0, high = module->found.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (module->found.data[middle].rva < rva)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == module->found.count || module->found.data[low].rva != rva) {
+        struct found f = look_up(s, module, path, rva);
+        vec_push(&module->found, f);
+        struct found *data = module->found.data;
+        memmove(data + low + 1, data + low, (module->found.count - 1 - low) * sizeof *data);
+        data[low] = f;
+    }
+    return &module->found.data[low];
+}
+
+/* "upper.sys" is module upper; the kernel is nt, whatever its file is called. */
+static void set_module(const struct machine_image *image, struct symbol *out)
+{
+    snprintf(out->image, sizeof out->image, "%s", image->name);
+    const char *dot = strrchr(image->name, '.');
+    int length =
+        dot != NULL && dot != image->name ? (int)(dot - image->name) : (int)strlen(image->name);
+    if (image->serial == 0)
+        snprintf(out->module, sizeof out->module, "nt");
+    else
+        snprintf(out->module, sizeof out->module, "%.*s", length, image->name);
+}
+
+void symbols_find(struct symbols *s, gva_t address, bool is_return, struct symbol *out)
+{
+    *out = (struct symbol){.offset = address + is_return};
+    const struct machine_image *image = machine_image_at(s->m, address);
+    if (image == NULL)
+        return;
+    uint32_t rva = (uint32_t)(address - image->base);
+    set_module(image, out);
+    out->unloaded = !image->loaded;
+    out->image_offset = out->offset = rva + (uint64_t)is_return;
+    struct module *module = module_of(s, image);
+    if (!module->parsed)
+        return;
+    const struct found *f = find(s, module, image->path, rva);
+    memcpy(out->function, f->function, sizeof out->function);
+    memcpy(out->file, f->file, sizeof out->file);
+    out->line = f->line;
+    if (f->function[0] != 0)
+        out->offset -= f->start;
+}
+
+/* The last component of a path of either system, since builds differ in where they keep their
+ * sources. */
+static const char *base_name(const char *path)
+{
+    const char *base = path;
+    for (const char *p = path; *p != 0; p++)
+        if (*p == '/' || *p == '\\')
+            base = p + 1;
+    return base;
+}
+
+static void symbolic_text(const struct symbol *y, char *out, size_t size)
+{
+    char offset[24] = "", source[200] = "";
+    if (y->offset != 0 || y->function[0] == 0)
+        snprintf(offset, sizeof offset, "+0x%llx", (unsigned long long)y->offset);
+    if (y->file[0] != 0)
+        snprintf(source, sizeof source, " [%s @ %u]", base_name(y->file), y->line);
+    if (y->function[0] != 0)
+        snprintf(out, size, "%s!%s%s%s", y->module, y->function, offset, source);
+    else
+        snprintf(out, size, "%s%s%s", y->module, offset, source);
+}
+
+void symbol_text(const struct symbol *y, char *out, size_t size)
+{
+    char text[512];
+    if (y->module[0] == 0) {
+        snprintf(out, size, "0x%llx", (unsigned long long)y->offset);
+        return;
+    }
+    symbolic_text(y, text, sizeof text);
+    if (!y->unloaded)
+        snprintf(out, size, "%s", text);
+    else if (y->function[0] == 0)
+        snprintf(out, size, "<Unloaded_%s>+0x%llx", y->image, (unsigned long long)y->image_offset);
+    else
+        snprintf(out, size, "<Unloaded_%s>+0x%llx (%s)", y->image,
+                 (unsigned long long)y->image_offset, text);
+}

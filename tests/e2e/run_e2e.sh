@@ -1,0 +1,87 @@
+#!/bin/sh
+# The samples' verdicts, by reason, whatever built the drivers:
+#   run_e2e.sh RUNDOWN BUILD_FOLDER MAKE
+# Compilers gcc and clang, -O0 and -O2, with and without symbols, under other file names and at other base addresses.
+set -u
+rundown=$1 build=$2 make=$3
+expected=$(dirname "$0")/expected
+number=0 failed=0
+field() { printf '%s\n' "$report" | sed -n "s/^.*\"$1\": *\"\{0,1\}\([^\",}]*\).*$/\1/p" | head -n 1; }
+
+# Checks one scenario against its line: description, scenario, verdict, rule, culprits, options...
+verdict() {
+    description=$1 scenario=$2 verdict=$3 rule=$4 culprits=$5
+    shift 5
+    number=$((number + 1))
+    command="$rundown check --json $* -o ${scenario%.lua}.rdn $scenario"
+    report=$($command 2>&1)
+    status=$?
+    good=true
+    case $verdict in holds) wanted=0 ;; *) wanted=1 ;; esac
+    [ $status -eq $wanted ] || { echo "# expected exit status $wanted, got $status"; good=false; }
+    if [ "$rule" != - ] && [ "$(field rule)" != "$rule" ]; then
+        echo "# rule: expected $rule, got $(field rule)"
+        good=false
+    fi
+    if [ "$culprits" != - ]; then
+        function=$(field culprit | sed 's/^.*!//; s/+.*$//')
+        case "|$culprits|" in
+        *"|$function|"*) ;;
+        *) echo "# culprit: expected $culprits, got $(field culprit)"; good=false ;;
+        esac
+    fi
+    if [ $good = true ]; then
+        echo "ok $number - $description $verdict"
+    else
+        printf '%s\n' "$report" | head -n 60 | sed 's/^/# /'
+        echo "# again: $command"
+        echo "not ok $number - $description $verdict"
+        failed=1
+    fi
+}
+
+# The same drivers under other file names.
+rename_sample() { # from folder, to folder
+    mkdir -p "$2"
+    for f in "$1"/*.sys; do cp "$f" "$2/x$(basename "$f")"; done
+    for f in "$1"/*.lua; do
+        sed -e 's/\([a-z-]*\)\.sys"/x\1.sys"/' -e 's/unload "\([a-z-]*\)"/unload "x\1"/' \
+            -e '/^device/s/"\(lower\)"/"x\1"/' -e '/^device/s/"\(upper-[a-z-]*\)"/"x\1"/' "$f" >"$2/$(basename "$f")"
+    done
+}
+
+build_samples() { # compiler, optimisation, strip
+    out=$build/$(basename "$1")$2${3:+-stripped}
+    $make -s samples BUILD="$out" SAMPLE_CC="$1" SAMPLE_OPT="$2" SAMPLE_STRIP="$3" >"$out.log" 2>&1 ||
+        { sed 's/^/# /' "$out.log"; echo "not ok - building with $1 $2"; exit 1; }
+}
+
+all() { # description, samples folder, keep culprits?, options...
+    what=$1 folder=$2 names=$3
+    shift 3
+    while read -r sample variant wanted rule culprits; do
+        [ "$names" = yes ] || culprits=-
+        verdict "$sample/$variant $what" "$folder/$sample/$variant.lua" "$wanted" "$rule" "$culprits" "$@" </dev/null
+    done <<LINES
+$(grep -v '^#' "$expected")
+LINES
+}
+
+mkdir -p "$build"
+variants=$(grep -vc '^#' "$expected")
+echo "1..$((variants * 10))"
+for compiler in x86_64-w64-mingw32-gcc clang; do
+    for optimisation in -O0 -O2; do
+        for strip in '' 1; do
+            build_samples $compiler $optimisation "$strip"
+            all "by $(basename $compiler) $optimisation${strip:+ stripped}" "$out/samples" "$([ -z "$strip" ] && echo yes)"
+        done
+    done
+done
+plain=$build/x86_64-w64-mingw32-gcc-O2/samples
+for sample in $(grep -v '^#' "$expected" | cut -d' ' -f1 | sort -u); do
+    rename_sample "$plain/$sample" "$build/renamed/$sample"
+done
+all renamed "$build/renamed" yes
+all "at another base" "$plain" yes --base 0xFFFFF80001850000
+exit $failed
