@@ -1,8 +1,9 @@
 /*
- * The engine's speed, as ratios to native execution of the same work: translated plainly, with all checks,
- * and with share cells besides. The runs of the modes are interleaved and the median of seven counts, since
- * a busy machine drifts; figures below ten per cent mean nothing. Also what a snapshot's restore costs and
- * what translating cold code costs. Nothing here passes or fails but wrong results.
+ * The engine's speed, as ratios to native execution of the same work: translated plainly, with all
+ * checks, and with share cells besides. The runs of the modes are interleaved and the median of
+ * seven counts, since a busy machine drifts; figures below ten per cent mean nothing. Also what a
+ * snapshot's restore costs and what translating cold code costs. Nothing here passes or fails but
+ * wrong results.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +43,12 @@ static const struct {
     const char *name;
     unsigned mask;
 } kernels[] = {
-    {"list walk", 1u << WORK_LIST},      {"hash, digest on stack", 1u << WORK_HASH},
-    {"spin lock, interlocked", 1u << WORK_LOCK}, {"byte and word copies", 1u << WORK_COPY},
-    {"IRP-like dispatch", 1u << WORK_DISPATCH},  {"all", WORK_ALL},
+    {"list walk", 1u << WORK_LIST},
+    {"hash, digest on stack", 1u << WORK_HASH},
+    {"spin lock, interlocked", 1u << WORK_LOCK},
+    {"byte and word copies", 1u << WORK_COPY},
+    {"IRP-like dispatch", 1u << WORK_DISPATCH},
+    {"all", WORK_ALL},
 };
 #define KERNELS (sizeof kernels / sizeof *kernels)
 
@@ -84,7 +88,8 @@ static struct code_range find_code(void *context, gva_t pc)
 }
 
 /* One processor: every cell becomes its own at the first access. */
-static bool __attribute__((target("general-regs-only"), optimize("no-tree-vectorize", "no-tree-loop-distribute-patterns")))
+static bool __attribute__((target("general-regs-only"),
+                           optimize("no-tree-vectorize", "no-tree-loop-distribute-patterns")))
 share(void *context, gva_t address, uint32_t size, bool write, enum code_class class)
 {
     (void)context;
@@ -101,7 +106,8 @@ static void load_image(const char *path)
     struct pe pe;
     uint32_t init, run;
     const char *forward;
-    if (!file_read(path, PE_MAX_IMAGE, &file, &e) || !pe_parse(path, file.data, file.size, &pe, &e) ||
+    if (!file_read(path, PE_MAX_IMAGE, &file, &e) ||
+        !pe_parse(path, file.data, file.size, &pe, &e) ||
         !pe_map(&pe, path, IMAGE_BASE, arena_host(IMAGE_BASE), &e))
         fail(e.text);
     if (!pe_export(&pe, arena_host(IMAGE_BASE), "work_init", 0, &init, &forward) ||
@@ -131,18 +137,20 @@ static uint64_t call_guest(gva_t function, uint64_t a, uint64_t b, uint64_t c)
     struct dbt_exit x = dbt_run(dbt, &cpu, ~0ull);
     if (x.reason != DBT_CROSS || cpu.regs.rip != RETURN_ADDRESS) {
         fprintf(stderr, "exit %u at image + %#llx, address %#llx, shadow %#x %s\n", x.reason,
-                (unsigned long long)(cpu.regs.rip - IMAGE_BASE), (unsigned long long)x.address, x.shadow,
-                x.reason == DBT_UNSUPPORTED ? x.text : "");
+                (unsigned long long)(cpu.regs.rip - IMAGE_BASE), (unsigned long long)x.address,
+                x.shadow, x.reason == DBT_UNSUPPORTED ? x.text : "");
         fail("the guest did not return");
     }
     return cpu.regs.gpr[REG_RAX];
 }
 
-/* A pool as the kernel keeps it: blocks valid to the byte, zones between them, fresh memory behind. */
+/* A pool as the kernel keeps it: blocks valid to the byte, zones between them, fresh memory behind.
+ */
 static void lay_pool_shadow(const struct work *w)
 {
     arena_set_shadow(POOL_BASE, WORK_POOL_BYTES, RD_SHADOW_POOL_RIGHT);
-    arena_set_shadow(POOL_BASE + w->used, WORK_POOL_BYTES - (w->used & ~7ull), RD_SHADOW_POOL_FRESH);
+    arena_set_shadow(POOL_BASE + w->used, WORK_POOL_BYTES - (w->used & ~7ull),
+                     RD_SHADOW_POOL_FRESH);
     for (uint64_t i = 0; i < w->block_count; i++)
         arena_set_shadow(POOL_BASE + w->blocks[i].offset, w->blocks[i].bytes, RD_SHADOW_VALID);
 }
@@ -179,7 +187,8 @@ static void set_mode(enum mode mode)
 
 static uint64_t run(enum mode mode, unsigned mask, uint64_t rounds)
 {
-    return mode == MODE_NATIVE ? work_run(native_work, mask, rounds) : call_guest(guest_run, WORK_BASE, mask, rounds);
+    return mode == MODE_NATIVE ? work_run(native_work, mask, rounds)
+                               : call_guest(guest_run, WORK_BASE, mask, rounds);
 }
 
 /* ---- measurements ---- */
@@ -248,7 +257,8 @@ static void measure_speed(void)
 static void touch_pages(unsigned pages)
 {
     for (unsigned i = 0; i < pages; i++) {
-        gva_t a = SNAPSHOT_BASE + (gva_t)(i * 2654435761u >> 20) * RD_PAGE % 0x1000000 + i % 512 * 8;
+        gva_t a =
+            SNAPSHOT_BASE + (gva_t)(i * 2654435761u >> 20) * RD_PAGE % 0x1000000 + i % 512 * 8;
         *(volatile uint64_t *)arena_host(a) = i + 1;
         *arena_dirty(a) = 1;
     }
@@ -284,9 +294,10 @@ static void measure_snapshots(void)
                 touch_pages(rows[r].pages);
             touching[n] = (seconds() - start) / count;
         }
-        printf("  %3u dirty pages %8.1f   (touching alone %.1f, pages copied a restore %.0f; prototype %s)\n", rows[r].pages,
-               median(samples, REPEATS) * 1e6, median(touching, REPEATS) * 1e6, (double)copied / (count * REPEATS),
-               rows[r].prototype);
+        printf("  %3u dirty pages %8.1f   (touching alone %.1f, pages copied a restore %.0f; "
+               "prototype %s)\n",
+               rows[r].pages, median(samples, REPEATS) * 1e6, median(touching, REPEATS) * 1e6,
+               (double)copied / (count * REPEATS), rows[r].prototype);
     }
     printf("\n");
 }
@@ -307,10 +318,13 @@ static void measure_translation(void)
             }
             struct dbt_stats after = dbt_stats(dbt);
             instructions = after.guest_instructions - before.guest_instructions;
-            samples[n] = instructions ? (double)(after.translate_ns - before.translate_ns) / (double)instructions : 0;
+            samples[n] = instructions ? (double)(after.translate_ns - before.translate_ns) /
+                                            (double)instructions
+                                      : 0;
         }
-        printf("  %-9s %8.0f   (%llu instructions, %llu bytes of code kept)\n", modes[m].name, median(samples, REPEATS),
-               (unsigned long long)(instructions / 20), (unsigned long long)dbt_stats(dbt).host_bytes);
+        printf("  %-9s %8.0f   (%llu instructions, %llu bytes of code kept)\n", modes[m].name,
+               median(samples, REPEATS), (unsigned long long)(instructions / 20),
+               (unsigned long long)dbt_stats(dbt).host_bytes);
     }
     printf("\n");
 }

@@ -1,7 +1,7 @@
 /*
- * Five kernels that together look like driver code: pointer chasing, a hash table whose key is built in a
- * local buffer, interlocked operations under a spin lock, copies by bytes and by words, and dispatch through
- * function pointers and a jump table. About 160,000 instructions a round.
+ * Five kernels that together look like driver code: pointer chasing, a hash table whose key is
+ * built in a local buffer, interlocked operations under a spin lock, copies by bytes and by words,
+ * and dispatch through function pointers and a jump table. About 160,000 instructions a round.
  */
 #include "work.h"
 
@@ -127,7 +127,8 @@ static NOINLINE WORK_ABI void copy_words(uint64_t *to, const uint64_t *from, uin
 static NOINLINE WORK_ABI uint64_t copy(struct work *w)
 {
     copy_bytes(w->target, w->source, w->copy_bytes);
-    copy_words((uint64_t *)(void *)w->target, (const uint64_t *)(const void *)w->source, w->copy_bytes / 8);
+    copy_words((uint64_t *)(void *)w->target, (const uint64_t *)(const void *)w->source,
+               w->copy_bytes / 8);
     return w->target[17];
 }
 

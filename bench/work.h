@@ -1,8 +1,8 @@
 /*
- * The benchmark's work, compiled twice with the same flags: natively (with Windows' calling convention) and
- * as a PE image that runs under the translator. Only this header and work.c are shared; no libc, since the
- * image has none. Everything lives in memory that the caller gives, so both worlds start from the same
- * state and must reach the same sums.
+ * The benchmark's work, compiled twice with the same flags: natively (with Windows' calling
+ * convention) and as a PE image that runs under the translator. Only this header and work.c are
+ * shared; no libc, since the image has none. Everything lives in memory that the caller gives, so
+ * both worlds start from the same state and must reach the same sums.
  */
 #ifndef BENCH_WORK_H
 #define BENCH_WORK_H
@@ -65,7 +65,8 @@ struct work {
 
 /* Builds all structures in w->pool. */
 WORK_EXPORT WORK_ABI uint64_t work_init(struct work *w);
-/* Runs the kernels in `mask` (1 << enum work_kernel) `rounds` times; the result is a sum over all of them. */
+/* Runs the kernels in `mask` (1 << enum work_kernel) `rounds` times; the result is a sum over all
+ * of them. */
 WORK_EXPORT WORK_ABI uint64_t work_run(struct work *w, uint64_t mask, uint64_t rounds);
 
 #endif

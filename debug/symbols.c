@@ -189,6 +189,20 @@ static bool find_start(struct symbols *s, struct module *module, const char *pat
     return true;
 }
 
+/* A label inside a function that .pdata knows does not name it: the function's own start does. */
+static void prefer_function(struct symbols *s, struct module *module, const char *path,
+                            uint32_t rva, struct symbolizer_answer *answer, uint32_t *start)
+{
+    struct symbolizer_answer outer;
+    uint32_t begin, end;
+    if (!pe_function(&module->pe, rva, &begin, &end) || *start <= begin ||
+        !ask(s, path, module->pe.preferred_base + begin, &outer) ||
+        outer.start != module->pe.preferred_base + begin)
+        return;
+    memcpy(answer->function, outer.function, sizeof answer->function);
+    *start = begin;
+}
+
 /* From the tool; false: it does not know, or only repeats the nearest export below. */
 static bool ask_tool(struct symbols *s, struct module *module, const char *path, uint32_t rva,
                      struct found *f)
@@ -202,6 +216,7 @@ static bool ask_tool(struct symbols *s, struct module *module, const char *path,
     else if ((answer.line == 0 && is_export(module, answer.function)) ||
              !find_start(s, module, path, rva, answer.function, &f->start))
         return false;
+    prefer_function(s, module, path, rva, &answer, &f->start);
     memcpy(f->function, answer.function, sizeof f->function);
     memcpy(f->file, answer.file, sizeof f->file);
     f->line = answer.line;

@@ -46,7 +46,6 @@ static void look_at_clock(struct explorer *x)
 
 void explorer_begin_round(struct explorer *x)
 {
-    x->result->restarts += x->grown;
     if (x->grown) {
         /* What was doubtful or cut has been explored in vain anyway. */
         x->cut = false;
@@ -61,6 +60,7 @@ void explorer_begin(struct explorer *x)
     x->subject->restore(x->subject->context, x->root);
     if (!x->frozen)
         x->subject->begin_execution(x->subject->context);
+    x->result->restarts += x->grown;
     x->path.count = 0;
     x->grown = false;
 }

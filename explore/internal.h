@@ -105,5 +105,7 @@ void schedule_assign(struct schedule *to, const struct schedule *from);
  * order for at most `max_steps`; *taken gets the decisions that were really taken. */
 enum machine_stop replay_tolerant(const struct subject *s, const struct schedule *schedule, size_t max_steps,
                                   struct schedule *taken);
+/* The schedule alone: STOP_NONE when the run goes on behind it. */
+enum machine_stop replay_part(const struct subject *s, const struct schedule *schedule);
 
 #endif

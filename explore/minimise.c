@@ -6,6 +6,9 @@
  * agent's next block forward or push a block back until it joins the next, or end early. Each is played
  * tolerantly from the root, so a candidate need not fit; what counts is the decisions really taken, and only if
  * they end in the same violation and are better. Repeated until no candidate helps or the budget is spent.
+ *
+ * That can end where no single change helps. So if preemptions are left, executions with fewer are searched for the same
+ * violation, none first, then one, and so on.
  */
 #include "explore/internal.h"
 
@@ -159,6 +162,57 @@ static bool leave_step_out(struct minimiser *m)
     return false;
 }
 
+static void improve(struct minimiser *m)
+{
+    while (end_early(m) || leave_block_out(m) || join_blocks(m) || swap_blocks(m) || leave_step_out(m))
+        ;
+}
+
+/* Switches in the best schedule away from an agent that could have gone on. */
+static unsigned preemptions(struct minimiser *m)
+{
+    const struct subject *s = m->subject;
+    unsigned count = 0, last = NO_AGENT;
+    s->restore(s->context, m->root);
+    for (size_t i = 0; i < m->blocks.count; i++) {
+        const struct block *b = &m->blocks.data[i];
+        if (last != NO_AGENT && (s->enabled(s->context) & AGENT_BIT(last)))
+            count++;
+        last = b->agent;
+        struct schedule part = {m->best.data + b->begin, b->end - b->begin, 0};
+        if (replay_part(s, &part) != STOP_NONE)
+            break;
+    }
+    return count;
+}
+
+/* Takes the first violation of the kind that an execution with at most `bound` preemptions shows. */
+static bool search_bounded(struct minimiser *m, unsigned bound)
+{
+    struct explore_options o = {
+        .all = true, .max_executions = m->budget - m->budget / 4, .max_steps = 2 * (uint64_t)m->best_steps + 1000};
+    struct explore_result r = {.stop = STOP_END};
+    struct explorer x = {
+        .subject = m->subject, .options = &o, .result = &r, .root = m->root, .frozen = true, .wanted = m->key};
+    bool found = false;
+    if (o.max_executions == 0)
+        return false;
+    explorer_begin(&x);
+    bounded_search(&x, bound, true);
+    m->budget -= r.executions < m->budget ? (unsigned)r.executions : m->budget;
+    for (size_t i = 0; i < r.violation_count && !found; i++)
+        if (strcmp(r.violations[i].key, m->key) == 0) {
+            schedule_assign(&m->candidate, &r.violations[i].schedule);
+            found = true;
+        }
+    m->budget += found && m->budget == 0;
+    found = found && try_candidate(m);
+    explore_free(&r);
+    free(x.path.data);
+    vec_free(&x.violation_round);
+    return found;
+}
+
 void explore_minimise(const struct subject *s, struct schedule *schedule, const char *key, unsigned budget)
 {
     struct minimiser m = {.subject = s, .key = key, .budget = budget};
@@ -167,8 +221,12 @@ void explore_minimise(const struct subject *s, struct schedule *schedule, const 
     m.best_switches = schedule_switches(schedule);
     m.best_steps = schedule_steps(schedule);
     find_blocks(&m);
-    while (end_early(&m) || leave_block_out(&m) || join_blocks(&m) || swap_blocks(&m) || leave_step_out(&m))
-        ;
+    improve(&m);
+    for (unsigned bound = 0; m.budget > 0 && bound < preemptions(&m); bound++)
+        if (search_bounded(&m, bound)) {
+            improve(&m);
+            break;
+        }
     s->restore(s->context, m.root);
     s->drop(s->context, m.root);
     schedule_assign(schedule, &m.best);

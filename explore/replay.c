@@ -40,7 +40,6 @@ void schedule_assign(struct schedule *to, const struct schedule *from)
 struct player {
     const struct schedule *schedule;
     size_t next;
-    bool tolerant;
     size_t bad; /* strict: 1 + the decision that did not fit the question asked */
     struct schedule *taken;
 };
@@ -100,24 +99,39 @@ static enum machine_stop go_on(const struct subject *s, struct player *p, unsign
     return STOP_LIMIT;
 }
 
+/* The schedule's decisions as far as they fit; STOP_NONE when the run goes on behind them. */
+static enum machine_stop play(const struct subject *s, struct player *p, size_t max_steps, unsigned *last, size_t *steps)
+{
+    while (p->next < p->schedule->count) {
+        struct decision d = p->schedule->data[p->next++];
+        if (d.is_choice || d.agent >= 64 || !(s->enabled(s->context) & AGENT_BIT(d.agent)))
+            continue;
+        struct step_result r = play_step(s, p, d.agent);
+        *last = d.agent;
+        if (r.stop != STOP_NONE)
+            return r.stop;
+        if (++*steps >= max_steps)
+            return STOP_LIMIT;
+    }
+    return STOP_NONE;
+}
+
 enum machine_stop replay_tolerant(const struct subject *s, const struct schedule *schedule, size_t max_steps,
                                   struct schedule *taken)
 {
-    struct player p = {schedule, 0, true, 0, taken};
+    struct player p = {schedule, 0, 0, taken};
     unsigned last = NO_AGENT;
     size_t steps = 0;
-    while (p.next < schedule->count) {
-        struct decision d = schedule->data[p.next++];
-        if (d.is_choice || d.agent >= 64 || !(s->enabled(s->context) & AGENT_BIT(d.agent)))
-            continue;
-        struct step_result r = play_step(s, &p, d.agent);
-        last = d.agent;
-        if (r.stop != STOP_NONE)
-            return r.stop;
-        if (++steps >= max_steps)
-            return STOP_LIMIT;
-    }
-    return go_on(s, &p, last, max_steps - steps);
+    enum machine_stop stop = play(s, &p, max_steps, &last, &steps);
+    return stop != STOP_NONE ? stop : go_on(s, &p, last, max_steps - steps);
+}
+
+enum machine_stop replay_part(const struct subject *s, const struct schedule *schedule)
+{
+    struct player p = {schedule, 0, 0, NULL};
+    unsigned last = NO_AGENT;
+    size_t steps = 0;
+    return play(s, &p, schedule->count + 1, &last, &steps);
 }
 
 static enum machine_stop mismatch(struct error *e, size_t decision, const char *what)
@@ -128,7 +142,7 @@ static enum machine_stop mismatch(struct error *e, size_t decision, const char *
 
 static enum machine_stop replay_strict(const struct subject *s, const struct schedule *schedule, struct error *e)
 {
-    struct player p = {schedule, 0, false, 0, NULL};
+    struct player p = {schedule, 0, 0, NULL};
     while (p.next < schedule->count) {
         size_t number = p.next + 1;
         struct decision d = schedule->data[p.next++];

@@ -136,6 +136,7 @@ void arena_mark(gva_t a, uint64_t n)
 {
     for (gva_t page = a & ~(RD_PAGE - 1); page < a + n; page += RD_PAGE)
         *arena_dirty(page) = 1;
+    arena_mark_used(a, n);
 }
 
 void arena_poke(gva_t a, const void *data, size_t n)

@@ -23,6 +23,7 @@ const struct arena_range *arena_range_of(gva_t a, uint64_t n, uint64_t *first_pa
 void arena_poke(gva_t a, const void *data, size_t n);
 void arena_mark(gva_t a, uint64_t n);
 void arena_mark_shadow(gva_t a, uint64_t n);
+void arena_mark_used(gva_t a, uint64_t n);
 
 /* snapshot.c */
 void arena_snapshot_create(void);

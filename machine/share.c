@@ -81,7 +81,7 @@ __attribute__((target("general-regs-only"))) static void now_shared(struct machi
 {
     *cell = SHARE_PENDING;
     RD_ASSERT(m->pending.count < m->pending.capacity);
-    m->pending.data[m->pending.count++] = (uint64_t)((int64_t)granule >> 3);
+    m->pending.data[m->pending.count++] = granule >> 3;
 }
 
 /* The slow path of generated code, and of accesses that the machine makes for the guest. */

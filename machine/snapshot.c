@@ -33,6 +33,7 @@ static struct {
     uint8_t *shadow[ARENA_RANGES];
     uint8_t *shadow_dirty[ARENA_RANGES]; /* one byte a page, set by arena_set_shadow */
     uint8_t *touched[ARENA_RANGES];      /* the page has been dirty at some push */
+    uint64_t used[ARENA_RANGES];         /* pages from the start of the range that can be dirty at all */
     VEC(struct undo) undo;
     VEC(uint8_t) data;
     VEC(struct mark) marks;
@@ -102,6 +103,17 @@ void arena_mark_shadow(gva_t a, uint64_t n)
     uint64_t first = (a - arena_ranges[i].base) / RD_PAGE;
     uint64_t last = (a + n - 1 - arena_ranges[i].base) / RD_PAGE;
     memset(snapshot.shadow_dirty[i] + first, 1, last - first + 1);
+    if (snapshot.used[i] <= last)
+        snapshot.used[i] = last + 1;
+}
+
+/* The host writes there: memory that the guest cannot reach may be dirty too. */
+void arena_mark_used(gva_t a, uint64_t n)
+{
+    unsigned i = range_index(a);
+    uint64_t last = (a + n - 1 - arena_ranges[i].base) / RD_PAGE;
+    if (snapshot.used[i] <= last)
+        snapshot.used[i] = last + 1;
 }
 
 /* Calls fn for each page whose memory or shadow changed since the latest push, in address order, and
@@ -110,7 +122,7 @@ typedef void (*page_fn)(unsigned range, uint64_t page, bool memory, bool shadow)
 static void each_dirty(page_fn fn)
 {
     for (unsigned i = 0; i < ARENA_RANGES; i++) {
-        uint64_t pages = arena_ranges[i].size / RD_PAGE;
+        uint64_t pages = snapshot.used[i];
         uint8_t *dirty = arena_dirty(arena_ranges[i].base);
         uint8_t *shadow_dirty = snapshot.shadow_dirty[i];
         for (uint64_t block = 0; block < pages; block += 64) {

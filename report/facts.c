@@ -126,7 +126,7 @@ const char *fact_state(const struct rd_thread *t)
     return "in an unknown state";
 }
 
-static const char *wait_name(uint32_t type)
+const char *fact_wait_name(uint32_t type)
 {
     switch ((enum rd_wait_type)type) {
     case RD_WAIT_NONE:
@@ -184,7 +184,7 @@ void fact_wait(const struct report *r, const struct rd_thread *t, char *out, siz
         }
         if (t->wait_owner != 0 && thread_by_address(r, t->wait_owner, &holder))
             snprintf(owner, sizeof owner, ", held by %.*s", RD_ABI_NAME, holder.name);
-        snprintf(out, size, "%s%s%s", wait_name(t->wait_type), object, owner);
+        snprintf(out, size, "%s%s%s", fact_wait_name(t->wait_type), object, owner);
         return;
     }
     const struct vcpu *c = t->cpu < RD_MAX_CPUS ? machine_cpu(r->machine, t->cpu) : NULL;

@@ -70,6 +70,7 @@ struct culprit fact_culprit(const struct report *r);
 unsigned fact_thread(const struct report *r);
 unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame out[STACK_MAX]);
 const char *fact_state(const struct rd_thread *t);
+const char *fact_wait_name(uint32_t type); /* enum rd_wait_type: "an event" */
 /* "an event at upper!Event, held by client"; empty when it does not wait. */
 void fact_wait(const struct report *r, const struct rd_thread *t, char *out, size_t size);
 const char *fact_thread_name(const struct report *r, unsigned thread, char out[RD_ABI_NAME]);

@@ -4,7 +4,8 @@
  *   4  touches what the violation touched; images coming and going; driver entry and unload; APCs; timers
  *   3  the first and the last row of a stretch that one thread runs; a driver's routine entered; a verb of the scenario
  *   2  a driver's call into the kernel
- *   1  shared accesses and returns
+ *   1  shared accesses
+ *   0  returns, signals, wake-ups: left out of a text, unless they touch what the violation touched
  * Among equals the later ones stay: the violation is at the end.
  */
 #include <Zydis/Zydis.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/arena.h"
 #include "report/internal.h"
 
 #define RANGES 8
@@ -153,10 +155,47 @@ static void remember_request(struct maker *k, const struct record *r)
         t->request[0] = '\0';
 }
 
+/* What the scenario says of a step: a name, or a control code. Empty when there is nothing to add. */
+static void step_text(const struct maker *k, const struct record *r, char *out, size_t size)
+{
+    struct rd_loader_block block;
+    struct rd_scenario_thread thread;
+    struct rd_thread running;
+    struct rd_step step;
+    uint16_t unit;
+    size_t n = 0;
+    out[0] = '\0';
+    if (r->thread == NO_THREAD || !machine_thread(k->report->machine, r->thread, &running) ||
+        !arena_read(RD_LOADER_BLOCK, &block, sizeof block) || running.scenario_index >= block.thread_count ||
+        !arena_read(block.threads + running.scenario_index * sizeof thread, &thread, sizeof thread) ||
+        r->event.a >= thread.step_count || !arena_read(thread.steps + r->event.a * sizeof step, &step, sizeof step))
+        return;
+    if (step.op == RD_OP_IOCTL) {
+        snprintf(out, size, " %x", step.code);
+        return;
+    }
+    if (step.text == 0 || size < 3)
+        return;
+    out[n++] = ' ';
+    for (gva_t a = step.text; n + 1 < size && arena_read(a, &unit, sizeof unit) && unit != 0; a += sizeof unit)
+        out[n++] = unit >= 0x20 && unit < 0x7F ? (char)unit : '?';
+    out[n] = '\0';
+}
+
 static void verb_row(struct maker *k, const struct record *r)
 {
     const char *name = k->report->recording->verb_name((uint32_t)r->event.b);
-    add(k, r, 3, "t:%s  (step %" PRIu64 ")", name ? name : "?", r->event.a + 1);
+    char text[60];
+    step_text(k, r, text, sizeof text);
+    add(k, r, 3, "t:%s%s  (step %" PRIu64 ")", name ? name : "?", text, r->event.a + 1);
+}
+
+/* Idle and worker threads wait, signal and wake all the time. */
+static bool is_system(const struct maker *k, const struct record *r)
+{
+    struct rd_thread t;
+    return r->thread == NO_THREAD || !machine_thread(k->report->machine, r->thread, &t) || (t.flags & RD_THREAD_SYSTEM) ||
+           t.scenario_index == NO_THREAD;
 }
 
 static void thread_name(const struct maker *k, gva_t kthread, char out[RD_ABI_NAME])
@@ -182,7 +221,7 @@ static void guest_row(struct maker *k, const struct record *r)
         verb_row(k, r);
         break;
     case RD_EVENT_STEP_END:
-        add(k, r, e->b ? 2 : 1, "step %" PRIu64 " ends: %08" PRIx64, e->a + 1, e->b & 0xFFFFFFFF);
+        add(k, r, e->b ? 2 : 0, "step %" PRIu64 " ends: %08" PRIx64, e->a + 1, e->b & 0xFFFFFFFF);
         break;
     case RD_EVENT_APC_QUEUE:
         thread_name(k, e->b, name);
@@ -198,8 +237,12 @@ static void guest_row(struct maker *k, const struct record *r)
         add(k, r, touched ? 4 : 2, "request completed: %08" PRIx64, e->b & 0xFFFFFFFF);
         break;
     case RD_EVENT_IMAGE_LOAD:
-    case RD_EVENT_IMAGE_UNLOAD:
-        break; /* the machine tells of images itself */
+    case RD_EVENT_IMAGE_UNLOAD: {
+        const struct machine_image *i = machine_image_at(k->report->machine, e->a);
+        add(k, r, 4, "image %s %s", i ? i->name : "?",
+            e->code == RD_EVENT_IMAGE_LOAD ? "loaded" : "unloaded: its memory is gone");
+        break;
+    }
     case RD_EVENT_UNLOAD_ROUTINE:
         routine_row(k, r, "DriverUnload", e->b);
         break;
@@ -208,15 +251,16 @@ static void guest_row(struct maker *k, const struct record *r)
         break;
     case RD_EVENT_WAIT:
         fact_data(k->report, e->a, name, sizeof name);
-        add(k, r, touched ? 4 : 2, "waits for %s", name);
+        add(k, r, touched ? 4 : is_system(k, r) ? 0 : 2, "waits for %s%s%s", fact_wait_name((uint32_t)e->c), e->a ? " at " : "",
+            e->a ? name : "");
         break;
     case RD_EVENT_WAKE:
         thread_name(k, e->a, name);
-        add(k, r, 1, "%s is woken", name);
+        add(k, r, 0, "%s is woken", name);
         break;
     case RD_EVENT_SIGNAL:
         fact_data(k->report, e->a, name, sizeof name);
-        add(k, r, touched ? 4 : 1, "signals %s", name);
+        add(k, r, touched ? 4 : 0, "signals %s", name);
         break;
     case RD_EVENT_THREAD_EXIT:
         add(k, r, 3, "thread exits");
@@ -275,7 +319,7 @@ static void machine_row(struct maker *k, const struct record *r)
     case EVENT_RETURN:
         /* Worth a row only when another thread ran meanwhile. */
         if (t->call != 0 && t->call < k->rows.count && k->rows.data[k->rows.count - 1].thread != r->thread)
-            add(k, r, 1, "%s returns %" PRIx64, k->rows.data[t->call - 1].text, e->a);
+            add(k, r, 0, "%s returns %" PRIx64, k->rows.data[t->call - 1].text, e->a);
         t->call = 0;
         break;
     case EVENT_CALLBACK:
@@ -286,21 +330,17 @@ static void machine_row(struct maker *k, const struct record *r)
             t->depth--;
         fact_name(k->report->symbols, e->pc, false, name, sizeof name);
         name[strcspn(name, "+")] = '\0';
-        add(k, r, 1, "%s returns %" PRIx64, name, e->a);
+        add(k, r, 0, "%s returns %" PRIx64, name, e->a);
         break;
     case EVENT_SHARED:
         access_text(k, r, name, sizeof name);
         add(k, r, touches(k, e->a, e->b) ? 4 : 1, "%s", name);
         break;
     case EVENT_INTERRUPT:
-        if (e->a <= 2)
+        if (e->a <= 2 && !is_system(k, r))
             add(k, r, 2, "%s interrupt", e->a == 1 ? "APC" : "DPC");
         break;
-    case EVENT_IMAGE: {
-        const struct machine_image *i = machine_image_at(k->report->machine, e->a);
-        add(k, r, 4, "image %s %s", i ? i->name : "?", e->c ? "loaded" : "unloaded: its memory is gone");
-        break;
-    }
+    case EVENT_IMAGE: /* the guest tells of it with the thread that did it */
     case EVENT_STEP:
         break;
     }
@@ -336,19 +376,24 @@ static void violation_row(struct maker *k)
 /* The rows on both sides of a change of threads show who overtook whom. */
 static void weigh_switches(struct rows *rows)
 {
-    for (size_t i = 0; i + 1 < rows->count; i++)
-        if (rows->data[i].thread != rows->data[i + 1].thread) {
-            for (size_t j = i; j <= i + 1; j++)
-                if (rows->data[j].weight < 3)
-                    rows->data[j].weight = 3;
+    struct row *last = NULL;
+    for (size_t i = 0; i < rows->count; i++) {
+        struct row *row = &rows->data[i];
+        if (row->weight == 0)
+            continue;
+        if (last != NULL && last->thread != row->thread) {
+            last->weight = last->weight > 3 ? last->weight : 3;
+            row->weight = row->weight > 3 ? row->weight : 3;
         }
+        last = row;
+    }
 }
 
 static void keep(struct rows *rows, size_t limit)
 {
     size_t left = limit;
     for (int weight = 5; weight >= 1; weight--)
-        for (size_t i = rows->count; i-- > 0 && left > 0;)
+        for (size_t i = rows->count; i-- > 0 && left > (weight > 1 ? 0 : limit / 3);)
             if (rows->data[i].weight == weight) {
                 rows->data[i].kept = true;
                 left--;

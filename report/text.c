@@ -9,7 +9,8 @@
 
 #define ROW_LIMIT 60
 #define TABLE_WIDTH 118
-#define COLUMN_LEAST 28
+/* Shorter ones are what any busy system does. 100 ns. */
+#define STALL_LEAST 500000u
 #define COLUMN_LIMIT 4
 
 struct printer {
@@ -204,7 +205,7 @@ static void print_row(const struct printer *p, const struct columns *c, const st
         if (c->table)
             fprintf(p->out, "%*s", (int)(column * c->width), "");
         else
-            fprintf(p->out, "%-14s", first ? fact_thread_name(p->report, row->thread, name) : "");
+            fprintf(p->out, "%-16s", first ? fact_thread_name(p->report, row->thread, name) : "");
         if (violation && p->report->colour)
             fprintf(p->out, "\033[1;31m");
         fprintf(p->out, "%*s%.*s", indent + (first ? 0 : 2), "", (int)n, text);
@@ -243,6 +244,8 @@ static void print_interleaving(const struct printer *p)
         fprintf(p->out, "(%zu rows left out)\n", rows.left_out);
     for (size_t i = 0; i < p->report->recording->stalls.count; i++) {
         const struct stall *s = &p->report->recording->stalls.data[i];
+        if (s->to - s->from < STALL_LEAST)
+            continue;
         fprintf(p->out, "This schedule assumes a stall: %s runs no instruction for %.7g s.\n",
                 fact_thread_name(p->report, s->thread, name), (double)(s->to - s->from) / 1e7);
     }

@@ -144,6 +144,12 @@ static void emit_test_low(struct translation *t, int r, unsigned mask)
     emit8(t, mask);
 }
 
+static void emit_compare8(struct translation *t, int r, unsigned value)
+{
+    emit_op_reg(t, 1, 0x80, 7, r);
+    emit8(t, value);
+}
+
 static const uint32_t granule_mask[5] = {0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF};
 
 /* Compares the shadow bytes of n granules with `code` in each; flags say. */
@@ -187,9 +193,12 @@ static void emit_shadow_test(struct translation *t, const struct check *c, unsig
     cold_end(t);
 }
 
-/* r holds the granule index and is lost. */
-static void emit_share_test(struct translation *t, int r, unsigned n, bool write, struct slow *s, uint32_t site)
+/* r holds the granule index and is lost. For one cell, "read by many" and "shared from the next execution
+ * on" pass in an out-of-line tier; `index` says that check_again gives the index, not the address. */
+static void emit_share_test(struct translation *t, const struct check *c, unsigned n, bool write, bool index,
+                            struct slow *s, uint32_t site)
 {
+    int r = c->r;
     struct host_mem cell = AT_GUEST(r, ARENA_SHARE_DISP);
     fault_here(t, site);
     if (n == 1)
@@ -215,7 +224,27 @@ static void emit_share_test(struct translation *t, int r, unsigned n, bool write
             }
         }
     }
-    slow_if(t, s, CC_NE);
+    if (n > 1) {
+        slow_if(t, s, CC_NE);
+        return;
+    }
+    uint8_t *to_tier = emit_branch(t, CC_NE);
+    uint8_t *back = t->p;
+    cold_begin(t);
+    patch_branch(to_tier, t->p);
+    check_again(t, c, 0);
+    if (!index)
+        emit_sar(t, r, 3);
+    fault_here(t, site);
+    emit_op(t, 4, 0x0FB6, r, cell);
+    emit_compare8(t, r, SHARE_PENDING);
+    emit_jump_to(t, CC_E, back);
+    if (!write) {
+        emit_compare8(t, r, SHARE_READ_MANY);
+        emit_jump_to(t, CC_E, back);
+    }
+    slow_if(t, s, -1);
+    cold_end(t);
 }
 
 static void emit_mark(struct translation *t, int r, uint32_t site)
@@ -259,7 +288,7 @@ static void check_fixed(struct translation *t, struct insn *x)
         struct check c = check_begin(t, x, &granule);
         uint32_t site = site_new(t, SITE_ACCESS, flags_now(t));
         struct slow s = {.count = 0};
-        emit_share_test(t, c.r, n, x->writes, &s, site);
+        emit_share_test(t, &c, n, x->writes, true, &s, site);
         t->d->sites.data[site].resume = t->p;
         slow_emit(t, &s, site);
         check_end(t, &c);
@@ -333,7 +362,7 @@ void check_access(struct translation *t, struct insn *x)
     if (shadow)
         emit_shadow_test(t, &c, n, 0, &s, site);
     if (share) {
-        emit_share_test(t, c.r, n, x->writes, &s, site);
+        emit_share_test(t, &c, n, x->writes, false, &s, site);
         if (dirty)
             check_again(t, &c, 0);
         shifted = 0;

@@ -4,11 +4,15 @@
  * Where in its function a processor stands decides what is undone: in the prologue, the operations
  * whose instruction has already been executed; in the body, all of them; in an epilogue, nothing by
  * the codes: the instructions up to the return are carried out instead. Version 1 does not say
- * where epilogues are, they are recognised by their bytes, of which the convention allows few: [add
- * rsp, n | lea rsp, [frame + n]]  {pop r}  ret | jmp out of the function | iretq Version 2 lists
- * them. The tables and the code are read from the file, never from guest memory, so an unloaded or
- * overwritten image unwinds all the same; only the stack is read from the guest. Source: Microsoft,
- * "x64 exception handling". Hostile input: all reads are checked, chains are bounded.
+ * where epilogues are; they are recognised by their bytes, of which the convention allows few:
+ *
+ *     [add rsp, n | lea rsp, [frame + n]]  {pop r}  ret | jmp out of the function | iretq
+ *
+ * Version 2 lists them. The tables and the code are read from the file, never from guest memory, so
+ * an unloaded or overwritten image unwinds all the same; only the stack is read from the guest.
+ *
+ * Source: Microsoft, "x64 exception handling". Hostile input: all reads are checked, chains are
+ * bounded.
  */
 #include "machine/pe/internal.h"
 
@@ -146,7 +150,7 @@ struct epilogue {
     bool from_interrupt;   /* iretq */
 };
 
-/* The image's code as the file holds it, one byte; -1 behind the end of what `limit` allows. */
+/* The image's code as the file holds it, one byte; -1 where it holds none. */
 static int code_byte(const struct pe *pe, uint64_t rva)
 {
     const uint8_t *p = pe_file_at(pe, rva, 1);
@@ -181,101 +185,120 @@ static bool jump_leaves(const struct pe *pe, const struct entry *f, int64_t targ
     return !(i.flags & FLAG_CHAINED) && !(i.prologue == 0 && i.count > 0);
 }
 
+/* lea rsp, [frame + n], whose ModRM byte is at *at. */
+static bool decode_lea(const struct pe *pe, uint64_t *at, struct epilogue *out)
+{
+    unsigned modrm = (unsigned)code_byte(pe, (*at)++), mod = modrm >> 6;
+    int32_t n;
+    /* rsp and r12 as bases need a SIB byte that names no index. */
+    if ((modrm & 7) == 4 && code_byte(pe, (*at)++) != 0x24)
+        return false;
+    out->from_frame = true;
+    if (mod == 0)
+        return (modrm & 7) != 5; /* that would be rip-relative */
+    if (mod == 1) {
+        int byte = code_byte(pe, (*at)++);
+        out->adjust = (int8_t)byte;
+        return byte >= 0;
+    }
+    if (mod != 2 || !code_s32(pe, *at, &n))
+        return false;
+    out->adjust = n;
+    *at += 4;
+    return true;
+}
+
+/* The instruction that takes the fixed part of the frame off the stack, if one stands at *at.
+ * False: code that is no epilogue's. */
+static bool decode_adjustment(const struct pe *pe, const struct info *i, uint64_t *at,
+                              struct epilogue *out)
+{
+    int b = code_byte(pe, *at), b1 = code_byte(pe, *at + 1), b2 = code_byte(pe, *at + 2);
+    int32_t n;
+    if (b == 0x48 && b1 == 0x83 && b2 == 0xC4) { /* add rsp, imm8 */
+        int byte = code_byte(pe, *at + 3);
+        out->adjust = (int8_t)byte;
+        *at += 4;
+        return byte >= 0;
+    }
+    if (b == 0x48 && b1 == 0x81 && b2 == 0xC4) { /* add rsp, imm32 */
+        if (!code_s32(pe, *at + 3, &n))
+            return false;
+        out->adjust = n;
+        *at += 7;
+        return true;
+    }
+    if ((b == 0x48 || b == 0x49) && b1 == 0x8D && b2 >= 0 && (b2 & 0x38) == 0x20 &&
+        i->frame_register != 0 && (unsigned)((b2 & 7) | (b & 1) << 3) == i->frame_register) {
+        *at += 2;
+        return decode_lea(pe, at, out);
+    }
+    return true;
+}
+
+static bool decode_pops(const struct pe *pe, uint64_t *at, struct epilogue *out)
+{
+    for (;;) {
+        int b = code_byte(pe, *at), b1 = code_byte(pe, *at + 1);
+        unsigned popped;
+        if (b >= 0x58 && b <= 0x5F) {
+            popped = (unsigned)b - 0x58;
+            *at += 1;
+        } else if ((b == 0x41 || b == 0x49) && b1 >= 0x58 && b1 <= 0x5F) {
+            popped = (unsigned)b1 - 0x58 + 8;
+            *at += 2;
+        } else {
+            return true;
+        }
+        if (out->pop_count == EPILOGUE_LIMIT)
+            return false;
+        out->pops[out->pop_count++] = (uint8_t)popped;
+    }
+}
+
+/* The instruction that leaves the function, if that is what stands at `at`. */
+static bool decode_exit(const struct pe *pe, const struct entry *f, uint64_t at, bool certain,
+                        struct epilogue *out)
+{
+    int b = code_byte(pe, at), b1 = code_byte(pe, at + 1);
+    bool wide = b == 0x48;
+    int32_t n;
+    if (wide && b1 == 0xCF) {
+        out->from_interrupt = true;
+        return true;
+    }
+    if (wide || b == 0xF3 || b == 0xF2) { /* rex.w jmp, rep ret, bnd ret */
+        at += 1;
+        b = b1;
+        b1 = code_byte(pe, at + 1);
+    }
+    if (b == 0xC3 && !wide)
+        return true;
+    if (b == 0xC2 && !wide) {
+        const uint8_t *p = pe_file_at(pe, at + 1, 2);
+        out->return_extra = p != NULL ? pe_get16(p) : 0;
+        return p != NULL;
+    }
+    if (b == 0xEB && !wide && b1 >= 0)
+        return certain || jump_leaves(pe, f, (int64_t)at + 2 + (int8_t)b1);
+    if (b == 0xE9 && !wide && code_s32(pe, at + 1, &n))
+        return certain || jump_leaves(pe, f, (int64_t)at + 5 + n);
+    if (b == 0xFF && b1 == 0x25)
+        return true; /* jmp [rip + n]: an import */
+    /* A jump through a register is also how switches go on, so only a REX.W prefix, by convention,
+     * makes it a tail call. */
+    return b == 0xFF && b1 >= 0 && (b1 & 0x38) == 0x20 && (certain || wide);
+}
+
 /* Decodes the rest of an epilogue from rva on. `certain`: the unwind information says that it is
  * one. */
 static bool decode_epilogue(const struct pe *pe, const struct entry *f, const struct info *i,
                             uint32_t rva, bool certain, struct epilogue *out)
 {
-    *out = (struct epilogue){0};
     uint64_t at = rva;
-    int b = code_byte(pe, at), b1 = code_byte(pe, at + 1), b2 = code_byte(pe, at + 2);
-    int32_t n;
-    if (b == 0x48 && b1 == 0x83 && b2 == 0xC4) { /* add rsp, imm8 */
-        int imm = code_byte(pe, at + 3);
-        if (imm < 0)
-            return false;
-        out->adjust = (int8_t)imm;
-        at += 4;
-    } else if (b == 0x48 && b1 == 0x81 && b2 == 0xC4) { /* add rsp, imm32 */
-        if (!code_s32(pe, at + 3, &n))
-            return false;
-        out->adjust = n;
-        at += 7;
-    } else if ((b & 0xFE) == 0x48 && b1 == 0x8D && b2 >= 0 && (b2 & 0x38) == 0x20 &&
-               i->frame_register != 0 &&
-               (unsigned)((b2 & 7) | (b & 1) << 3) ==
-                   i->frame_register) { /* lea rsp, [frame + n] */
-        unsigned mod = (unsigned)b2 >> 6;
-        at += 3;
-        if ((b2 & 7) == 4) { /* r12 needs a SIB byte */
-            if (code_byte(pe, at++) != 0x24)
-                return false;
-        }
-        if (mod == 1) {
-            int disp = code_byte(pe, at++);
-            if (disp < 0)
-                return false;
-            out->adjust = (int8_t)disp;
-        } else if (mod == 2) {
-            if (!code_s32(pe, at, &n))
-                return false;
-            out->adjust = n;
-            at += 4;
-        } else if (mod == 3 || (b2 & 7) == 5) {
-            return false;
-        }
-        out->from_frame = true;
-    }
-    for (;;) {
-        b = code_byte(pe, at);
-        b1 = code_byte(pe, at + 1);
-        unsigned pop;
-        if (b >= 0x58 && b <= 0x5F) {
-            pop = (unsigned)b - 0x58;
-            at += 1;
-        } else if ((b == 0x41 || b == 0x49) && b1 >= 0x58 && b1 <= 0x5F) {
-            pop = (unsigned)b1 - 0x58 + 8;
-            at += 2;
-        } else {
-            break;
-        }
-        if (out->pop_count == EPILOGUE_LIMIT)
-            return false;
-        out->pops[out->pop_count++] = (uint8_t)pop;
-    }
-    if (b == 0x48 && b1 == 0xCF) {
-        out->from_interrupt = true;
-        return true;
-    }
-    bool prefixed = b == 0xF3 || b == 0xF2 || b == 0x48; /* rep ret, bnd ret, rex.w jmp */
-    if (prefixed) {
-        b2 = b;
-        b = b1;
-        b1 = code_byte(pe, at + 2);
-        at += 1;
-        if (b2 == 0x48 && b != 0xFF)
-            return false;
-    }
-    if (b == 0xC3)
-        return true;
-    if (b == 0xC2) {
-        const uint8_t *p = pe_file_at(pe, at + 1, 2);
-        if (p == NULL)
-            return false;
-        out->return_extra = pe_get16(p);
-        return true;
-    }
-    if (b == 0xEB && b1 >= 0)
-        return certain || jump_leaves(pe, f, (int64_t)at + 2 + (int8_t)b1);
-    if (b == 0xE9 && code_s32(pe, at + 1, &n))
-        return certain || jump_leaves(pe, f, (int64_t)at + 5 + n);
-    if (b == 0xFF && b1 == 0x25)
-        return true; /* jmp [rip + n]: an import */
-    /* jmp through a register is also how switches go on, so only a REX.W prefix, by convention,
-     * makes it a tail jump. */
-    if (b == 0xFF && b1 >= 0 && (b1 & 0x38) == 0x20)
-        return certain || (prefixed && b2 == 0x48);
-    return false;
+    *out = (struct epilogue){0};
+    return decode_adjustment(pe, i, &at, out) && decode_pops(pe, &at, out) &&
+           decode_exit(pe, f, at, certain, out);
 }
 
 /* Version 2: the list at the head of the codes. */

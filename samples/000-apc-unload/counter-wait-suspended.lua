@@ -1,5 +1,5 @@
--- Unload polls until the counter of APCs is zero, but the target is suspended and stays so: unload never ends.
--- The target neither becomes alertable nor exits, so its APC stays where it is.
+-- Unload polls until the counter of APCs is zero, but the target is suspended until the unload is over: when its APC is
+-- still queued then, neither ever ends.
 os_version "win7"
 driver "counter-wait.sys"
 
@@ -17,9 +17,7 @@ thread ("client", function (t)
   local h = t:open [[\\.\ApcUnload]]
   t:ioctl (h, QUEUE, { input = USER_APC })
   t:close (h)
-  t:unload "counter-wait"
-end)
-
-thread ("debugger", function (t)
   t:suspend "target"
+  t:unload "counter-wait"
+  t:resume "target"
 end)

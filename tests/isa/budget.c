@@ -1,5 +1,6 @@
 /*
- * Counting: instructions retired at every kind of exit, limits, and running one instruction at a time.
+ * Counting: instructions retired at every kind of exit, limits, and running one instruction at a
+ * time.
  */
 #include <stdio.h>
 #include <string.h>
@@ -72,8 +73,10 @@ static void test_limits(unsigned features, const char *mode)
         do {
             limit = (limit > world.cpu.retired ? limit : world.cpu.retired) + step;
             x = dbt_run(world.dbt, &world.cpu, limit);
-        } while (x.reason == DBT_BUDGET && EQUAL(world.cpu.retired, count_executed()) && ++stops < 20000);
-        if (!EQUAL(x.reason, DBT_HALT) || !EQUAL(world.cpu.retired, COUNT_TOTAL) || !EQUAL(GPR(RAX), 1000)) {
+        } while (x.reason == DBT_BUDGET && EQUAL(world.cpu.retired, count_executed()) &&
+                 ++stops < 20000);
+        if (!EQUAL(x.reason, DBT_HALT) || !EQUAL(world.cpu.retired, COUNT_TOTAL) ||
+            !EQUAL(GPR(RAX), 1000)) {
             tap_note("  in steps of %llu", (unsigned long long)step);
             break;
         }
@@ -118,9 +121,12 @@ static void test_exits(void)
         enum dbt_exit_reason reason;
         unsigned count;
         const char *name;
-    } rows[] = {{code_stop_bad, code_stop_bad_end, 0, DBT_BAD_ACCESS, 2, "a bad access does not count"},
-                {code_stop_divide, code_stop_divide_end, 0, DBT_EXCEPTION, 2, "a faulting division does not count"},
-                {code_stop_cross, code_stop_cross_end, WINDOW_GUEST + EXIT_OFFSET, DBT_CROSS, 3, "a jump out counts"}};
+    } rows[] = {
+        {code_stop_bad, code_stop_bad_end, 0, DBT_BAD_ACCESS, 2, "a bad access does not count"},
+        {code_stop_divide, code_stop_divide_end, 0, DBT_EXCEPTION, 2,
+         "a faulting division does not count"},
+        {code_stop_cross, code_stop_cross_end, WINDOW_GUEST + EXIT_OFFSET, DBT_CROSS, 3,
+         "a jump out counts"}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         tap_begin();
         world_start(rows[i].start, (unsigned)(rows[i].end - rows[i].start));
@@ -144,7 +150,8 @@ static void test_one(unsigned features, const char *mode)
     world_start(CODE_BYTES(count));
     for (uint64_t n = 1; n < 100; n++) {
         struct dbt_exit x = dbt_run_one(world.dbt, &world.cpu);
-        if (!EQUAL(x.reason, DBT_ONE) || !EQUAL(world.cpu.retired, n) || !EQUAL(count_executed(), n))
+        if (!EQUAL(x.reason, DBT_ONE) || !EQUAL(world.cpu.retired, n) ||
+            !EQUAL(count_executed(), n))
             break;
     }
     EQUAL(world_run().reason, DBT_HALT);

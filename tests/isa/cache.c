@@ -1,6 +1,6 @@
 /*
- * The code cache: blocks that were linked or looked up must follow when code is replaced, unloaded or
- * reclassified; coverage counts block starts.
+ * The code cache: blocks that were linked or looked up must follow when code is replaced, unloaded
+ * or reclassified; coverage counts block starts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,8 @@ CODE(indirect, "lea rax, [rip+0x800-7]\n jmp rax\n");
 CODE(indirect_call, "lea rax, [rip+0x800-7]\n call rax\n hlt");
 CODE(returns, "lea rax, [rip+0x800-7]\n push rax\n ret");
 CODE(falls, ".fill 0x800, 1, 0x90");
-CODE(in_loop, "mov ecx, 3\n 1: sub ecx, 1\n js 2f\n .byte 0xE8\n .long 0x800-15\n jmp 1b\n 2: hlt");
+CODE(in_loop, "mov ecx, 3\n 1: sub ecx, 1\n js 2f\n .byte 0xE8\n .long 0x800-15\n jmp 1b\n"
+              "2: hlt");
 
 static const struct {
     const uint8_t *start, *end;
@@ -39,7 +40,8 @@ static const struct {
 
 static void write_callee(bool returns, uint8_t number)
 {
-    uint8_t code[6] = {0xBB, number, 0, 0, 0, returns ? 0xC3 : 0xF4}; /* mov ebx, number; ret or hlt */
+    uint8_t code[6] = {0xBB, number, 0,
+                       0,    0,      returns ? 0xC3 : 0xF4}; /* mov ebx, number; ret or hlt */
     world_write_code(0x800, code, sizeof code);
 }
 
@@ -154,7 +156,8 @@ static void test_coverage(void)
     EQUAL(world_run().reason, DBT_HALT);
     uint64_t one = dbt_coverage(world.dbt, WINDOW_GUEST, end);
     CHECK(one >= 1);
-    EQUAL(world_run().reason, DBT_HALT); /* goes on into the other branch: the same block start as the jump's */
+    EQUAL(world_run().reason,
+          DBT_HALT); /* goes on into the other branch: the same block start as the jump's */
     world_reset_cpu(0);
     GPR(RAX) = 1;
     EQUAL(world_run().reason, DBT_HALT);
@@ -165,15 +168,16 @@ static void test_coverage(void)
     uint64_t both = dbt_coverage(world.dbt, WINDOW_GUEST, end);
     CHECK(same >= one);
     EQUAL(both, same);
-    tap_note("coverage %llu, then %llu, then %llu", (unsigned long long)one, (unsigned long long)same,
-             (unsigned long long)both);
+    tap_note("coverage %llu, then %llu, then %llu", (unsigned long long)one,
+             (unsigned long long)same, (unsigned long long)both);
     tap_end("coverage counts distinct block starts");
 }
 
 static void test_features(void)
 {
     tap_begin();
-    static const unsigned sets[] = {WORLD_PLAIN, DBT_SHADOW, WORLD_CHECKED, WORLD_ALL, DBT_SHARE, WORLD_PLAIN};
+    static const unsigned sets[] = {WORLD_PLAIN, DBT_SHADOW, WORLD_CHECKED,
+                                    WORLD_ALL,   DBT_SHARE,  WORLD_PLAIN};
     world_write_code(0, CODE_BYTES(in_loop));
     write_callee(true, 9);
     for (unsigned i = 0; i < sizeof sets / sizeof *sets; i++) {

@@ -1,6 +1,6 @@
 /*
- * Each reason to leave translated code: the reason's details, and the registers exactly as the guest has
- * them at that instruction.
+ * Each reason to leave translated code: the reason's details, and the registers exactly as the
+ * guest has them at that instruction.
  */
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +63,8 @@ static void test_vmcall(void)
     tap_end("vmcall in driver code is an undefined instruction");
 }
 
-static void test_vector(const void *bytes, unsigned size, unsigned vector, unsigned rip, const char *name)
+static void test_vector(const void *bytes, unsigned size, unsigned vector, unsigned rip,
+                        const char *name)
 {
     tap_begin();
     world_start(bytes, size);
@@ -91,7 +92,8 @@ static void test_exceptions(void)
     test_vector(CODE_BYTES(int3), 3, 6, "int3 raises vector 3 behind itself");
     test_vector(CODE_BYTES(cd03), 3, 7, "the two-byte int 3 raises vector 3 behind itself");
     test_vector(CODE_BYTES(ud2), 6, 5, "ud2 raises vector 6 at itself");
-    test_vector(CODE_BYTES(bad_opcode), 6, 5, "an opcode that does not exist raises vector 6 at itself");
+    test_vector(CODE_BYTES(bad_opcode), 6, 5,
+                "an opcode that does not exist raises vector 6 at itself");
     test_vector(CODE_BYTES(misaligned), 13, 5, "a misaligned movaps raises vector 13 at itself");
     memset(world_host(STACK_OFFSET + STACK_SIZE - 0x100), 0, 8);
     test_vector(CODE_BYTES(divide), 0, 5, "a division by zero raises vector 0 at itself");
@@ -100,9 +102,10 @@ static void test_exceptions(void)
         const uint8_t *start, *end;
         unsigned vector;
         const char *name;
-    } interrupts[] = {{code_fast_fail, code_fast_fail_end, 0x29, "int 29h raises the fast fail"},
-                      {code_assertion, code_assertion_end, 0x2C, "int 2Ch raises the assertion"},
-                      {code_debug_service, code_debug_service_end, 0x2D, "int 2Dh raises the debug service"}};
+    } interrupts[] = {
+        {code_fast_fail, code_fast_fail_end, 0x29, "int 29h raises the fast fail"},
+        {code_assertion, code_assertion_end, 0x2C, "int 2Ch raises the assertion"},
+        {code_debug_service, code_debug_service_end, 0x2D, "int 2Dh raises the debug service"}};
     for (unsigned i = 0; i < 3; i++) {
         tap_begin();
         world_start(interrupts[i].start, (unsigned)(interrupts[i].end - interrupts[i].start));
@@ -120,13 +123,14 @@ CODE(cross_jump, "mov ecx, 3\n .byte 0xE9\n .long 0x4000-10\n");
 CODE(cross_call, "mov ecx, 3\n .byte 0xE8\n .long 0x4000-10\n hlt\n");
 CODE(cross_jcc, "cmp ecx, ecx\n .byte 0x0F, 0x84\n .long 0x4000-8\n hlt\n");
 CODE(cross_register, "nop\n jmp rax");
-CODE(cross_call_register, "nop\n call rax\n hlt");
+CODE(cross_call_register,
+     "nop\n call rax\n hlt");
 CODE(cross_call_memory, "nop\n call qword ptr [rsp]\n hlt");
 CODE(cross_ret, "nop\n push rax\n ret");
 CODE(cross_ret_imm, "nop\n push rax\n ret 16");
 
-static void test_crossing(const void *bytes, unsigned size, unsigned from, gva_t target, int stack_change,
-                          const char *name)
+static void test_crossing(const void *bytes, unsigned size, unsigned from, gva_t target,
+                          int stack_change, const char *name)
 {
     tap_begin();
     world_start(bytes, size);
@@ -150,17 +154,26 @@ static void test_crossing(const void *bytes, unsigned size, unsigned from, gva_t
 static void test_crossings(void)
 {
     gva_t other = world_guest(EXIT_OFFSET), nowhere = world_guest(0x5000);
-    test_crossing(CODE_BYTES(cross_jump), 5, other, 0, "a jump into another image leaves, named as the origin");
-    test_crossing(CODE_BYTES(cross_call), 5, other, -8, "a call into another image leaves with the return address pushed");
-    test_crossing(CODE_BYTES(cross_jcc), 2, other, 0, "a conditional jump into another image leaves");
-    test_crossing(CODE_BYTES(cross_register), 1, other, 0, "an indirect jump into another image leaves");
-    test_crossing(CODE_BYTES(cross_call_register), 1, other, -8, "an indirect call into another image leaves");
-    test_crossing(CODE_BYTES(cross_call_memory), 1, other, -8, "a call through memory into another image leaves");
+    test_crossing(CODE_BYTES(cross_jump), 5, other, 0,
+                  "a jump into another image leaves, named as the origin");
+    test_crossing(CODE_BYTES(cross_call), 5, other, -8,
+                  "a call into another image leaves with the return address pushed");
+    test_crossing(CODE_BYTES(cross_jcc), 2, other, 0,
+                  "a conditional jump into another image leaves");
+    test_crossing(CODE_BYTES(cross_register), 1, other, 0,
+                  "an indirect jump into another image leaves");
+    test_crossing(CODE_BYTES(cross_call_register), 1, other, -8,
+                  "an indirect call into another image leaves");
+    test_crossing(CODE_BYTES(cross_call_memory), 1, other, -8,
+                  "a call through memory into another image leaves");
     test_crossing(CODE_BYTES(cross_ret), 2, other, 0, "a return into another image leaves");
-    test_crossing(CODE_BYTES(cross_ret_imm), 2, other, 16, "a return with a number into another image leaves");
-    test_crossing(CODE_BYTES(cross_register), 1, nowhere, 0, "an indirect jump to where nothing may execute leaves");
+    test_crossing(CODE_BYTES(cross_ret_imm), 2, other, 16,
+                  "a return with a number into another image leaves");
+    test_crossing(CODE_BYTES(cross_register), 1, nowhere, 0,
+                  "an indirect jump to where nothing may execute leaves");
     test_crossing(CODE_BYTES(cross_call_register), 1, 0, -8, "a call of a null pointer leaves");
-    test_crossing(CODE_BYTES(cross_ret), 2, 0x4141414141414141ull, 0, "a return to a wild address leaves");
+    test_crossing(CODE_BYTES(cross_ret), 2, 0x4141414141414141ull, 0,
+                  "a return to a wild address leaves");
     test_crossing(CODE_BYTES(cross_call_register), 1, 0xFFFFF80003F00010ull, -8,
                   "a call of a missing import leaves");
 
@@ -236,7 +249,8 @@ static void test_unsupported(const void *bytes, unsigned size, const char *mnemo
     tap_begin();
     world_start(bytes, size);
     struct dbt_exit x = world_run();
-    CHECK(x.reason == DBT_UNSUPPORTED || (x.reason == DBT_EXCEPTION && (x.vector == 13 || x.vector == 6)));
+    CHECK(x.reason == DBT_UNSUPPORTED ||
+          (x.reason == DBT_EXCEPTION && (x.vector == 13 || x.vector == 6)));
     if (x.reason == DBT_UNSUPPORTED)
         CHECK(strstr(x.text, mnemonic) != NULL);
     EQUAL(RIP_OFFSET, 1);
@@ -250,9 +264,13 @@ static void test_refusals(void)
         uint8_t bytes[8];
         unsigned size;
         const char *mnemonic;
-    } rows[] = {{{0x90, 0x0F, 0x30, 0xF4}, 4, "wrmsr"},       {{0x90, 0x0F, 0x22, 0xD8, 0xF4}, 5, "mov"},
-                {{0x90, 0xEC, 0xF4}, 3, "in"},                {{0x90, 0xEE, 0xF4}, 3, "out"},
-                {{0x90, 0x0F, 0x05, 0xF4}, 4, "syscall"},     {{0x90, 0x0F, 0x01, 0x1C, 0x24, 0xF4}, 6, "lidt"}, {{0x90, 0x0F, 0xAA, 0xF4}, 4, "rsm"},
+    } rows[] = {{{0x90, 0x0F, 0x30, 0xF4}, 4, "wrmsr"},
+                {{0x90, 0x0F, 0x22, 0xD8, 0xF4}, 5, "mov"},
+                {{0x90, 0xEC, 0xF4}, 3, "in"},
+                {{0x90, 0xEE, 0xF4}, 3, "out"},
+                {{0x90, 0x0F, 0x05, 0xF4}, 4, "syscall"},
+                {{0x90, 0x0F, 0x01, 0x1C, 0x24, 0xF4}, 6, "lidt"},
+                {{0x90, 0x0F, 0xAA, 0xF4}, 4, "rsm"},
                 {{0x90, 0x62, 0xF1, 0x7C, 0x48, 0x58, 0xC1, 0xF4}, 8, "vaddps"}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
         test_unsupported(rows[i].bytes, rows[i].size, rows[i].mnemonic);

@@ -1,8 +1,8 @@
 /*
- * Every instruction form, natively and translated: one test a form. Each form runs many times with random
- * operands under each set of instrumentation. The seed of a form is made from its name, so that a failure
- * repeats when only that form runs: `instructions 'add m32, r32'`. ISA_TRIALS and ISA_SEED change the amount
- * and the numbers.
+ * Every instruction form, natively and translated: one test a form. Each form runs many times with
+ * random operands under each set of instrumentation. The seed of a form is made from its name, so
+ * that a failure repeats when only that form runs: `instructions 'add m32, r32'`. ISA_TRIALS and
+ * ISA_SEED change the amount and the numbers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,8 @@
 
 #define MAX_REPORTS 2
 
-/* Instrumentation; for the last, a third of all granules is shared, and each access to one is a stop. */
+/* Instrumentation; for the last, a third of all granules is shared, and each access to one is a
+ * stop. */
 static const struct {
     unsigned features, shared_one_in;
 } modes[] = {{WORLD_PLAIN, 0}, {WORLD_CHECKED, 0}, {WORLD_ALL, 0}, {WORLD_ALL, 3}};
@@ -46,12 +47,13 @@ static void test_form(const struct form *form, unsigned trials, uint64_t seed)
             }
             done++;
             if (!compare_run(&t, failures < MAX_REPORTS) && failures++ < MAX_REPORTS)
-                tap_note("  %s, seed %#llx%s", form->name, (unsigned long long)start, world.shared_one_in ? ", shared granules" : "");
+                tap_note("  %s, seed %#llx%s", form->name, (unsigned long long)start,
+                         world.shared_one_in ? ", shared granules" : "");
         }
     }
     if (failures)
-        tap_note("%s: %u of %u trials failed; again: ISA_SEED=%#llx instructions '%s'", form->name, failures, done,
-                 (unsigned long long)seed, form->name);
+        tap_note("%s: %u of %u trials failed; again: ISA_SEED=%#llx instructions '%s'", form->name,
+                 failures, done, (unsigned long long)seed, form->name);
     tap_ok(failures == 0, "%s does translated what it does natively", form->name);
 }
 

@@ -1,7 +1,7 @@
 /*
- * What memory checks let through and what they stop: shadow codes at every size, partial granules, wild
- * pointers, the stack's edge, read-only pages. After a stop the registers and the memory are as before the
- * instruction.
+ * What memory checks let through and what they stop: shadow codes at every size, partial granules,
+ * wild pointers, the stack's edge, read-only pages. After a stop the registers and the memory are
+ * as before the instruction.
  */
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +52,8 @@ static void start_access(const struct access *a, gva_t address)
     GPR(RCX) = address;
 }
 
-static bool stopped_before(const struct access *a, const struct dbt_exit *x, gva_t address, uint64_t rsp)
+static bool stopped_before(const struct access *a, const struct dbt_exit *x, gva_t address,
+                           uint64_t rsp)
 {
     bool ok = true;
     ok &= EQUAL(x->address, address);
@@ -69,8 +70,9 @@ static bool stopped_before(const struct access *a, const struct dbt_exit *x, gva
     return ok;
 }
 
-static const uint8_t bad_codes[] = {RD_SHADOW_POOL_FREED, RD_SHADOW_POOL_RIGHT, RD_SHADOW_POOL_LEFT, RD_SHADOW_UNMAPPED,
-                                    RD_SHADOW_UNLOADED, RD_SHADOW_IMAGE_HOLE, RD_SHADOW_POOL_FRESH};
+static const uint8_t bad_codes[] = {
+    RD_SHADOW_POOL_FREED, RD_SHADOW_POOL_RIGHT, RD_SHADOW_POOL_LEFT, RD_SHADOW_UNMAPPED,
+    RD_SHADOW_UNLOADED,   RD_SHADOW_IMAGE_HOLE, RD_SHADOW_POOL_FRESH};
 
 static void test_poison(const struct access *a)
 {
@@ -155,10 +157,11 @@ static void test_wild(unsigned features, const char *mode)
             start_access(a, wild[w]);
             uint64_t rsp = GPR(RSP);
             struct dbt_exit x = world_run();
-            bool ok = CHECK(x.reason == DBT_BAD_ACCESS || x.reason == DBT_FAULT) && stopped_before(a, &x, wild[w], rsp);
+            bool ok = CHECK(x.reason == DBT_BAD_ACCESS || x.reason == DBT_FAULT) &&
+                      stopped_before(a, &x, wild[w], rsp);
             if (!ok) {
-                tap_note("  wild address %#llx, exit %s at %#llx", (unsigned long long)wild[w], world_exit_name(x.reason),
-                         (unsigned long long)x.address);
+                tap_note("  wild address %#llx, exit %s at %#llx", (unsigned long long)wild[w],
+                         world_exit_name(x.reason), (unsigned long long)x.address);
                 break;
             }
         }
@@ -340,8 +343,11 @@ static void test_strings(void)
     tap_end("rep movsb of nothing accesses nothing");
 }
 
-CODE(user, "mov rax, [rcx]\n add qword ptr [rcx+8], 5\n mov rdx, [rcx+8]\n movups xmm0, [rcx]\n hlt");
-CODE(no_access, "nop dword ptr [rcx]\n prefetcht0 [rcx]\n lea rdx, [rcx+8]\n prefetchw [rcx]\n hlt");
+CODE(user, "mov rax, [rcx]\n add qword ptr [rcx+8], 5\n mov rdx, [rcx+8]\n movups xmm0, [rcx]\n"
+           "hlt");
+CODE(low, ".byte 0x67\n mov rax, [rcx]\n .byte 0x67\n add qword ptr [rcx+8], 5\n hlt");
+CODE(no_access, "nop dword ptr [rcx]\n prefetcht0 [rcx]\n lea rdx, [rcx+8]\n prefetchw [rcx]\n"
+                "hlt");
 
 static void test_others(void)
 {
@@ -355,6 +361,15 @@ static void test_others(void)
     EQUAL(GPR(RAX), 0x1234);
     EQUAL(GPR(RDX), 42);
     tap_end("user-half buffers are readable and writable");
+
+    tap_begin();
+    world_start(CODE_BYTES(low));
+    GPR(RCX) = 0xFFFFFFFF00000000ull | (RD_USER_BASE + 0x20);
+    EQUAL(world_run().reason, DBT_HALT);
+    EQUAL(GPR(RAX), 0x1234);
+    CHECK(arena_read(RD_USER_BASE + 0x20, words, sizeof words));
+    EQUAL(words[1], 47);
+    tap_end("a 32-bit address size truncates addresses");
 
     tap_begin();
     world_start(CODE_BYTES(user));

@@ -1,6 +1,6 @@
 /*
- * The virtual processor: interrupt level and flag, CPUID, time stamps and random numbers, none of which may
- * come from the host.
+ * The virtual processor: interrupt level and flag, CPUID, time stamps and random numbers, none of
+ * which may come from the host.
  */
 #include <stdio.h>
 #include <string.h>
@@ -81,7 +81,8 @@ static void test_irql(void)
 CODE(cli_sti, "cli\n pushfq\n pop rax\n sti\n nop\n pushfq\n pop rdx\n hlt");
 CODE(popf, "push 0x202\n popfq\n nop\n hlt");
 CODE(popf_off, "push 2\n popfq\n pushfq\n pop rax\n hlt");
-CODE(cli_flags, "cmp rcx, rcx\n cli\n setz al\n mov ecx, 0\n mov cr8, rcx\n setz dl\n sti\n setz bl\n hlt");
+CODE(cli_flags, "cmp rcx, rcx\n cli\n setz al\n mov ecx, 0\n mov cr8, rcx\n setz dl\n sti\n"
+                "setz bl\n hlt");
 
 static void test_interrupt_flag(void)
 {
@@ -147,7 +148,8 @@ static void test_cpuid(void)
 {
     tap_begin();
     uint32_t r[4], again[4];
-    static const uint32_t leaves[] = {0, 1, 2, 4, 7, 13, 0x80000000, 0x80000001, 0x80000008, 0x40000000, 0x77777777};
+    static const uint32_t leaves[] = {0,          1,          2,          4,          7,         13,
+                                      0x80000000, 0x80000001, 0x80000008, 0x40000000, 0x77777777};
     for (unsigned i = 0; i < sizeof leaves / sizeof *leaves; i++) {
         cpuid(leaves[i], 0, r);
         cpuid(leaves[i], 0, again);
@@ -168,7 +170,8 @@ static void test_cpuid(void)
     CHECK(r[3] >> 8 & 1);                    /* CMPXCHG8B */
     CHECK(r[2] >> 13 & 1);                   /* CMPXCHG16B: NT needs it */
     bool random = r[2] >> 30 & 1;
-    tap_note("vendor %s, leaf 1 eax %08x ecx %08x edx %08x, rdrand %d", vendor, r[0], r[2], r[3], random);
+    tap_note("vendor %s, leaf 1 eax %08x ecx %08x edx %08x, rdrand %d", vendor, r[0], r[2], r[3],
+             random);
     tap_end("cpuid names a vendor and the features that NT relies on");
 }
 
@@ -184,7 +187,8 @@ static void test_time(void)
     for (unsigned i = 0; i < 2; i++) {
         world_start(CODE_BYTES(rdtsc));
         EQUAL(world_run().reason, DBT_HALT);
-        CHECK(GPR(RSI) >> 32 == 0 && GPR(RDI) >> 32 == 0 && GPR(RAX) >> 32 == 0 && GPR(RDX) >> 32 == 0);
+        CHECK(GPR(RSI) >> 32 == 0 && GPR(RDI) >> 32 == 0 && GPR(RAX) >> 32 == 0 &&
+              GPR(RDX) >> 32 == 0);
         first[i] = GPR(RSI) << 32 | GPR(RDI);
         second[i] = GPR(RDX) << 32 | GPR(RAX);
         CHECK(second[i] > first[i]);
@@ -245,7 +249,8 @@ static void test_interrupt_return(void)
     EQUAL(world_run().reason, DBT_HALT);
     EQUAL(RIP_OFFSET, 0x201);
     EQUAL(GPR(RSP), world_guest(STACK_OFFSET + 0x800));
-    EQUAL(world.cpu.regs.rflags & (FLAG_CF | FLAG_ZF | FLAG_IF | FLAG_SF), FLAG_CF | FLAG_ZF | FLAG_IF);
+    EQUAL(world.cpu.regs.rflags & (FLAG_CF | FLAG_ZF | FLAG_IF | FLAG_SF),
+          FLAG_CF | FLAG_ZF | FLAG_IF);
     tap_end("iretq takes rip, flags and rsp from the stack");
 
     tap_begin();

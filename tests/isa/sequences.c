@@ -1,7 +1,7 @@
 /*
  * Random sequences of two to eight instructions, natively and translated: interactions between
- * instructions (flags that stay alive, borrowed registers, merged checks, conditional jumps) that single
- * forms cannot show. ISA_TRIALS and ISA_SEED change the amount and the numbers.
+ * instructions (flags that stay alive, borrowed registers, merged checks, conditional jumps) that
+ * single forms cannot show. ISA_TRIALS and ISA_SEED change the amount and the numbers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +35,13 @@ static const struct {
     {WORLD_PLAIN, DATA_READ_ONLY, false, false, 0, "no instrumentation and a read-only page"},
     {WORLD_ALL, DATA_READ_ONLY, false, false, 0, "all instrumentation and a read-only page"},
     {DBT_BUDGETS, DATA_WRITABLE, false, true, 0, "budgets of few instructions"},
-    {WORLD_ALL, DATA_WRITABLE, false, true, 0, "all instrumentation and budgets of few instructions"},
+    {WORLD_ALL, DATA_WRITABLE, false, true, 0,
+     "all instrumentation and budgets of few instructions"},
     {WORLD_ALL, DATA_WRITABLE, false, false, 3, "all instrumentation and shared granules"},
-    {DBT_SHARE, DATA_READ_ONLY, false, false, 3, "share cells, shared granules and a read-only page"},
-    {WORLD_ALL, DATA_POISONED, true, false, 0, "all instrumentation and a poisoned page, one instruction at a time"},
+    {DBT_SHARE, DATA_READ_ONLY, false, false, 3,
+     "share cells, shared granules and a read-only page"},
+    {WORLD_ALL, DATA_POISONED, true, false, 0,
+     "all instrumentation and a poisoned page, one instruction at a time"},
 };
 
 /* Counted in one piece and instruction by instruction, the number of instructions is the same. */
@@ -51,8 +54,8 @@ static bool same_count(const struct trial *t)
     world_run_trial(t, true, &steps);
     if (whole.retired == steps.retired)
         return true;
-    tap_note("  instructions: %llu in one piece, %llu one at a time", (unsigned long long)whole.retired,
-             (unsigned long long)steps.retired);
+    tap_note("  instructions: %llu in one piece, %llu one at a time",
+             (unsigned long long)whole.retired, (unsigned long long)steps.retired);
     compare_print_trial(t);
     return false;
 }
@@ -82,7 +85,8 @@ int main(void)
         for (unsigned n = 0; n < trials; n++) {
             struct rng rng = {(seed + n) * 0x9E3779B97F4A7C15ull ^ m};
             uint64_t start = rng.state;
-            t.place = (unsigned)(rng_below(&rng, 4) ? rng_below(&rng, 0x3000) : 0xFFF - rng_below(&rng, 40));
+            t.place = (unsigned)(rng_below(&rng, 4) ? rng_below(&rng, 0x3000)
+                                                    : 0xFFF - rng_below(&rng, 40));
             snippet_sequence(&rng, forms, count, &t);
             t.protection = modes[m].protection;
             bool ok = compare_run(&t, failures < 3);
@@ -93,7 +97,8 @@ int main(void)
         }
         if (failures)
             tap_note("%u of %u sequences failed", failures, trials);
-        tap_ok(failures == 0, "random sequences do translated what they do natively, with %s", modes[m].name);
+        tap_ok(failures == 0, "random sequences do translated what they do natively, with %s",
+               modes[m].name);
     }
     free(forms);
     world_close();

@@ -1,6 +1,6 @@
 /*
- * Share cells: which accesses ask the machine, which stop driver code, and how the stopped instruction is
- * then executed alone. Sizes from 1 to 32 bytes, at every offset over granules.
+ * Share cells: which accesses ask the machine, which stop driver code, and how the stopped
+ * instruction is then executed alone. Sizes from 1 to 32 bytes, at every offset over granules.
  */
 #include <stdio.h>
 #include <string.h>
@@ -112,7 +112,9 @@ static void test_claim(const struct access *a)
                 tap_note("  cell %#x, offset %u", rows[row].before, at);
             for (unsigned i = 0; i < 8; i++) {
                 bool touched = i >= at / 8 && i <= (at + a->size - 1) / 8;
-                uint8_t expected = !touched ? rows[row].before : a->write ? rows[row].write : rows[row].read;
+                uint8_t expected = !touched   ? rows[row].before
+                                   : a->write ? rows[row].write
+                                              : rows[row].read;
                 if (!EQUAL(*arena_share(world_guest(PLACE + i * 8)), expected))
                     tap_note("  cell %#x, offset %u, granule %u", rows[row].before, at, i);
             }
@@ -143,8 +145,9 @@ static void test_stop(const struct access *a, unsigned features)
         }
         if (!touches)
             continue;
-        bool ok = EQUAL(x.address, address) & EQUAL(x.size, a->size) & EQUAL(x.write, a->write) & EQUAL(RIP_OFFSET, 5) &
-                  EQUAL(GPR(RAX), 5) & EQUAL(GPR(RCX), address) & EQUAL(GPR(RDX), rdx) & EQUAL(GPR(RSP), rsp) &
+        bool ok = EQUAL(x.address, address) & EQUAL(x.size, a->size) & EQUAL(x.write, a->write) &
+                  EQUAL(RIP_OFFSET, 5) & EQUAL(GPR(RAX), 5) & EQUAL(GPR(RCX), address) &
+                  EQUAL(GPR(RDX), rdx) & EQUAL(GPR(RSP), rsp) &
                   CHECK(memcmp(before, world_host(PLACE - 0x20), sizeof before) == 0);
         if (features & DBT_BUDGETS)
             ok &= EQUAL(world.cpu.retired, 1);
@@ -153,7 +156,8 @@ static void test_stop(const struct access *a, unsigned features)
         if (features & DBT_BUDGETS)
             ok &= EQUAL(world.cpu.retired, 2);
         bool changed = memcmp(before, world_host(PLACE - 0x20), sizeof before) != 0;
-        if (strstr(a->name, "cmpxchg") == NULL && strstr(a->name, "xmm") == NULL && strstr(a->name, "ymm") == NULL)
+        if (strstr(a->name, "cmpxchg") == NULL && strstr(a->name, "xmm") == NULL &&
+            strstr(a->name, "ymm") == NULL)
             ok &= EQUAL(changed, a->write);
         if (changed && (features & DBT_DIRTY))
             ok &= CHECK(*arena_dirty(address) || *arena_dirty(address + a->size - 1));
@@ -164,7 +168,8 @@ static void test_stop(const struct access *a, unsigned features)
         }
     }
     world_set_features(WORLD_ALL);
-    tap_end("%s stops before a shared granule and then executes alone (features %#x)", a->name, features);
+    tap_end("%s stops before a shared granule and then executes alone (features %#x)", a->name,
+            features);
 }
 
 CODE(two, "mov eax, [rcx]\n add [rcx], eax\n mov edx, [rcx]\n hlt");
@@ -281,13 +286,15 @@ CODE(stack_push, "sub rsp, -0x28\n push rax\n hlt");
 CODE(stack_push_imm, "sub rsp, -0x28\n push 5\n hlt");
 CODE(stack_pop, "sub rsp, -0x20\n pop rax\n hlt");
 CODE(stack_call, "sub rsp, -0x28\n call 1f\n 1: hlt");
-CODE(stack_call_indirect, "lea rax, [rip+1f]\n sub rsp, -0x28\n call rax\n 1: hlt");
+CODE(stack_call_indirect,
+     "lea rax, [rip+1f]\n sub rsp, -0x28\n call rax\n 1: hlt");
 CODE(stack_ret, "sub rsp, -0x20\n ret");
 CODE(stack_pushfq, "sub rsp, -0x28\n pushfq\n hlt");
 CODE(stack_leave, "lea rbp, [rsp+0x20]\n leave\n hlt");
 CODE(stack_xmm, "movaps [rsp+0x20], xmm6\n hlt");
 
-/* The word at [rsp+0x20] is shared: an event or a status block in a frame, which another thread writes. */
+/* The word at [rsp+0x20] is shared: an event or a status block in a frame, which another thread
+ * writes. */
 static void test_stack(void)
 {
     static const struct {

@@ -1,6 +1,7 @@
 /*
- * Dirty bytes and snapshots under translated code: what the arena restores is what the code changed. Random
- * sequences run on memory that nobody resets in between; a restored run must repeat itself to the byte.
+ * Dirty bytes and snapshots under translated code: what the arena restores is what the code
+ * changed. Random sequences run on memory that nobody resets in between; a restored run must repeat
+ * itself to the byte.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +120,8 @@ static void test_depths(const struct form *forms, size_t count)
     tap_end("a restore at any depth finds the state of its push");
 }
 
-CODE(loads, "mov rax, [rcx]\n movups xmm0, [rcx+0x1000-4]\n cmp [rcx], al\n bt [rcx], edx\n nop dword ptr [rcx]\n lodsq\n hlt");
+CODE(loads, "mov rax, [rcx]\n movups xmm0, [rcx+0x1000-4]\n cmp [rcx], al\n bt [rcx], edx\n"
+            "nop dword ptr [rcx]\n lodsq\n hlt");
 CODE(crossing, "mov [rcx-1], eax\n hlt");
 CODE(fill, "rep stosb\n hlt");
 CODE(call_in, "call 1f\n hlt\n 1: ret");

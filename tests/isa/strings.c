@@ -1,6 +1,6 @@
 /*
- * String instructions, natively and translated: each operation, size and prefix in both directions, with
- * counts from zero up to several hundred, overlapping operands and page boundaries inside.
+ * String instructions, natively and translated: each operation, size and prefix in both directions,
+ * with counts from zero up to several hundred, overlapping operands and page boundaries inside.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,10 @@ static const struct {
     const char *name;
     uint8_t opcode; /* of the byte form; the wider ones are one higher */
     bool compares;
-} operations[] = {{"movs", 0xA4, false}, {"stos", 0xAA, false}, {"lods", 0xAC, false}, {"cmps", 0xA6, true},
+} operations[] = {{"movs", 0xA4, false},
+                  {"stos", 0xAA, false},
+                  {"lods", 0xAC, false},
+                  {"cmps", 0xA6, true},
                   {"scas", 0xAE, true}};
 
 static const struct {
@@ -25,8 +28,8 @@ static const struct {
     uint8_t prefix;
 } prefixes[] = {{"", 0}, {"rep ", 0xF3}, {"repne ", 0xF2}};
 
-static void make(struct rng *rng, uint8_t opcode, uint8_t prefix, unsigned size, bool down, bool compares,
-                 struct trial *t)
+static void make(struct rng *rng, uint8_t opcode, uint8_t prefix, unsigned size, bool down,
+                 bool compares, struct trial *t)
 {
     snippet_random_state(rng, false, t);
     uint64_t *g = t->regs.gpr;
@@ -85,8 +88,13 @@ static void test(unsigned operation, unsigned prefix, unsigned size, bool down)
             failures += !compare_run(&t, failures < 2);
         }
     }
-    tap_ok(failures == 0, "%s%s%c going %s does translated what it does natively", prefixes[prefix].name,
-           operations[operation].name, size == 1 ? 'b' : size == 2 ? 'w' : size == 4 ? 'd' : 'q', down ? "down" : "up");
+    tap_ok(failures == 0, "%s%s%c going %s does translated what it does natively",
+           prefixes[prefix].name, operations[operation].name,
+           size == 1   ? 'b'
+           : size == 2 ? 'w'
+           : size == 4 ? 'd'
+                       : 'q',
+           down ? "down" : "up");
 }
 
 int main(void)

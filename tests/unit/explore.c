@@ -458,6 +458,61 @@ static void random_needs_a_limit(void **state)
     sim_destroy(s);
 }
 
+/* ---- few preemptions ---- */
+
+static void bounds_are_explored_in_order_and_claimed(void **state)
+{
+    struct sim_program p;
+    (void)state;
+    /* By hand: without preemption the client and the stopper run in either order: 2. */
+    sim_bluetooth(&p, 1, true);
+    struct explore_result r = explore(&p, (struct explore_options){.strategy = "bounded"});
+    assert_int_equal(r.executions, 2);
+    assert_int_equal(r.violation_count, 0);
+    assert_false(r.complete);
+    assert_string_equal(r.claim, "every interleaving with at most 0 preemptions explored");
+    explore_free(&r);
+    r = explore(&p, (struct explore_options){.strategy = "bounded", .preemptions = 2});
+    assert_int_equal(r.stop, STOP_VIOLATION);
+    explore_free(&r);
+    sim_bluetooth(&p, 1, false);
+    r = explore(&p, (struct explore_options){.strategy = "bounded", .preemptions = 1});
+    assert_string_equal(r.claim, "every interleaving with at most 1 preemption explored");
+    explore_free(&r);
+}
+
+static void a_bound_that_no_execution_reaches_gives_every_interleaving(void **state)
+{
+    struct sim_program p;
+    (void)state;
+    sim_bluetooth(&p, 2, false);
+    struct explore_result r = explore(&p, (struct explore_options){.strategy = "bounded", .preemptions = 20});
+    struct explore_result brute = explore(&p, (struct explore_options){.strategy = "brute"});
+    assert_int_equal(brute.executions, 6268);
+    assert_int_equal(r.executions, brute.executions);
+    explore_free(&r);
+    explore_free(&brute);
+}
+
+static void every_bug_of_depth_two_is_found_by_pct(void **state)
+{
+    struct sim_program p;
+    (void)state;
+    for (unsigned n = 1; n <= 3; n++)
+        for (unsigned which = 0; which < 3; which++) {
+            uint64_t sum = 0;
+            (which == 0 ? sim_bluetooth : which == 1 ? sim_rundown : sim_remlock)(&p, n, true);
+            for (uint64_t seed = 1; seed <= 50; seed++) {
+                struct explore_result r = explore(&p, (struct explore_options){
+                    .strategy = "pct", .depth = 2, .seed = seed, .max_executions = 10000});
+                assert_int_equal(r.violation_count, 1);
+                sum += r.to_first;
+                explore_free(&r);
+            }
+            print_message("# pct depth 2: mean executions to the first bug %.1f\n", (double)sum / 50);
+        }
+}
+
 /* ---- replay ---- */
 
 static enum machine_stop replay(const struct sim_program *p, struct decision *d, size_t n, bool tolerant, struct error *e)
@@ -537,7 +592,7 @@ static void expect_minimum(const struct sim_program *p, uint64_t seed, unsigned 
     assert_int_equal(r.violation_count, 1);
     struct schedule *schedule = &r.violations[0].schedule;
     struct hash128 before = subject.state(subject.context);
-    explore_minimise(&subject, schedule, r.violations[0].key, 2000);
+    explore_minimise(&subject, schedule, r.violations[0].key, 400);
     assert_true(hash_equal(before, subject.state(subject.context)));
     if (switches_of(schedule) != switches || schedule->count != steps)
         fail_msg("seed %llu: %u switches and %zu steps instead of %u and %u", (unsigned long long)seed,
@@ -564,9 +619,14 @@ static void minimising_reaches_the_known_minimum_of_planted_bugs(void **state)
         /* rundown with one client: gone? and decrement and event (3), unloader (2), gone? (1). */
         sim_rundown(&p, 1, true);
         expect_minimum(&p, seed, 2, 6);
-        /* With three, the two others count down first (3 * 2 + the event), then the same. The victim is the last or,
-         * as cheap, any other whose turn ended with its decrement. */
+        /* With three, all have to count down first (2 + 2 + 3), then the unloader (2), then the victim (1). */
         sim_rundown(&p, 3, true);
+        expect_minimum(&p, seed, 4, 10);
+        /* remlock: the client acquires, looks and releases (4), the remover need not wait (6), the client looks (1). */
+        sim_remlock(&p, 1, true);
+        expect_minimum(&p, seed, 2, 11);
+        sim_remlock(&p, 3, true);
+        expect_minimum(&p, seed, 2, 11);
     }
 }
 
@@ -600,6 +660,9 @@ int main(void)
         cmocka_unit_test(an_unknown_strategy_is_refused_by_name),
         cmocka_unit_test(equal_seeds_give_equal_executions),
         cmocka_unit_test(random_needs_a_limit),
+        cmocka_unit_test(bounds_are_explored_in_order_and_claimed),
+        cmocka_unit_test(a_bound_that_no_execution_reaches_gives_every_interleaving),
+        cmocka_unit_test(every_bug_of_depth_two_is_found_by_pct),
         cmocka_unit_test(strict_replay_accepts_only_what_fits),
         cmocka_unit_test(tolerant_replay_goes_on_behind_the_end),
         cmocka_unit_test(minimising_reaches_the_known_minimum_of_planted_bugs),

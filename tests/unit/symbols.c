@@ -234,6 +234,18 @@ static void symbol_table_names_functions_without_debug_information(void **state)
     symbols_close(s);
 }
 
+static void label_inside_a_function_does_not_name_it(void **state)
+{
+    (void)state;
+    struct machine_image *image = add_image("odd.sys", "ntoskrnl.exe", 0);
+    struct symbols *s = symbols_open(NULL);
+    struct symbol y;
+    symbols_find(s, export_of(image, "KiSwapContextResume") + 1, false, &y);
+    assert_string_equal(y.function, "SwapContext");
+    assert_true(y.offset > 4);
+    symbols_close(s);
+}
+
 static void stripped_image_has_its_exports_only(void **state)
 {
     (void)state;
@@ -490,6 +502,8 @@ int main(void)
           return_address_prints_its_own_offset_and_the_line_of_the_call, NULL),
         T("the symbol table names functions without debug information",
           symbol_table_names_functions_without_debug_information, NULL),
+        T("a label inside a function does not name it", label_inside_a_function_does_not_name_it,
+          NULL),
         T("a stripped image has its exports only", stripped_image_has_its_exports_only, NULL),
         T("a missing tool leaves the exports", tool_that_fails_leaves_the_exports,
           "/missing/symbolizer"),

@@ -12,6 +12,8 @@
 
 static KQUEUE ExpDelayedQueue;
 static KQUEUE ExpCriticalQueue;
+/* Counts the workers that have started, for boot. */
+static KSEMAPHORE ExpWorkersStarted;
 
 static PKQUEUE ExpQueueFor(WORK_QUEUE_TYPE Type)
 {
@@ -62,6 +64,7 @@ static VOID NTAPI ExpWorkerThread(PVOID Context)
     PKQUEUE Queue = Context;
 
     ((PETHREAD)KiCurrentThread())->ActiveExWorker = TRUE;
+    KeReleaseSemaphore(&ExpWorkersStarted, 0, 1, FALSE);
     for (;;)
     {
         PLIST_ENTRY Entry = KeRemoveQueue(Queue, KernelMode, NULL);
@@ -92,18 +95,32 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
     KeInsertQueue(Queue, &WorkItem->List);
 }
 
+static BOOLEAN ExpStartWorker(PCSTR Name, PKQUEUE Queue, KPRIORITY Priority)
+{
+    PETHREAD Thread = PspCreateKernelThread(Name, ExpWorkerThread, Queue, Priority);
+
+    if (Thread == NULL)
+    {
+        return FALSE;
+    }
+    /* Executions begin with all workers at their queues. */
+    KeWaitForSingleObject(&ExpWorkersStarted, Executive, KernelMode, FALSE, NULL);
+    return TRUE;
+}
+
 BOOLEAN ExInitSystem(VOID)
 {
     ULONG Number;
 
     KeInitializeQueue(&ExpDelayedQueue, 0);
     KeInitializeQueue(&ExpCriticalQueue, 0);
+    KeInitializeSemaphore(&ExpWorkersStarted, 0, MAXLONG);
     for (Number = 0; Number < EXP_DELAYED_WORKERS; Number++)
     {
-        if (PspCreateKernelThread("delayed worker", ExpWorkerThread, &ExpDelayedQueue, 12) == NULL)
+        if (!ExpStartWorker("delayed worker", &ExpDelayedQueue, 12))
         {
             return FALSE;
         }
     }
-    return PspCreateKernelThread("critical worker", ExpWorkerThread, &ExpCriticalQueue, 13) != NULL;
+    return ExpStartWorker("critical worker", &ExpCriticalQueue, 13);
 }

@@ -177,9 +177,8 @@ static NTSTATUS NTAPI IopForwardCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-/* Known as IoForwardIrpSynchronously too. */
-NTEXPORT(IoForwardAndCatchIrp, PASSIVE_LEVEL, "irp device");
-BOOLEAN NTAPI IoForwardAndCatchIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTEXPORT(IoForwardIrpSynchronously, PASSIVE_LEVEL, "irp device");
+BOOLEAN NTAPI IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     KEVENT Event;
 
@@ -195,4 +194,13 @@ BOOLEAN NTAPI IoForwardAndCatchIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         KeWaitForSingleObject(&Event, Suspended, KernelMode, FALSE, NULL);
     }
     return TRUE;
+}
+
+/* The older name; a macro in today's headers. */
+#undef IoForwardAndCatchIrp
+NTSYSAPI BOOLEAN NTAPI IoForwardAndCatchIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp);
+NTEXPORT(IoForwardAndCatchIrp, PASSIVE_LEVEL, "irp device");
+BOOLEAN NTAPI IoForwardAndCatchIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return IoForwardIrpSynchronously(DeviceObject, Irp);
 }

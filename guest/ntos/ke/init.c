@@ -80,6 +80,7 @@ static VOID NTAPI Phase1Initialization(PVOID Context)
     IoInitSystem();
     RdRunSetup();
     RdCreateScenario();
+    ExpSetFaultBudget(RdLoaderBlock->fault_budget);
     RdReady();
     RdStartScenario();
     KeInitializeEvent(&Never, NotificationEvent, FALSE);

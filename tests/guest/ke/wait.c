@@ -35,6 +35,7 @@ TEST(AbsoluteTimeoutEndsTheWait)
     EXPECT_EQ(KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &Timeout), STATUS_TIMEOUT);
     KeQuerySystemTime(&After);
     EXPECT(After.QuadPart >= Timeout.QuadPart);
+    DbgPrint("# %I64x %I64x %I64x\n", Before.QuadPart, Timeout.QuadPart, After.QuadPart);
 }
 
 TEST(AbsoluteTimeoutInThePastDoesNotBlock)

@@ -1,5 +1,5 @@
-/* Comparison of outcomes. Pointers into the window differ by the distance of the two windows, everything
- * else must be equal bit for bit. */
+/* Comparison of outcomes. Pointers into the window differ by the distance of the two windows,
+ * everything else must be equal bit for bit. */
 #include "tests/isa/support/compare.h"
 
 #include <stdio.h>
@@ -13,8 +13,12 @@
 
 static const char *const gpr_names[16] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                           "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-static const char *const kind_names[] = {"reached the exit", "divide or SIMD error", "undefined instruction",
-                                         "access fault",     "trap",         "other"};
+static const char *const kind_names[] = {"reached the exit",
+                                         "divide or SIMD error",
+                                         "undefined instruction",
+                                         "access fault",
+                                         "trap",
+                                         "other"};
 
 static bool memory_equal(const uint8_t *native, const uint8_t *guest, unsigned at)
 {
@@ -32,7 +36,8 @@ static bool memory_equal(const uint8_t *native, const uint8_t *guest, unsigned a
     return false;
 }
 
-static bool compare_memory(const struct trial *t, const uint8_t *native, const uint8_t *guest, bool print)
+static bool compare_memory(const struct trial *t, const uint8_t *native, const uint8_t *guest,
+                           bool print)
 {
     if (memcmp(native, guest, MEMORY_SIZE) == 0)
         return true;
@@ -49,8 +54,9 @@ static bool compare_memory(const struct trial *t, const uint8_t *native, const u
             if (((n ^ g) & t->flags_mask) != 0) {
                 ok = false;
                 if (print)
-                    tap_note("  flags: expected %03x, got %03x (defined: %03x)", (unsigned)n & t->flags_mask,
-                             (unsigned)g & t->flags_mask, t->flags_mask);
+                    tap_note("  flags: expected %03x, got %03x (defined: %03x)",
+                             (unsigned)n & t->flags_mask, (unsigned)g & t->flags_mask,
+                             t->flags_mask);
             }
             i = flags_at + 7;
             continue;
@@ -59,8 +65,8 @@ static bool compare_memory(const struct trial *t, const uint8_t *native, const u
             continue;
         ok = false;
         if (print && shown++ < 8)
-            tap_note("  memory +%#x: before %02x, expected %02x, got %02x", MEMORY_OFFSET + i, t->memory[i],
-                     native[i], guest[i]);
+            tap_note("  memory +%#x: before %02x, expected %02x, got %02x", MEMORY_OFFSET + i,
+                     t->memory[i], native[i], guest[i]);
     }
     return ok;
 }
@@ -73,20 +79,22 @@ static void print_vector(const char *what, unsigned n, const uint8_t *v)
     tap_note("  ymm%u %s %s", n, what, text);
 }
 
-bool compare_outcomes(const struct trial *t, const struct outcome *native, const struct outcome *guest,
-                      bool print)
+bool compare_outcomes(const struct trial *t, const struct outcome *native,
+                      const struct outcome *guest, bool print)
 {
     if (native->kind != guest->kind) {
         if (print)
             tap_note("  expected: %s (at +%#llx), got: %s (%s)", kind_names[native->kind],
-                     (unsigned long long)(native->regs.rip - WINDOW_NATIVE), kind_names[guest->kind], guest->text);
+                     (unsigned long long)(native->regs.rip - WINDOW_NATIVE),
+                     kind_names[guest->kind], guest->text);
         return false;
     }
     bool ok = true;
     if (native->kind != OUTCOME_EXIT && window_to_guest(native->regs.rip) != guest->regs.rip) {
         ok = false;
         if (print)
-            tap_note("  rip: expected +%#llx, got +%#llx", (unsigned long long)(native->regs.rip - WINDOW_NATIVE),
+            tap_note("  rip: expected +%#llx, got +%#llx",
+                     (unsigned long long)(native->regs.rip - WINDOW_NATIVE),
                      (unsigned long long)(guest->regs.rip - WINDOW_GUEST));
     }
     for (unsigned i = 0; i < 16; i++) {
@@ -96,8 +104,8 @@ bool compare_outcomes(const struct trial *t, const struct outcome *native, const
         ok = false;
         if (print)
             tap_note("  %s: before %016llx, expected %016llx, got %016llx", gpr_names[i],
-                     (unsigned long long)window_to_guest(t->regs.gpr[i]), (unsigned long long)expected,
-                     (unsigned long long)guest->regs.gpr[i]);
+                     (unsigned long long)window_to_guest(t->regs.gpr[i]),
+                     (unsigned long long)expected, (unsigned long long)guest->regs.gpr[i]);
     }
     for (unsigned i = 0; i < 16; i++) {
         size_t n = native_has("avx") ? 32 : 16;
@@ -110,17 +118,19 @@ bool compare_outcomes(const struct trial *t, const struct outcome *native, const
             print_vector("got     ", i, guest->regs.ymm[i]);
         }
     }
-    if (native->kind == OUTCOME_EXIT && ((native->regs.rflags ^ guest->regs.rflags) & t->flags_mask)) {
+    if (native->kind == OUTCOME_EXIT &&
+        ((native->regs.rflags ^ guest->regs.rflags) & t->flags_mask)) {
         ok = false;
         if (print)
-            tap_note("  rflags: expected %03x, got %03x (defined: %03x)", (unsigned)native->regs.rflags & t->flags_mask,
+            tap_note("  rflags: expected %03x, got %03x (defined: %03x)",
+                     (unsigned)native->regs.rflags & t->flags_mask,
                      (unsigned)guest->regs.rflags & t->flags_mask, t->flags_mask);
     }
     if (native->regs.mxcsr != guest->regs.mxcsr) {
         ok = false;
         if (print)
-            tap_note("  mxcsr: before %04x, expected %04x, got %04x", t->regs.mxcsr, native->regs.mxcsr,
-                     guest->regs.mxcsr);
+            tap_note("  mxcsr: before %04x, expected %04x, got %04x", t->regs.mxcsr,
+                     native->regs.mxcsr, guest->regs.mxcsr);
     }
     return compare_memory(t, native->memory, guest->memory, print) && ok;
 }
@@ -133,11 +143,12 @@ static bool covers_write(const struct world_share *list, unsigned count, gva_t a
     return count >= WORLD_MAX_SHARES;
 }
 
-/* The machine was told before this byte was written to a shared granule: by a stop, or, for the other
- * operand of the instruction that was stopped, by a call. */
+/* The machine was told before this byte was written to a shared granule: by a stop, or, for the
+ * other operand of the instruction that was stopped, by a call. */
 static bool stop_announced(gva_t a)
 {
-    return covers_write(world.stopped, world.stops, a) || covers_write(world.shares, world.share_count, a);
+    return covers_write(world.stopped, world.stops, a) ||
+           covers_write(world.shares, world.share_count, a);
 }
 
 /* What is wrong about the marks of one written byte, or NULL. */
@@ -150,7 +161,8 @@ static const char *missing_mark(gva_t a, bool own_stack)
     if (*arena_share(a) == SHARE_SHARED)
         return stop_announced(a) ? NULL : "nothing stopped before it though it is shared";
     /* An instruction that was stopped for one of its granules executed alone, asking for none. */
-    return world.stops || *arena_share(a) == (1 | SHARE_WRITTEN) ? NULL : "its share cell does not say so";
+    return world.stops || *arena_share(a) == (1 | SHARE_WRITTEN) ? NULL
+                                                                 : "its share cell does not say so";
 }
 
 /* The one memory operand's granules, and in the data no others, were asked for. */
@@ -163,13 +175,16 @@ static bool operand_marks(const struct trial *t, bool print)
         bool shared = false;
         for (gva_t g = operand & ~7ull; g < operand + t->operand_size; g += 8)
             shared |= *arena_share(g) == SHARE_SHARED;
-        bool exact = world.stops == 1 && world.stopped[0].address == operand && world.stopped[0].size == t->operand_size;
+        bool exact = world.stops == 1 && world.stopped[0].address == operand &&
+                     world.stopped[0].size == t->operand_size;
         if (shared ? exact : world.stops == 0)
             return true;
         if (print)
-            tap_note("  operand +%#llx size %u, %s: %u stops, the first at +%#llx size %u", (unsigned long long)(operand - WINDOW_GUEST),
-                     t->operand_size, shared ? "shared" : "not shared", world.stops,
-                     (unsigned long long)(world.stopped[0].address - WINDOW_GUEST), world.stopped[0].size);
+            tap_note("  operand +%#llx size %u, %s: %u stops, the first at +%#llx size %u",
+                     (unsigned long long)(operand - WINDOW_GUEST), t->operand_size,
+                     shared ? "shared" : "not shared", world.stops,
+                     (unsigned long long)(world.stopped[0].address - WINDOW_GUEST),
+                     world.stopped[0].size);
         return false;
     }
     for (uint32_t i = 0; i < DATA_SIZE; i += 8) {
@@ -178,8 +193,9 @@ static bool operand_marks(const struct trial *t, bool print)
         if (touched == (*arena_share(g) != SHARE_UNTOUCHED))
             continue;
         if (print)
-            tap_note("  operand +%#llx size %u, but the cell of granule +%#x is %#x", (unsigned long long)(operand - WINDOW_GUEST),
-                     t->operand_size, DATA_OFFSET + i, *arena_share(g));
+            tap_note("  operand +%#llx size %u, but the cell of granule +%#x is %#x",
+                     (unsigned long long)(operand - WINDOW_GUEST), t->operand_size, DATA_OFFSET + i,
+                     *arena_share(g));
         return false;
     }
     return true;
@@ -189,9 +205,11 @@ bool compare_marks(const struct trial *t, const struct outcome *guest, bool prin
 {
     for (unsigned i = 0; i < MEMORY_SIZE; i++) {
         /* A pointer on top of the stack differs from the trial's from the start. */
-        if (t->memory[i] == guest->memory[i] || i - (t->regs.gpr[REG_RSP] - WINDOW_NATIVE - MEMORY_OFFSET) < 8)
+        if (t->memory[i] == guest->memory[i] ||
+            i - (t->regs.gpr[REG_RSP] - WINDOW_NATIVE - MEMORY_OFFSET) < 8)
             continue;
-        bool own_stack = i >= STACK_OFFSET - MEMORY_OFFSET && i < STACK_OFFSET - MEMORY_OFFSET + STACK_SIZE;
+        bool own_stack =
+            i >= STACK_OFFSET - MEMORY_OFFSET && i < STACK_OFFSET - MEMORY_OFFSET + STACK_SIZE;
         const char *missing = missing_mark(world_guest(MEMORY_OFFSET + i), own_stack);
         if (!missing)
             continue;
@@ -215,10 +233,12 @@ void compare_print_trial(const struct trial *t)
         ZydisDecodedOperand o[ZYDIS_MAX_OPERAND_COUNT];
         char text[128] = "(bad)", bytes[48] = "";
         unsigned length = 1;
-        if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, t->code + at, t->code_size - at, &i, o))) {
+        if (ZYAN_SUCCESS(
+                ZydisDecoderDecodeFull(&decoder, t->code + at, t->code_size - at, &i, o))) {
             length = i.length;
-            ZydisFormatterFormatInstruction(&formatter, &i, o, i.operand_count_visible, text, sizeof text,
-                                            WINDOW_GUEST + CODE_OFFSET + t->place + at, NULL);
+            ZydisFormatterFormatInstruction(&formatter, &i, o, i.operand_count_visible, text,
+                                            sizeof text, WINDOW_GUEST + CODE_OFFSET + t->place + at,
+                                            NULL);
         }
         for (unsigned k = 0; k < length; k++)
             sprintf(bytes + 3 * k, "%02x ", t->code[at + k]);
@@ -231,8 +251,8 @@ void compare_print_trial(const struct trial *t)
                  (unsigned long long)window_to_guest(t->regs.gpr[i + 1]), gpr_names[i + 2],
                  (unsigned long long)window_to_guest(t->regs.gpr[i + 2]), gpr_names[i + 3],
                  (unsigned long long)window_to_guest(t->regs.gpr[i + 3]));
-    tap_note("  rflags=%03llx mxcsr=%04x window=%016llx", (unsigned long long)t->regs.rflags, t->regs.mxcsr,
-             (unsigned long long)WINDOW_GUEST);
+    tap_note("  rflags=%03llx mxcsr=%04x window=%016llx", (unsigned long long)t->regs.rflags,
+             t->regs.mxcsr, (unsigned long long)WINDOW_GUEST);
 }
 
 /* Whether checks took their short or their long way must not show, not even in undefined flags. */
@@ -242,13 +262,15 @@ static bool compare_warm(const struct trial *t, const struct outcome *cold, bool
     world.keep_shares = true;
     world_run_trial(t, true, &warm);
     world.keep_shares = false;
-    if (memcmp(&cold->regs, &warm.regs, sizeof warm.regs) == 0 && memcmp(cold->memory, warm.memory, MEMORY_SIZE) == 0)
+    if (memcmp(&cold->regs, &warm.regs, sizeof warm.regs) == 0 &&
+        memcmp(cold->memory, warm.memory, MEMORY_SIZE) == 0)
         return true;
     if (print) {
         uint64_t c, w;
         memcpy(&c, cold->memory + FLAGS_OFFSET - MEMORY_OFFSET, 8);
         memcpy(&w, warm.memory + FLAGS_OFFSET - MEMORY_OFFSET, 8);
-        tap_note("  with cold and with warm share cells the results differ: rflags %03x and %03x, stored flags %03x and %03x",
+        tap_note("  with cold and with warm share cells the results differ: rflags %03x and %03x, "
+                 "stored flags %03x and %03x",
                  (unsigned)cold->regs.rflags, (unsigned)warm.regs.rflags, (unsigned)c, (unsigned)w);
     }
     return false;

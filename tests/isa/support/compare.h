@@ -5,8 +5,8 @@
 #include "tests/isa/support/window.h"
 
 /* False: they differ; the differences are printed as comments when `print`. */
-bool compare_outcomes(const struct trial *t, const struct outcome *native, const struct outcome *guest,
-                      bool print);
+bool compare_outcomes(const struct trial *t, const struct outcome *native,
+                      const struct outcome *guest, bool print);
 /* Dirty bytes and share cells after a translated run must cover every byte that changed. */
 bool compare_marks(const struct trial *t, const struct outcome *guest, bool print);
 /* The trial's code, disassembled, with its registers. */

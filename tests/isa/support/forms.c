@@ -32,13 +32,15 @@ struct family {
 
 static const struct family families[] = {
     /* Integer arithmetic */
-    {"add or adc sbb and sub xor cmp", "rmV, rV | rV, mV | rmV, iV | rmW, i8 | h8, r8 | r8, h8 | h8, h8 | h8, m8 | m8, h8 | h8, i8"},
+    {"add or adc sbb and sub xor cmp",
+     "rmV, rV | rV, mV | rmV, iV | rmW, i8 | h8, r8 | r8, h8 | h8, h8 | h8, m8 | m8, h8 | h8, i8"},
     {"add or adc sbb and sub xor cmp", "al, i8 | ax, i16 | eax, i32 | rax, i32"},
     {"add or adc sbb and sub xor", "mV, rV | mV, iV | mW, i8", FORM_LOCK},
     {"test", "rmV, rV | rmV, iV | h8, r8 | h8, i8 | m8, h8 | al, i8 | eax, i32 | rax, i32"},
     {"inc dec neg not", "rmV | h8"},
     {"inc dec neg not", "mV", FORM_LOCK},
-    {"shl shr sar rol ror rcl rcr", "rmV, 1 | rmV, c32 | r64, c64 | m64, c64 | rmV, cl | h8, c8 | h8, cl"},
+    {"shl shr sar rol ror rcl rcr",
+     "rmV, 1 | rmV, c32 | r64, c64 | m64, c64 | rmV, cl | h8, c8 | h8, cl"},
     {"shld shrd", "rmD, rD, c32 | r64, r64, c64 | rm16, r16, c16 | rmD, rD, cl"},
     {"mul imul", "rmV | h8"},
     {"div idiv", "rmV | h8", FORM_DIVIDE | FORM_ALONE},
@@ -51,8 +53,10 @@ static const struct family families[] = {
     {"bt bts btr btc", "mW, rW", FORM_BIT_OFFSET | FORM_ALONE},
     {"bts btr btc", "mW, c64", FORM_LOCK},
     {"bts btr btc", "mW, rW", FORM_LOCK | FORM_BIT_OFFSET | FORM_ALONE},
-    {"seto setno setb setnb setz setnz setbe setnbe sets setns setp setnp setl setnl setle setnle", "rm8 | h8"},
-    {"cmovo cmovno cmovb cmovnb cmovz cmovnz cmovbe cmovnbe cmovs cmovns cmovp cmovnp cmovl cmovnl cmovle cmovnle",
+    {"seto setno setb setnb setz setnz setbe setnbe sets setns setp setnp setl setnl setle setnle",
+     "rm8 | h8"},
+    {"cmovo cmovno cmovb cmovnb cmovz cmovnz cmovbe cmovnbe cmovs cmovns cmovp cmovnp cmovl cmovnl "
+     "cmovle cmovnle",
      "rW, rmW"},
     {"cbw cwde cdqe cwd cdq cqo clc stc cmc lahf sahf", ""},
     {"bswap", "rD"},
@@ -112,8 +116,10 @@ static const struct family families[] = {
     {"movddup", "x, xm64"},
     {"movshdup movsldup", "x, xm128", SSE},
     /* SSE floating point */
-    {"addps subps mulps divps minps maxps andps andnps orps xorps unpcklps unpckhps addpd subpd mulpd divpd minpd maxpd "
-     "andpd andnpd orpd xorpd unpcklpd unpckhpd haddps haddpd hsubps hsubpd addsubps addsubpd", "x, xm128", FP},
+    {"addps subps mulps divps minps maxps andps andnps orps xorps unpcklps unpckhps addpd subpd "
+     "mulpd divpd minpd maxpd "
+     "andpd andnpd orpd xorpd unpcklpd unpckhpd haddps haddpd hsubps hsubpd addsubps addsubpd",
+     "x, xm128", FP},
     {"sqrtps sqrtpd cvtdq2ps cvtps2dq cvttps2dq cvtpd2ps cvtpd2dq cvttpd2dq", "x, xm128", FP},
     {"cvtdq2pd cvtps2pd", "x, xm64", FP},
     {"addss subss mulss divss minss maxss sqrtss ucomiss comiss cvtss2sd", "x, xm32", FP},
@@ -133,21 +139,27 @@ static const struct family families[] = {
     {"insertps", "x, xm32, c256", FP, "sse41"},
     {"extractps", "rm32, x, c256", 0, "sse41"},
     /* SSE integer */
-    {"paddb paddw paddd paddq paddsb paddsw paddusb paddusw psubb psubw psubd psubq psubsb psubsw psubusb psubusw pand pandn por "
-     "pxor pcmpeqb pcmpeqw pcmpeqd pcmpgtb pcmpgtw pcmpgtd pmullw pmulhw pmulhuw pmuludq pmaddwd pavgb pavgw pminub pmaxub "
-     "pminsw pmaxsw psadbw packsswb packssdw packuswb punpcklbw punpcklwd punpckldq punpcklqdq punpckhbw punpckhwd punpckhdq "
-     "punpckhqdq", "x, xm128", SSE},
+    {"paddb paddw paddd paddq paddsb paddsw paddusb paddusw psubb psubw psubd psubq psubsb psubsw "
+     "psubusb psubusw pand pandn por "
+     "pxor pcmpeqb pcmpeqw pcmpeqd pcmpgtb pcmpgtw pcmpgtd pmullw pmulhw pmulhuw pmuludq pmaddwd "
+     "pavgb pavgw pminub pmaxub "
+     "pminsw pmaxsw psadbw packsswb packssdw packuswb punpcklbw punpcklwd punpckldq punpcklqdq "
+     "punpckhbw punpckhwd punpckhdq "
+     "punpckhqdq",
+     "x, xm128", SSE},
     {"psllw pslld psllq psrlw psrld psrlq psraw psrad", "x, xm128 | x, c64", SSE},
     {"pslldq psrldq", "x, c32", SSE},
     {"pshufd pshuflw pshufhw", "x, xm128, c256", SSE},
     {"pinsrw", "x, r32, c8 | x, m16, c8"},
     {"pextrw", "r32, x, c8"},
     {"maskmovdqu", "x, x", FORM_ALONE | FORM_MASKED},
-    {"pshufb phaddw phaddd phaddsw phsubw phsubd phsubsw pmaddubsw pmulhrsw psignb psignw psignd pabsb pabsw pabsd",
+    {"pshufb phaddw phaddd phaddsw phsubw phsubd phsubsw pmaddubsw pmulhrsw psignb psignw psignd "
+     "pabsb pabsw pabsd",
      "x, xm128", SSE, "ssse3"},
     {"palignr", "x, xm128, c32", SSE, "ssse3"},
-    {"pmulld pmuldq pminsb pminsd pminuw pminud pmaxsb pmaxsd pmaxuw pmaxud packusdw pcmpeqq ptest phminposuw", "x, xm128", SSE,
-     "sse41"},
+    {"pmulld pmuldq pminsb pminsd pminuw pminud pmaxsb pmaxsd pmaxuw pmaxud packusdw pcmpeqq ptest "
+     "phminposuw",
+     "x, xm128", SSE, "sse41"},
     {"pblendw mpsadbw", "x, xm128, c256", SSE, "sse41"},
     {"pmovsxbw pmovsxwd pmovsxdq pmovzxbw pmovzxwd pmovzxdq", "x, xm64", SSE, "sse41"},
     {"pmovsxbd pmovsxwq pmovzxbd pmovzxwq", "x, xm32", SSE, "sse41"},
@@ -179,8 +191,10 @@ static const struct family families[] = {
     {"vmovhps vmovlps", "x, x, m64 | m64, x", 0, "avx"},
     {"vmovmskps vmovmskpd vpmovmskb", "r32, x", 0, "avx"},
     {"vzeroupper vzeroall", "", 0, "avx"},
-    {"vaddps vsubps vmulps vdivps vminps vmaxps vandps vandnps vorps vxorps vunpcklps vunpckhps vaddpd vsubpd vmulpd vdivpd vminpd "
-     "vmaxpd vandpd vxorpd vhaddps vhaddpd", "x, x, xm128 | y, y, ym256", VFP, "avx"},
+    {"vaddps vsubps vmulps vdivps vminps vmaxps vandps vandnps vorps vxorps vunpcklps vunpckhps "
+     "vaddpd vsubpd vmulpd vdivpd vminpd "
+     "vmaxpd vandpd vxorpd vhaddps vhaddpd",
+     "x, x, xm128 | y, y, ym256", VFP, "avx"},
     {"vaddss vsubss vmulss vdivss vminss vmaxss vsqrtss vcvtss2sd", "x, x, xm32", VFP, "avx"},
     {"vaddsd vsubsd vmulsd vdivsd vminsd vmaxsd vsqrtsd vcvtsd2ss", "x, x, xm64", VFP, "avx"},
     {"vucomiss vcomiss", "x, xm32", VFP, "avx"},
@@ -200,13 +214,20 @@ static const struct family families[] = {
     {"vinsertf128", "y, y, xm128, c2", 0, "avx"},
     {"vextractf128", "xm128, y, c2", 0, "avx"},
     {"vptest vtestps", "x, xm128 | y, ym256", 0, "avx"},
-    {"vmaskmovps vmaskmovpd", "x, x, m128 | m128, x, x | y, y, m256 | m256, y, y", FORM_ALONE | FORM_MASKED, "avx"},
-    {"vpaddb vpaddd vpaddq vpsubb vpsubd vpand vpandn vpor vpxor vpcmpeqb vpcmpeqd vpcmpgtb vpmullw vpmulld vpmuludq vpminub vpmaxub "
-     "vpunpcklbw vpunpckhqdq vpshufb vpackuswb vpsadbw vpmaddwd vpsllw vpsrlq", "x, x, xm128", 0, "avx"},
-    {"vpaddb vpaddd vpaddq vpsubb vpsubd vpand vpandn vpor vpxor vpcmpeqb vpcmpeqd vpcmpgtb vpmullw vpmulld vpmuludq vpminub vpmaxub "
-     "vpunpcklbw vpunpckhqdq vpshufb vpackuswb vpsadbw vpmaddwd", "y, y, ym256", 0, "avx2"},
-    {"vpsllw vpslld vpsllq vpsrlw vpsrld vpsrlq vpsraw vpsrad vpslldq vpsrldq", "x, x, c32", 0, "avx"},
-    {"vpsllw vpslld vpsllq vpsrlw vpsrld vpsrlq vpsraw vpsrad vpslldq vpsrldq", "y, y, c32", 0, "avx2"},
+    {"vmaskmovps vmaskmovpd", "x, x, m128 | m128, x, x | y, y, m256 | m256, y, y",
+     FORM_ALONE | FORM_MASKED, "avx"},
+    {"vpaddb vpaddd vpaddq vpsubb vpsubd vpand vpandn vpor vpxor vpcmpeqb vpcmpeqd vpcmpgtb "
+     "vpmullw vpmulld vpmuludq vpminub vpmaxub "
+     "vpunpcklbw vpunpckhqdq vpshufb vpackuswb vpsadbw vpmaddwd vpsllw vpsrlq",
+     "x, x, xm128", 0, "avx"},
+    {"vpaddb vpaddd vpaddq vpsubb vpsubd vpand vpandn vpor vpxor vpcmpeqb vpcmpeqd vpcmpgtb "
+     "vpmullw vpmulld vpmuludq vpminub vpmaxub "
+     "vpunpcklbw vpunpckhqdq vpshufb vpackuswb vpsadbw vpmaddwd",
+     "y, y, ym256", 0, "avx2"},
+    {"vpsllw vpslld vpsllq vpsrlw vpsrld vpsrlq vpsraw vpsrad vpslldq vpsrldq", "x, x, c32", 0,
+     "avx"},
+    {"vpsllw vpslld vpsllq vpsrlw vpsrld vpsrlq vpsraw vpsrad vpslldq vpsrldq", "y, y, c32", 0,
+     "avx2"},
     {"vpsllvd vpsllvq vpsrlvd vpsrlvq vpsravd", "x, x, xm128 | y, y, ym256", 0, "avx2"},
     {"vpshufd", "x, xm128, c256", 0, "avx"},
     {"vpshufd", "y, ym256, c256", 0, "avx2"},
@@ -222,7 +243,8 @@ static const struct family families[] = {
     {"vpmovzxbw vpmovsxwd", "y, xm128", 0, "avx2"},
     {"vinserti128", "y, y, xm128, c2", 0, "avx2"},
     {"vextracti128", "xm128, y, c2", 0, "avx2"},
-    {"vpmaskmovd vpmaskmovq", "x, x, m128 | m128, x, x | y, y, m256 | m256, y, y", FORM_ALONE | FORM_MASKED, "avx2"},
+    {"vpmaskmovd vpmaskmovq", "x, x, m128 | m128, x, x | y, y, m256 | m256, y, y",
+     FORM_ALONE | FORM_MASKED, "avx2"},
     {"vpinsrb", "x, x, r32, c16 | x, x, m8, c16", 0, "avx"},
     {"vpinsrd", "x, x, rm32, c4", 0, "avx"},
     {"vpinsrq", "x, x, rm64, c2", 0, "avx"},
@@ -230,7 +252,8 @@ static const struct family families[] = {
     {"vpextrq", "rm64, x, c2", 0, "avx"},
     {"vcvtph2ps", "x, xm64 | y, xm128", VFP, "f16c"},
     {"vcvtps2ph", "xm64, x, c8 | xm128, y, c8", VFP, "f16c"},
-    {"vfmadd132ps vfmadd213ps vfmadd231ps vfnmadd213pd vfmsub231pd", "x, x, xm128 | y, y, ym256", VFP, "fma"},
+    {"vfmadd132ps vfmadd213ps vfmadd231ps vfnmadd213pd vfmsub231pd", "x, x, xm128 | y, y, ym256",
+     VFP, "fma"},
     {"vfmadd132ss vfmadd213ss vfmadd231ss vfmsub213ss", "x, x, xm32", VFP, "fma"},
     {"vfmadd213sd vfnmadd231sd", "x, x, xm64", VFP, "fma"},
 };
@@ -283,7 +306,8 @@ static struct form_operand parse_operand(const char *text)
         o.kind = OPERAND_ADDRESS;
     else if (strcmp(text, "h8") == 0)
         o.kind = OPERAND_HIGH;
-    else if (sized && number >= 8 && *text == 'r' && strcmp(text, "r8") != 0 && strchr("1346", text[1]))
+    else if (sized && number >= 8 && *text == 'r' && strcmp(text, "r8") != 0 &&
+             strchr("1346", text[1]))
         o.kind = OPERAND_GPR;
     else if (strcmp(text, "r8") == 0)
         o.kind = OPERAND_GPR;
@@ -318,11 +342,12 @@ static char *next_item(char **rest, const char *separators, char *item, size_t s
     return item;
 }
 
-static void add_form(struct form_list *list, const struct family *family, const char *mnemonic, const char *pattern)
+static void add_form(struct form_list *list, const struct family *family, const char *mnemonic,
+                     const char *pattern)
 {
     /* Either-or operands: one form for each alternative, found one operand at a time. */
-    static const char *const pairs[][3] = {{"rm", "r", "m"}, {"xm", "x", "m"}, {"ym", "y", "m"},
-                                           {"xa", "x", "a"}, {"ya", "y", "a"}};
+    static const char *const pairs[][3] = {
+        {"rm", "r", "m"}, {"xm", "x", "m"}, {"ym", "y", "m"}, {"xa", "x", "a"}, {"ya", "y", "a"}};
     for (unsigned p = 0; p < sizeof pairs / sizeof *pairs; p++) {
         const char *at = strstr(pattern, pairs[p][0]);
         while (at && !(isdigit((unsigned char)at[2]) && (at == pattern || at[-1] == ' ')))
@@ -335,15 +360,15 @@ static void add_form(struct form_list *list, const struct family *family, const 
         for (int choice = 1; choice <= 2; choice++) {
             char next[96];
             bool keep_size = choice == 2 || p == 0;
-            snprintf(next, sizeof next, "%.*s%s%s%s", (int)(at - pattern), pattern, pairs[p][choice],
-                     keep_size ? digits : "", at + 2 + n);
+            snprintf(next, sizeof next, "%.*s%s%s%s", (int)(at - pattern), pattern,
+                     pairs[p][choice], keep_size ? digits : "", at + 2 + n);
             add_form(list, family, mnemonic, next);
         }
         return;
     }
     struct form f = {.mnemonic = find_mnemonic(mnemonic), .options = family->options};
-    snprintf(f.name, sizeof f.name, "%s%s%s%s", f.options & FORM_LOCK ? "lock " : "", mnemonic, *pattern ? " " : "",
-             pattern);
+    snprintf(f.name, sizeof f.name, "%s%s%s%s", f.options & FORM_LOCK ? "lock " : "", mnemonic,
+             *pattern ? " " : "", pattern);
     char text[96], item[32];
     snprintf(text, sizeof text, "%s", pattern);
     for (char *rest = text; *text && next_item(&rest, ",", item, sizeof item);)
@@ -359,7 +384,8 @@ static void add_form(struct form_list *list, const struct family *family, const 
 }
 
 /* Replaces size letters: all letters of a pattern take the same size. */
-static void add_sizes(struct form_list *list, const struct family *family, const char *mnemonic, const char *pattern)
+static void add_sizes(struct form_list *list, const struct family *family, const char *mnemonic,
+                      const char *pattern)
 {
     static const struct {
         char letter;
@@ -374,9 +400,12 @@ static void add_sizes(struct form_list *list, const struct family *family, const
             for (const char *c = pattern; *c; c++) {
                 bool letter = *c == letters[l].letter;
                 /* There are no 64-bit immediates but mov's. */
-                const char *size = letter && c > pattern && c[-1] == 'i' && letters[l].sizes[s][0] == '6' ? "32"
-                                                                                                       : letters[l].sizes[s];
-                n += (unsigned)snprintf(text + n, sizeof text - n, "%.*s", letter ? 2 : 1, letter ? size : c);
+                const char *size =
+                    letter && c > pattern && c[-1] == 'i' && letters[l].sizes[s][0] == '6'
+                        ? "32"
+                        : letters[l].sizes[s];
+                n += (unsigned)snprintf(text + n, sizeof text - n, "%.*s", letter ? 2 : 1,
+                                        letter ? size : c);
             }
             add_form(list, family, mnemonic, text);
         }

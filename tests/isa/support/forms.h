@@ -1,6 +1,6 @@
 /*
- * Instruction forms: mnemonic, operand kinds and sizes. forms.c holds the table, a line for each family;
- * forms_expand makes one struct form of each combination.
+ * Instruction forms: mnemonic, operand kinds and sizes. forms.c holds the table, a line for each
+ * family; forms_expand makes one struct form of each combination.
  */
 #ifndef TESTS_ISA_SUPPORT_FORMS_H
 #define TESTS_ISA_SUPPORT_FORMS_H
@@ -33,15 +33,15 @@ struct form_operand {
 };
 
 enum form_option {
-    FORM_LOCK = 1,        /* lock prefix */
-    FORM_BIT_OFFSET = 2,  /* the register operand addresses bits around the memory operand */
-    FORM_DIVIDE = 4,      /* mostly choose a dividend that does not overflow */
-    FORM_EQUAL = 8,       /* half of the time rax (and rdx) equal the destination */
-    FORM_MOVE = 16,       /* only moves its operands: a pointer is as good as any value */
-    FORM_FLOAT = 32,      /* operands hold interesting floating-point numbers */
-    FORM_ALONE = 64,      /* not in random sequences */
-    FORM_ALIGNED = 128,   /* 128-bit memory operands must be aligned (legacy SSE) */
-    FORM_STACK = 256,     /* moves the stack pointer */
+    FORM_LOCK = 1,           /* lock prefix */
+    FORM_BIT_OFFSET = 2,     /* the register operand addresses bits around the memory operand */
+    FORM_DIVIDE = 4,         /* mostly choose a dividend that does not overflow */
+    FORM_EQUAL = 8,          /* half of the time rax (and rdx) equal the destination */
+    FORM_MOVE = 16,          /* only moves its operands: a pointer is as good as any value */
+    FORM_FLOAT = 32,         /* operands hold interesting floating-point numbers */
+    FORM_ALONE = 64,         /* not in random sequences */
+    FORM_ALIGNED = 128,      /* 128-bit memory operands must be aligned (legacy SSE) */
+    FORM_STACK = 256,        /* moves the stack pointer */
     FORM_NOT_ACCESSED = 512, /* the memory operand is not accessed: any address will do */
     FORM_MASKED = 1024,      /* a mask says which parts of the memory operand are accessed */
 };

@@ -1,11 +1,12 @@
 /*
- * Native execution of test code, in this process. All registers belong to the test code, the stack pointer
- * included, so entering and leaving goes through two pieces of assembly that keep the host's state in
- * static memory. The code leaves by jumping to the window's exit page, or by a fault: the signal handler
- * (on its own stack) changes the interrupted context to continue at the leaving code, which then finds
- * the registers just as the fault left them.
+ * Native execution of test code, in this process. All registers belong to the test code, the stack
+ * pointer included, so entering and leaving goes through two pieces of assembly that keep the
+ * host's state in static memory. The code leaves by jumping to the window's exit page, or by a
+ * fault: the signal handler (on its own stack) changes the interrupted context to continue at the
+ * leaving code, which then finds the registers just as the fault left them.
  */
-/* With _GNU_SOURCE <signal.h> declares names for saved registers that are machine/vcpu.h's names for others. */
+/* With _GNU_SOURCE <signal.h> declares names for saved registers that are machine/vcpu.h's names
+ * for others. */
 #undef _GNU_SOURCE
 #define _DEFAULT_SOURCE
 
@@ -47,45 +48,68 @@ _Static_assert(offsetof(struct vcpu_regs, ymm) == 144, "assembly below");
 _Static_assert(offsetof(struct vcpu_regs, mxcsr) == 656, "assembly below");
 
 #define EACH_GPR(F)                                                                                \
-    F("rax", 0) F("rcx", 8) F("rdx", 16) F("rbx", 24) F("rbp", 40) F("rsi", 48) F("rdi", 56)       \
-    F("r8", 64) F("r9", 72) F("r10", 80) F("r11", 88) F("r12", 96) F("r13", 104) F("r14", 112)     \
-    F("r15", 120)
+    F("rax", 0)                                                                                    \
+    F("rcx", 8) F("rdx", 16) F("rbx", 24) F("rbp", 40) F("rsi", 48) F("rdi", 56) F("r8", 64)       \
+        F("r9", 72) F("r10", 80) F("r11", 88) F("r12", 96) F("r13", 104) F("r14", 112)             \
+            F("r15", 120)
 #define LOAD_GPR(name, at) "mov isa_native_regs+" #at "(%rip), %" name "\n"
 #define STORE_GPR(name, at) "mov %" name ", isa_native_regs+" #at "(%rip)\n"
 #define EACH_VECTOR(F)                                                                             \
-    F(0, 144) F(1, 176) F(2, 208) F(3, 240) F(4, 272) F(5, 304) F(6, 336) F(7, 368) F(8, 400)      \
-    F(9, 432) F(10, 464) F(11, 496) F(12, 528) F(13, 560) F(14, 592) F(15, 624)
+    F(0, 144)                                                                                      \
+    F(1, 176) F(2, 208) F(3, 240) F(4, 272) F(5, 304) F(6, 336) F(7, 368) F(8, 400) F(9, 432)      \
+        F(10, 464) F(11, 496) F(12, 528) F(13, 560) F(14, 592) F(15, 624)
 #define LOAD_YMM(n, at) "vmovdqu isa_native_regs+" #at "(%rip), %ymm" #n "\n"
 #define STORE_YMM(n, at) "vmovdqu %ymm" #n ", isa_native_regs+" #at "(%rip)\n"
 #define LOAD_XMM(n, at) "movdqu isa_native_regs+" #at "(%rip), %xmm" #n "\n"
 #define STORE_XMM(n, at) "movdqu %xmm" #n ", isa_native_regs+" #at "(%rip)\n"
 
-__asm__(".text\n"
-        ".globl isa_native_enter\n.hidden isa_native_enter\n"
-        "isa_native_enter:\n"
-        "push %rbx\n push %rbp\n push %r12\n push %r13\n push %r14\n push %r15\n"
-        "mov %rsp, isa_native_host_rsp(%rip)\n"
-        "stmxcsr isa_native_host_mxcsr(%rip)\n"
-        "cmpl $0, isa_native_avx(%rip)\n"
-        "je 1f\n" EACH_VECTOR(LOAD_YMM) "jmp 2f\n"
-        "1:\n" EACH_VECTOR(LOAD_XMM)
-        "2: ldmxcsr isa_native_regs+656(%rip)\n"
-        "pushq isa_native_regs+136(%rip)\n popfq\n" EACH_GPR(LOAD_GPR)
-        "mov isa_native_regs+32(%rip), %rsp\n"
-        "jmp *isa_native_regs+128(%rip)\n"
-        ".globl isa_native_leave\n.hidden isa_native_leave\n"
-        "isa_native_leave:\n" EACH_GPR(STORE_GPR)
-        "mov %rsp, isa_native_regs+32(%rip)\n"
-        "mov isa_native_host_rsp(%rip), %rsp\n"
-        "pushfq\n popq isa_native_regs+136(%rip)\n"
-        "cld\n"
-        "stmxcsr isa_native_regs+656(%rip)\n"
-        "cmpl $0, isa_native_avx(%rip)\n"
-        "je 1f\n" EACH_VECTOR(STORE_YMM) "vzeroupper\n jmp 2f\n"
-        "1:\n" EACH_VECTOR(STORE_XMM)
-        "2: ldmxcsr isa_native_host_mxcsr(%rip)\n"
-        "pop %r15\n pop %r14\n pop %r13\n pop %r12\n pop %rbp\n pop %rbx\n"
-        "ret\n");
+__asm__(
+    ".text\n"
+    ".globl isa_native_enter\n.hidden isa_native_enter\n"
+    "isa_native_enter:\n"
+    "push %rbx\n push %rbp\n push %r12\n push %r13\n push %r14\n push %r15\n"
+    "mov %rsp, isa_native_host_rsp(%rip)\n"
+    "stmxcsr isa_native_host_mxcsr(%rip)\n"
+    "cmpl $0, isa_native_avx(%rip)\n"
+    "je 1f\n" EACH_VECTOR(
+        LOAD_YMM) "jmp 2f\n"
+                  "1:\n" EACH_VECTOR(
+                      LOAD_XMM) "2: ldmxcsr isa_native_regs+656(%rip)\n"
+                                "pushq isa_native_regs+136(%rip)\n popfq\n" EACH_GPR(
+                                    LOAD_GPR) "mov isa_native_regs+32(%rip), %rsp\n"
+                                              "jmp *isa_native_regs+128(%rip)\n"
+                                              ".globl isa_native_leave\n.hidden isa_native_leave\n"
+                                              "isa_native_leave:\n" EACH_GPR(
+                                                  STORE_GPR) "mov %rsp, isa_native_regs+32(%rip)\n"
+                                                             "mov isa_native_host_rsp(%rip), %rsp\n"
+                                                             "pushfq\n popq "
+                                                             "isa_native_regs+136(%rip)\n"
+                                                             "cld\n"
+                                                             "stmxcsr isa_native_regs+656(%rip)\n"
+                                                             "cmpl $0, isa_native_avx(%rip)\n"
+                                                             "je 1f\n" EACH_VECTOR(
+                                                                 STORE_YMM) "vzeroupper\n jmp 2f\n"
+                                                                            "1:\n" EACH_VECTOR(
+                                                                                STORE_XMM) "2: "
+                                                                                           "ldmxcsr"
+                                                                                           " isa_"
+                                                                                           "native_"
+                                                                                           "host_"
+                                                                                           "mxcsr(%"
+                                                                                           "rip)\n"
+                                                                                           "pop "
+                                                                                           "%r15\n "
+                                                                                           "pop "
+                                                                                           "%r14\n "
+                                                                                           "pop "
+                                                                                           "%r13\n "
+                                                                                           "pop "
+                                                                                           "%r12\n "
+                                                                                           "pop "
+                                                                                           "%rbp\n "
+                                                                                           "pop "
+                                                                                           "%rbx\n"
+                                                                                           "ret\n");
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
@@ -196,11 +220,15 @@ static bool read_feature(const char *feature)
     __cpuid_count(7, 0, a, b7, c7, d7);
     __cpuid(0x80000001u, a1, b1, c1, d1);
     bool avx = __builtin_cpu_supports("avx") != 0;
-    static const char *const names[] = {"",     "ssse3", "sse41", "sse42", "popcnt", "movbe", "aes", "pclmul", "avx",
-                                        "avx2", "bmi",   "bmi2",  "lzcnt", "adx",    "fma",   "f16c", "sse4a", "sha"};
-    const bool has[] = {true, c >> 9 & 1, c >> 19 & 1, c >> 20 & 1, c >> 23 & 1, c >> 22 & 1, c >> 25 & 1,
-                        c >> 1 & 1, avx, avx && (b7 >> 5 & 1), b7 >> 3 & 1, b7 >> 8 & 1, c1 >> 5 & 1,
-                        b7 >> 19 & 1, avx && (c >> 12 & 1), avx && (c >> 29 & 1), c1 >> 6 & 1, b7 >> 29 & 1};
+    static const char *const names[] = {"",      "ssse3",  "sse41", "sse42", "popcnt", "movbe",
+                                        "aes",   "pclmul", "avx",   "avx2",  "bmi",    "bmi2",
+                                        "lzcnt", "adx",    "fma",   "f16c",  "sse4a",  "sha"};
+    const bool has[] = {
+        true,        c >> 9 & 1,           c >> 19 & 1,          c >> 20 & 1,
+        c >> 23 & 1, c >> 22 & 1,          c >> 25 & 1,          c >> 1 & 1,
+        avx,         avx && (b7 >> 5 & 1), b7 >> 3 & 1,          b7 >> 8 & 1,
+        c1 >> 5 & 1, b7 >> 19 & 1,         avx && (c >> 12 & 1), avx && (c >> 29 & 1),
+        c1 >> 6 & 1, b7 >> 29 & 1};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], feature) == 0)
             return has[i];

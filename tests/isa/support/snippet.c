@@ -1,8 +1,8 @@
 /*
- * The generator of trials. The rule that makes native and translated results comparable: a pointer never
- * takes part in arithmetic as data. Each encoded instruction is decoded again, and one that reads a pointer
- * register other than for an address (or, in sequences, writes one) is thrown away, unless its form only
- * moves values.
+ * The generator of trials. The rule that makes native and translated results comparable: a pointer
+ * never takes part in arithmetic as data. Each encoded instruction is decoded again, and one that
+ * reads a pointer register other than for an address (or, in sequences, writes one) is thrown away,
+ * unless its form only moves values.
  */
 #include "tests/isa/support/snippet.h"
 
@@ -14,9 +14,11 @@ struct plan {
     struct rng *rng;
     struct trial *t;
     bool sequence;
-    uint16_t pointers;  /* sequences: registers that hold pointers throughout; bit number = encoding */
+    uint16_t
+        pointers; /* sequences: registers that hold pointers throughout; bit number = encoding */
     uint16_t indexes;   /* sequences: registers that hold small numbers throughout */
-    uint16_t addresses; /* sequences: registers that hold an address that lea made, so are of no use as data */
+    uint16_t addresses; /* sequences: registers that hold an address that lea made, so are of no use
+                           as data */
     unsigned undefined; /* flags whose value is not defined at this point */
     ZydisDecoder decoder;
 };
@@ -61,19 +63,21 @@ uint64_t snippet_value(struct rng *rng)
 
 static uint32_t float_value(struct rng *rng)
 {
-    static const uint32_t values[] = {0x00000000, 0x80000000, 0x3F800000, 0xBF800000, 0x3FC00000, 0x7F7FFFFF, 0x00000001,
-                                      0x807FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001, 0x4F000000, 0xCF000000,
-                                      0x40490FDB, 0x3EAAAAAB, 0x4B000001, 0x42C80000};
+    static const uint32_t values[] = {0x00000000, 0x80000000, 0x3F800000, 0xBF800000, 0x3FC00000,
+                                      0x7F7FFFFF, 0x00000001, 0x807FFFFF, 0x7F800000, 0xFF800000,
+                                      0x7FC00000, 0x7F800001, 0x4F000000, 0xCF000000, 0x40490FDB,
+                                      0x3EAAAAAB, 0x4B000001, 0x42C80000};
     return values[rng_below(rng, sizeof values / sizeof *values)];
 }
 
 static uint64_t double_value(struct rng *rng)
 {
-    static const uint64_t values[] = {0x0000000000000000, 0x8000000000000000, 0x3FF0000000000000, 0xBFF8000000000000,
-                                      0x7FEFFFFFFFFFFFFF, 0x0000000000000001, 0x800FFFFFFFFFFFFF, 0x7FF0000000000000,
-                                      0xFFF0000000000000, 0x7FF8000000000000, 0x7FF0000000000001, 0x41E0000000000000,
-                                      0xC1E0000000000000, 0x43E0000000000000, 0x400921FB54442D18, 0x3FD5555555555555,
-                                      0x4059000000000000, 0x4340000000000001};
+    static const uint64_t values[] = {0x0000000000000000, 0x8000000000000000, 0x3FF0000000000000,
+                                      0xBFF8000000000000, 0x7FEFFFFFFFFFFFFF, 0x0000000000000001,
+                                      0x800FFFFFFFFFFFFF, 0x7FF0000000000000, 0xFFF0000000000000,
+                                      0x7FF8000000000000, 0x7FF0000000000001, 0x41E0000000000000,
+                                      0xC1E0000000000000, 0x43E0000000000000, 0x400921FB54442D18,
+                                      0x3FD5555555555555, 0x4059000000000000, 0x4340000000000001};
     return values[rng_below(rng, sizeof values / sizeof *values)];
 }
 
@@ -123,7 +127,8 @@ static void add_relative(struct trial *t, const void *opcode, unsigned n, uint32
 
 void snippet_finish(struct trial *t)
 {
-    /* pushfq; pop [rip+...]; push 0; lea rsp, [rsp+8]; jmp: the stack keeps no trace of undefined flags. */
+    /* pushfq; pop [rip+...]; push 0; lea rsp, [rsp+8]; jmp: the stack keeps no trace of undefined
+     * flags. */
     add_bytes(t, "\x9C", 1);
     add_relative(t, "\x8F\x05", 2, FLAGS_OFFSET);
     add_bytes(t, "\x6A\x00\x48\x8D\x64\x24\x08", 7);
@@ -134,11 +139,13 @@ void snippet_finish(struct trial *t)
 
 static ZydisRegister gpr(unsigned encoding, unsigned size)
 {
-    static const ZydisRegister first[] = {ZYDIS_REGISTER_AX, ZYDIS_REGISTER_EAX, ZYDIS_REGISTER_RAX};
-    static const ZydisRegister bytes[] = {ZYDIS_REGISTER_AL,  ZYDIS_REGISTER_CL,  ZYDIS_REGISTER_DL,   ZYDIS_REGISTER_BL,
-                                          ZYDIS_REGISTER_SPL, ZYDIS_REGISTER_BPL, ZYDIS_REGISTER_SIL,  ZYDIS_REGISTER_DIL,
-                                          ZYDIS_REGISTER_R8B, ZYDIS_REGISTER_R9B, ZYDIS_REGISTER_R10B, ZYDIS_REGISTER_R11B,
-                                          ZYDIS_REGISTER_R12B, ZYDIS_REGISTER_R13B, ZYDIS_REGISTER_R14B, ZYDIS_REGISTER_R15B};
+    static const ZydisRegister first[] = {ZYDIS_REGISTER_AX, ZYDIS_REGISTER_EAX,
+                                          ZYDIS_REGISTER_RAX};
+    static const ZydisRegister bytes[] = {
+        ZYDIS_REGISTER_AL,   ZYDIS_REGISTER_CL,   ZYDIS_REGISTER_DL,   ZYDIS_REGISTER_BL,
+        ZYDIS_REGISTER_SPL,  ZYDIS_REGISTER_BPL,  ZYDIS_REGISTER_SIL,  ZYDIS_REGISTER_DIL,
+        ZYDIS_REGISTER_R8B,  ZYDIS_REGISTER_R9B,  ZYDIS_REGISTER_R10B, ZYDIS_REGISTER_R11B,
+        ZYDIS_REGISTER_R12B, ZYDIS_REGISTER_R13B, ZYDIS_REGISTER_R14B, ZYDIS_REGISTER_R15B};
     if (size == 8)
         return bytes[encoding];
     return first[size == 16 ? 0 : size == 32 ? 1 : 2] + encoding;
@@ -148,7 +155,9 @@ static ZydisRegister gpr(unsigned encoding, unsigned size)
 static int gpr_of(ZydisRegister r)
 {
     ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
-    return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15 ? (int)(wide - ZYDIS_REGISTER_RAX) : -1;
+    return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15
+               ? (int)(wide - ZYDIS_REGISTER_RAX)
+               : -1;
 }
 
 static unsigned any_gpr(struct plan *p)
@@ -192,7 +201,8 @@ static int64_t any_displacement(struct rng *rng)
     }
 }
 
-static void choose_place(struct plan *p, unsigned bytes, bool aligned, bool in_stack, struct place *m)
+static void choose_place(struct plan *p, unsigned bytes, bool aligned, bool in_stack,
+                         struct place *m)
 {
     m->used = true;
     m->base = m->index = -1;
@@ -211,7 +221,8 @@ static void choose_place(struct plan *p, unsigned bytes, bool aligned, bool in_s
         if (index != REG_RSP) {
             m->index = (int)index;
             m->scale = 1u << rng_below(p->rng, 4);
-            m->index_value = p->sequence ? p->t->regs.gpr[index] : (uint64_t)((int64_t)rng_below(p->rng, 512) - 256);
+            m->index_value = p->sequence ? p->t->regs.gpr[index]
+                                         : (uint64_t)((int64_t)rng_below(p->rng, 512) - 256);
         }
     }
     if (on_stack) {
@@ -219,10 +230,12 @@ static void choose_place(struct plan *p, unsigned bytes, bool aligned, bool in_s
         m->address = p->t->regs.gpr[REG_RSP] + 64 + rng_below(p->rng, 256);
         if (aligned)
             m->address &= ~(uint64_t)(bytes - 1);
-        m->displacement = (int64_t)(m->address - p->t->regs.gpr[REG_RSP] - m->index_value * m->scale);
+        m->displacement =
+            (int64_t)(m->address - p->t->regs.gpr[REG_RSP] - m->index_value * m->scale);
     } else if (p->sequence) {
         m->base = (int)any_of(p, p->pointers & ~(1u << REG_RSP));
-        m->displacement = (int64_t)(m->address - p->t->regs.gpr[m->base] - m->index_value * m->scale);
+        m->displacement =
+            (int64_t)(m->address - p->t->regs.gpr[m->base] - m->index_value * m->scale);
     } else {
         do {
             m->base = (int)rng_below(p->rng, 16);
@@ -231,8 +244,8 @@ static void choose_place(struct plan *p, unsigned bytes, bool aligned, bool in_s
     }
 }
 
-static bool encode_operand(struct plan *p, const struct form *form, const struct form_operand *o, struct place *place,
-                           ZydisEncoderOperand *out)
+static bool encode_operand(struct plan *p, const struct form *form, const struct form_operand *o,
+                           struct place *place, ZydisEncoderOperand *out)
 {
     struct rng *rng = p->rng;
     memset(out, 0, sizeof *out);
@@ -256,7 +269,8 @@ static bool encode_operand(struct plan *p, const struct form *form, const struct
     case OPERAND_MEMORY:
     case OPERAND_ADDRESS:
         choose_place(p, o->size ? o->size / 8 : 1, o->aligned,
-                     o->kind == OPERAND_ADDRESS && form->operands[0].fixed == ZYDIS_REGISTER_RSP, place);
+                     o->kind == OPERAND_ADDRESS && form->operands[0].fixed == ZYDIS_REGISTER_RSP,
+                     place);
         out->type = ZYDIS_OPERAND_TYPE_MEMORY;
         out->mem.size = (ZyanU16)(o->size ? o->size / 8 : 8);
         out->mem.base = place->base == 16 ? ZYDIS_REGISTER_RIP : gpr((unsigned)place->base, 64);
@@ -268,7 +282,7 @@ static bool encode_operand(struct plan *p, const struct form *form, const struct
         return true;
     case OPERAND_IMMEDIATE:
         out->type = ZYDIS_OPERAND_TYPE_IMMEDIATE;
-        out->imm.s = o->size == 8 ? (int8_t)snippet_value(rng)
+        out->imm.s = o->size == 8    ? (int8_t)snippet_value(rng)
                      : o->size == 16 ? (int16_t)snippet_value(rng)
                      : o->size == 32 ? (int32_t)snippet_value(rng)
                                      : (int64_t)snippet_value(rng);
@@ -331,9 +345,11 @@ static bool try_encode(struct plan *p, const struct form *form, unsigned at, str
     }
     memcpy(i->encoded, q.operands, sizeof i->encoded);
     ZyanUSize length = sizeof i->bytes;
-    if (!ZYAN_SUCCESS(ZydisEncoderEncodeInstructionAbsolute(&q, i->bytes, &length, WINDOW_NATIVE + CODE_OFFSET + p->t->place + at)))
+    if (!ZYAN_SUCCESS(ZydisEncoderEncodeInstructionAbsolute(
+            &q, i->bytes, &length, WINDOW_NATIVE + CODE_OFFSET + p->t->place + at)))
         return false;
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&p->decoder, i->bytes, length, &i->decoded, i->operands)))
+    if (!ZYAN_SUCCESS(
+            ZydisDecoderDecodeFull(&p->decoder, i->bytes, length, &i->decoded, i->operands)))
         return false;
 
     uint32_t read, written;
@@ -383,7 +399,8 @@ static void append(struct plan *p, const struct form *form, const struct instruc
             p->undefined &= ~written;
         p->undefined |= flags->undefined;
     }
-    /* Arithmetic on the stack pointer itself: its sign is that of the window's half of the address space. */
+    /* Arithmetic on the stack pointer itself: its sign is that of the window's half of the address
+     * space. */
     if (form->operands[0].fixed == ZYDIS_REGISTER_RSP)
         p->undefined |= FLAG_SF | FLAG_OF | FLAG_CF;
     if (p->sequence && form->options & FORM_NOT_ACCESSED && form->operands[0].kind == OPERAND_GPR) {
@@ -412,7 +429,7 @@ static void prepare_state(struct plan *p, const struct form *form, const struct 
         int r = gpr_of(i->encoded[1].reg.value);
         uint64_t bits = (uint64_t)((int64_t)rng_below(rng, 8000) - 4000);
         unsigned size = form->operands[1].size;
-        g[r] = size == 64 ? bits
+        g[r] = size == 64   ? bits
                : size == 32 ? (g[r] & ~0xFFFFFFFFull) | (uint32_t)bits
                             : (g[r] & ~0xFFFFull) | (uint16_t)bits;
     }
@@ -473,7 +490,8 @@ bool snippet_single(struct rng *rng, const struct form *form, struct trial *t)
             continue;
         prepare_state(&p, form, &i);
         append(&p, form, &i);
-        if (i.place.used && !(form->options & (FORM_NOT_ACCESSED | FORM_BIT_OFFSET | FORM_MASKED | FORM_STACK))) {
+        if (i.place.used &&
+            !(form->options & (FORM_NOT_ACCESSED | FORM_BIT_OFFSET | FORM_MASKED | FORM_STACK))) {
             t->operand = i.place.address;
             for (unsigned k = 0; k < form->operand_count; k++)
                 if (form->operands[k].kind == OPERAND_MEMORY)
@@ -512,7 +530,8 @@ void snippet_sequence(struct rng *rng, const struct form *forms, size_t count, s
         unsigned at = t->code_size + (jump ? 2 : 0);
         do {
             form = &forms[rng_below(rng, count)];
-        } while (form->options & FORM_ALONE || (form->options & FORM_STACK && form->operands[0].fixed) ||
+        } while (form->options & FORM_ALONE ||
+                 (form->options & FORM_STACK && form->operands[0].fixed) ||
                  !try_encode(&p, form, at, &i));
         if (jump) {
             uint8_t jcc[2] = {(uint8_t)(0x70 | rng_below(rng, 16)), i.decoded.length};

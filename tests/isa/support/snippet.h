@@ -8,10 +8,12 @@
 
 /* One instruction of this form. False: no encoding was found in many attempts. */
 bool snippet_single(struct rng *rng, const struct form *form, struct trial *t);
-/* Up to eight instructions of forms without FORM_ALONE, some under conditional jumps, for t->place. */
+/* Up to eight instructions of forms without FORM_ALONE, some under conditional jumps, for t->place.
+ */
 void snippet_sequence(struct rng *rng, const struct form *forms, size_t count, struct trial *t);
 
-/* Registers, vector registers and memory at random; the stack pointer in the middle of the stack. */
+/* Registers, vector registers and memory at random; the stack pointer in the middle of the stack.
+ */
 void snippet_random_state(struct rng *rng, bool floats, struct trial *t);
 /* A 64-bit value that is often a boundary case. */
 uint64_t snippet_value(struct rng *rng);

@@ -1,5 +1,5 @@
-/* Test results in the Test Anything Protocol. Output is flushed a line at a time, so that a crash of the
- * engine under test leaves the name of the last test that passed. */
+/* Test results in the Test Anything Protocol. Output is flushed a line at a time, so that a crash
+ * of the engine under test leaves the name of the last test that passed. */
 #include "tests/isa/support/tap.h"
 
 #include <stdarg.h>

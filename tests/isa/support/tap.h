@@ -1,4 +1,5 @@
-/* Test results in the Test Anything Protocol: one line a test, details as comment lines before it. */
+/* Test results in the Test Anything Protocol: one line a test, details as comment lines before it.
+ */
 #ifndef TESTS_ISA_SUPPORT_TAP_H
 #define TESTS_ISA_SUPPORT_TAP_H
 
@@ -11,8 +12,8 @@ void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints the plan and returns the process's exit status. */
 int tap_finish(void);
 
-/* Inside a test: when `x` is false the test's outcome is false and the place is printed. The enclosing
- * test ends with tap_end("name as a sentence"). */
+/* Inside a test: when `x` is false the test's outcome is false and the place is printed. The
+ * enclosing test ends with tap_end("name as a sentence"). */
 void tap_begin(void);
 bool tap_check(bool ok, const char *expression, const char *file, int line);
 bool tap_equal(unsigned long long got, unsigned long long expected, const char *expression,

@@ -1,8 +1,9 @@
 /*
- * The window: one small piece of address space that exists twice, natively at WINDOW_NATIVE and in the
- * guest at WINDOW_GUEST, with the same layout. Test code runs in both from the same bytes. The low half
- * of the two bases is equal, so that everything but the top of a pointer is comparable as it is; the top of
- * the native one is a number that arithmetic on test values does not make by chance.
+ * The window: one small piece of address space that exists twice, natively at WINDOW_NATIVE and in
+ * the guest at WINDOW_GUEST, with the same layout. Test code runs in both from the same bytes. The
+ * low half of the two bases is equal, so that everything but the top of a pointer is comparable as
+ * it is; the top of the native one is a number that arithmetic on test values does not make by
+ * chance.
  */
 #ifndef TESTS_ISA_SUPPORT_WINDOW_H
 #define TESTS_ISA_SUPPORT_WINDOW_H
@@ -44,19 +45,27 @@ enum trial_protection { DATA_WRITABLE, DATA_READ_ONLY, DATA_POISONED };
 struct trial {
     uint8_t code[4096];
     unsigned code_size;
-    unsigned place;       /* where in the code area it goes */
+    unsigned place; /* where in the code area it goes */
     unsigned pointer_count;
     unsigned pointers[8]; /* offsets in code of 64-bit window addresses */
     struct vcpu_regs regs;
     uint8_t memory[MEMORY_SIZE];
     uint32_t flags_mask; /* flags that are defined at the end, as stored at FLAGS_OFFSET */
     enum trial_protection protection;
-    /* The one memory operand, when the code is one instruction that surely accesses all of it: size 0 otherwise. */
+    /* The one memory operand, when the code is one instruction that surely accesses all of it: size
+     * 0 otherwise. */
     uint64_t operand;
     uint32_t operand_size;
 };
 
-enum outcome_kind { OUTCOME_EXIT, OUTCOME_DIVIDE, OUTCOME_UNDEFINED, OUTCOME_ACCESS, OUTCOME_TRAP, OUTCOME_OTHER };
+enum outcome_kind {
+    OUTCOME_EXIT,
+    OUTCOME_DIVIDE,
+    OUTCOME_UNDEFINED,
+    OUTCOME_ACCESS,
+    OUTCOME_TRAP,
+    OUTCOME_OTHER
+};
 
 struct outcome {
     enum outcome_kind kind;
@@ -69,7 +78,8 @@ struct outcome {
 /* What a native value is in the guest: addresses around the window move, all else stays. */
 static inline uint64_t window_to_guest(uint64_t value)
 {
-    return value - WINDOW_NATIVE + 0x1000000 < 0x2000000 ? value - WINDOW_NATIVE + WINDOW_GUEST : value;
+    return value - WINDOW_NATIVE + 0x1000000 < 0x2000000 ? value - WINDOW_NATIVE + WINDOW_GUEST
+                                                         : value;
 }
 
 #endif

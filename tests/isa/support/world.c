@@ -1,5 +1,5 @@
-/* The guest side of the tests. Share cells follow the rules of docs/architecture.md for one processor
- * number; the callback keeps to general registers, as the translator demands. */
+/* The guest side of the tests. Share cells follow the rules of docs/architecture.md for one
+ * processor number; the callback keeps to general registers, as the translator demands. */
 #include "tests/isa/support/world.h"
 
 #include <stdio.h>
@@ -19,7 +19,8 @@ static struct code_range find_code(void *context, gva_t pc)
     return (struct code_range){.start = pc, .end = pc + 1, .class = CODE_NONE, .image = 0};
 }
 
-/* Claims untouched granules, upgrades the own ones, makes foreign ones pending; stops at shared ones. */
+/* Claims untouched granules, upgrades the own ones, makes foreign ones pending; stops at shared
+ * ones. */
 static bool __attribute__((target("general-regs-only"), optimize("no-tree-vectorize")))
 share(void *context, gva_t address, uint32_t size, bool write, enum code_class class)
 {
@@ -134,7 +135,8 @@ void world_start(const void *bytes, unsigned size)
             world.cpu.regs.gpr[i] = world_mark(i);
 }
 
-/* One instruction at a time, until something other than that happens or the exit page is reached. */
+/* One instruction at a time, until something other than that happens or the exit page is reached.
+ */
 static struct dbt_exit run_stepwise(void)
 {
     for (unsigned n = 0; n < 100000; n++) {
@@ -168,7 +170,8 @@ static bool any_shared(gva_t address, uint32_t size)
     return false;
 }
 
-/* As the machine runs driver code: each stop before a shared access is followed by that one instruction. */
+/* As the machine runs driver code: each stop before a shared access is followed by that one
+ * instruction. */
 static struct dbt_exit run_shared(void)
 {
     struct dbt_exit x = {0};
@@ -177,7 +180,8 @@ static struct dbt_exit run_shared(void)
         if (x.reason != DBT_SHARED || !any_shared(x.address, x.size))
             break;
         if (world.stops < WORLD_MAX_SHARES)
-            world.stopped[world.stops] = (struct world_share){x.address, x.size, x.write, CODE_DRIVER};
+            world.stopped[world.stops] =
+                (struct world_share){x.address, x.size, x.write, CODE_DRIVER};
         world.stops++;
         x = dbt_run_one(world.dbt, &world.cpu);
         if (x.reason != DBT_ONE)
@@ -210,9 +214,9 @@ void world_clear_shares(void)
 
 const char *world_exit_name(enum dbt_exit_reason reason)
 {
-    static const char *const names[] = {"CROSS",  "SHARED",     "HYPERCALL", "HALT",      "INTERRUPT",
-                                        "BAD_ACCESS", "FAULT",  "EXCEPTION", "UNSUPPORTED", "BUDGET",
-                                        "ONE"};
+    static const char *const names[] = {"CROSS",       "SHARED",     "HYPERCALL", "HALT",
+                                        "INTERRUPT",   "BAD_ACCESS", "FAULT",     "EXCEPTION",
+                                        "UNSUPPORTED", "BUDGET",     "ONE"};
     return reason < sizeof names / sizeof *names ? names[reason] : "?";
 }
 
@@ -285,8 +289,9 @@ void world_run_trial(const struct trial *t, bool again, struct outcome *out)
     out->kind = classify(&x);
     out->regs = world.cpu.regs;
     memcpy(out->memory, world_host(MEMORY_OFFSET), MEMORY_SIZE);
-    snprintf(out->text, sizeof out->text, "%s at +%#llx%s%s vector %u address %#llx size %u%s shadow %#x",
+    snprintf(out->text, sizeof out->text,
+             "%s at +%#llx%s%s vector %u address %#llx size %u%s shadow %#x",
              world_exit_name(x.reason), (unsigned long long)(world.cpu.regs.rip - WINDOW_GUEST),
-             x.reason == DBT_UNSUPPORTED ? " " : "", x.reason == DBT_UNSUPPORTED ? x.text : "", x.vector,
-             (unsigned long long)x.address, x.size, x.write ? " write" : "", x.shadow);
+             x.reason == DBT_UNSUPPORTED ? " " : "", x.reason == DBT_UNSUPPORTED ? x.text : "",
+             x.vector, (unsigned long long)x.address, x.size, x.write ? " write" : "", x.shadow);
 }

@@ -1,6 +1,7 @@
 /*
- * The guest side of the tests: the arena, the translator and one processor whose code lies in the window.
- * It plays the part of the machine with the smallest rules that the translator's contract asks for.
+ * The guest side of the tests: the arena, the translator and one processor whose code lies in the
+ * window. It plays the part of the machine with the smallest rules that the translator's contract
+ * asks for.
  */
 #ifndef TESTS_ISA_SUPPORT_WORLD_H
 #define TESTS_ISA_SUPPORT_WORLD_H
@@ -32,8 +33,8 @@ struct world {
     struct world_share shares[WORLD_MAX_SHARES]; /* the latest calls of the share callback */
     unsigned share_count;                        /* all calls; the array keeps the first ones */
     bool single_step;                            /* world_run_trial uses dbt_run_one throughout */
-    bool keep_shares;                            /* world_run_trial leaves share cells as they are */
-    bool pieces;                                 /* world_run_trial gives a budget of few instructions at a time */
+    bool keep_shares;       /* world_run_trial leaves share cells as they are */
+    bool pieces;            /* world_run_trial gives a budget of few instructions at a time */
     unsigned shared_one_in; /* world_run_trial makes one data granule in so many shared; 0: none */
     unsigned stops;         /* DBT_SHARED exits of the latest trial, the first ones in stopped[] */
     struct world_share stopped[WORLD_MAX_SHARES];
@@ -41,11 +42,13 @@ struct world {
 
 extern struct world world;
 
-/* Maps the arena and the window, creates the translator. Exits the process when that is impossible. */
+/* Maps the arena and the window, creates the translator. Exits the process when that is impossible.
+ */
 void world_open(unsigned features);
 void world_close(void);
 void world_set_features(unsigned features);
-/* The window as world_open leaves it: test code is a driver's (image 1), the exit page the kernel's. */
+/* The window as world_open leaves it: test code is a driver's (image 1), the exit page the
+ * kernel's. */
 void world_default_ranges(void);
 /* Test code becomes `class` of `image`; translations of it are dropped. */
 void world_set_class(enum code_class class, uint32_t image);
@@ -65,7 +68,8 @@ void world_write_code(uint32_t offset, const void *bytes, unsigned size);
 void world_reset_cpu(uint32_t entry);
 /* The registers in `regs` hold window addresses of the native side where they hold any. */
 void world_load_regs(const struct vcpu_regs *regs);
-/* Writes code at CODE_OFFSET, puts the processor there with distinct values in all other registers. */
+/* Writes code at CODE_OFFSET, puts the processor there with distinct values in all other registers.
+ */
 void world_start(const void *bytes, unsigned size);
 struct dbt_exit world_run(void);
 /* What world_start puts into register r (but rsp). */
@@ -76,7 +80,8 @@ static inline uint64_t world_mark(unsigned r)
 /* Share cells of the whole window become untouched. */
 void world_clear_shares(void);
 
-/* Runs the trial translated: same bytes at the same offsets. Must find translated code again when `again`. */
+/* Runs the trial translated: same bytes at the same offsets. Must find translated code again when
+ * `again`. */
 void world_run_trial(const struct trial *t, bool again, struct outcome *out);
 const char *world_exit_name(enum dbt_exit_reason reason);
 

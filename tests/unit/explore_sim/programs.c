@@ -64,8 +64,9 @@ void sim_remlock(struct sim_program *p, unsigned n, bool buggy)
         ADD(0, IO, 1), LOAD(1, REMOVED), JNZ(1, 5), LOAD(1, FREED), CHECK(1),
         /* 5, release: */ ADD(0, IO, -1), JNZ(0, 8), STORE(LOCK_EVENT, 1), /* 8 */ END};
     static const struct sim_op racy[] = {
-        ADD(0, IO, 1), LOAD(1, REMOVED), JNZ(1, 10), LOAD(1, FREED), CHECK(1), ADD(0, IO, -1), JNZ(0, 8),
-        STORE(LOCK_EVENT, 1), /* 8 */ LOAD(1, FREED), CHECK(1), /* 10 */ END};
+        ADD(0, IO, 1), LOAD(1, REMOVED), JNZ(1, 11), LOAD(1, FREED), CHECK(1), ADD(0, IO, -1), JNZ(0, 8),
+        STORE(LOCK_EVENT, 1), /* 8 */ LOAD(1, FREED), CHECK(1), /* 10 */ END,
+        /* 11, release: */ ADD(0, IO, -1), JNZ(0, 10), STORE(LOCK_EVENT, 1), END};
     static const struct sim_op remover[] = {
         ADD(0, IO, 1), LOAD(1, REMOVED), STORE(REMOVED, 1), ADD(0, IO, -1), ADD(0, IO, -1), JZ(0, 7),
         WAIT(LOCK_EVENT), /* 7 */ STORE(FREED, 1), END};

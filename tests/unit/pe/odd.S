@@ -296,6 +296,7 @@ HandlerEnd:
     .seh_endproc
 
 // Where a thread that is switched out stands, as the kernel has it.
+    int3 // apart from the label above
     .globl KiSwapContextResume
     .def SwapContext; .scl 2; .type 32; .endef
     .seh_proc SwapContext
