@@ -14,6 +14,8 @@
 
 #define ALLOWED "SPntsjcOfvaoJbkh"
 #define MINIMISE_EXECUTIONS 400
+/* Few real bugs need more. */
+#define DEFAULT_PREEMPTIONS 2
 /* Steps of one execution before it counts as endless. */
 #define EXECUTION_STEPS 200000
 
@@ -243,6 +245,7 @@ static int check_session(struct checking *c)
         .max_executions = o->executions,
         .seconds = o->seconds,
         .seed = o->seed,
+        .preemptions = o->preemptions >= 0 ? (unsigned)o->preemptions : DEFAULT_PREEMPTIONS,
         .max_steps = EXECUTION_STEPS,
         .all = o->all,
         .progress = show_progress,

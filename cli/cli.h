@@ -30,6 +30,7 @@ struct options {
     const char *strategy;
     uint64_t executions, seed;
     double seconds;
+    int preemptions; /* -1: not given */
     uint32_t cpus; /* 0: as the scenario says */
     uint32_t os;   /* 0: as the scenario says */
     int64_t faults; /* -1: as the scenario says */

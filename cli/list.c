@@ -69,12 +69,14 @@ static int print_exports(const char *path, const struct pe *pe, const uint8_t *m
     struct export_row *rows = calloc(section->virtual_size / RECORD_SIZE + 1, sizeof *rows);
     RD_ASSERT(rows != NULL);
     size_t count = 0;
-    for (uint32_t at = 0; at + RECORD_SIZE <= section->virtual_size; at += RECORD_SIZE) {
+    /* The compiler may align records more than they need: walk by words, and by records where one is found. */
+    for (uint32_t at = 0, step; at + RECORD_SIZE <= section->virtual_size; at += step) {
         uint64_t words[2];
         memcpy(words, memory + section->rva + at, sizeof words);
         const char *name = image_text(pe, memory, RD_NTOS_BASE, words[0]);
         const char *objects = image_text(pe, memory, RD_NTOS_BASE, words[1]);
-        if (name != NULL && objects != NULL) /* sections may have padding between the records of two objects */
+        step = name != NULL && objects != NULL ? RECORD_SIZE : 8;
+        if (step == RECORD_SIZE)
             rows[count++] = (struct export_row){(char *)name, objects, memory[section->rva + at + 16]};
     }
     qsort(rows, count, sizeof *rows, by_name);

@@ -19,7 +19,7 @@ static const struct option_row {
     const char *help;
 } rows[] = {
     {'S', false, "strategy", "NAME", "how to explore (rundown list strategies); default dpor"},
-    {'P', false, "preemptions", "N", "at most N preemptions an execution"},
+    {'P', false, "preemptions", "N", "strategy bounded: at most N preemptions an execution; 2"},
     {'n', false, "executions", "N", "stop after N executions"},
     {'t', false, "time", "SECONDS", "stop after so long"},
     {'s', false, "seed", "N", "seed of a sampling strategy"},
@@ -78,10 +78,10 @@ static char *strategy_names(void)
     return s.data ? s.data : str_dup("none");
 }
 
-static bool no_such_strategy(const char *format, const char *name, struct error *e)
+static bool no_such_strategy(const char *name, struct error *e)
 {
     char *names = strategy_names();
-    error_set(e, ERROR_INPUT, format, name, names);
+    error_set(e, ERROR_INPUT, "--strategy: there is no strategy \"%s\"; available: %s", name, names);
     free(names);
     return false;
 }
@@ -114,10 +114,12 @@ static bool take(char letter, const char *value, struct options *o, struct error
     switch (letter) {
     case 'S':
         o->strategy = value;
-        return is_strategy(value) ||
-               no_such_strategy("--strategy: there is no strategy \"%s\"; available: %s", value, e);
+        return is_strategy(value) || no_such_strategy(value, e);
     case 'P':
-        return no_such_strategy("--preemptions %s: bounded exploration is not implemented; available strategies: %s", value, e);
+        if (!number("preemptions", value, 0, 1000, &n, e))
+            return false;
+        o->preemptions = (int)n;
+        return true;
     case 'n':
         return number("executions", value, 1, UINT64_MAX, &o->executions, e);
     case 't':
@@ -181,7 +183,7 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
             strcat(shorts, one);
         }
     }
-    *o = (struct options){.faults = -1};
+    *o = (struct options){.faults = -1, .preemptions = -1};
     opterr = 0;
     optind = 1;
     for (;;) {
@@ -199,5 +201,9 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
             return false;
     }
     *first = optind;
+    if (o->preemptions >= 0 && o->strategy != NULL && strcmp(o->strategy, "bounded") != 0)
+        return error_set(e, ERROR_INPUT, "--preemptions belongs to strategy bounded, not to %s", o->strategy);
+    if (o->preemptions >= 0)
+        o->strategy = "bounded";
     return true;
 }

@@ -1,7 +1,8 @@
 /*
- * Executions with few preemptions. A switch is a preemption when the agent that ran last could have gone on; switches away
- * from an agent that cannot are free. Most bugs need one or two preemptions (Musuvathi and Qadeer, "Iterative
- * context bounding", PLDI 2007), and schedules with few are the ones that people understand.
+ * Executions with few preemptions. A switch is a preemption when the agent that ran last could have
+ * gone on; switches away from an agent that cannot are free. Most bugs need one or two preemptions
+ * (Musuvathi and Qadeer, "Iterative context bounding", PLDI 2007), and schedules with few are the
+ * ones that people understand.
  *
  * No partial-order reduction here: naively combined with a bound it would lose executions.
  */
@@ -12,7 +13,7 @@
 struct level {
     uint64_t untried; /* agents, without the present one */
     unsigned agent, last;
-    unsigned used;    /* preemptions before this step */
+    unsigned used; /* preemptions before this step */
     bool last_enabled;
     struct answers answers;
     unsigned snapshot;
@@ -27,15 +28,16 @@ static unsigned used_behind(const struct level *l)
 }
 
 /* Opens a level at the present state; false when the execution ends here. */
-static bool descend(struct explorer *x, level_stack *stack, unsigned bound, bool only_new)
+static bool descend(struct explorer *x, level_stack *stack, unsigned bound, uint64_t agents)
 {
     const struct subject *s = x->subject;
     const struct level *above = stack->count > 0 ? &stack->data[stack->count - 1] : NULL;
     uint64_t enabled = s->enabled(s->context);
-    struct level l = {.last = above != NULL ? above->agent : NO_AGENT, .used = above != NULL ? used_behind(above) : 0};
+    struct level l = {.last = above != NULL ? above->agent : NO_AGENT,
+                      .used = above != NULL ? used_behind(above) : 0};
     if (enabled == 0) {
         enum machine_stop stop = s->quiescent(s->context);
-        if (l.used == bound || !only_new || stop != STOP_END)
+        if (l.used == bound || stop != STOP_END)
             explorer_ended(x, stop);
         return false;
     }
@@ -43,6 +45,8 @@ static bool descend(struct explorer *x, level_stack *stack, unsigned bound, bool
         explorer_step_limit(x);
         return false;
     }
+    if (enabled & agents)
+        enabled &= agents;
     l.last_enabled = l.last < 64 && (enabled & AGENT_BIT(l.last));
     l.agent = l.last_enabled ? l.last : (unsigned)__builtin_ctzll(enabled);
     l.untried = l.last_enabled && l.used == bound ? 0 : enabled & ~AGENT_BIT(l.agent);
@@ -74,16 +78,16 @@ static bool advance(struct explorer *x, level_stack *stack)
     return false;
 }
 
-void bounded_search(struct explorer *x, unsigned bound, bool only_new)
+void bounded_search(struct explorer *x, unsigned bound, uint64_t agents)
 {
     level_stack stack = {NULL, 0, 0};
-    bool more = descend(x, &stack, bound, only_new);
+    bool more = descend(x, &stack, bound, agents);
     while (more && !x->over && !x->grown) {
         struct level *l = &stack.data[stack.count - 1];
         struct step_result r = explorer_step(x, l->agent, &l->answers, NULL);
         if (r.stop != STOP_NONE)
             explorer_ended(x, r.stop);
-        if (r.stop == STOP_NONE && descend(x, &stack, bound, only_new))
+        if (r.stop == STOP_NONE && descend(x, &stack, bound, agents))
             continue;
         if (!x->over && !x->grown)
             more = advance(x, &stack);

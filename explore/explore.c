@@ -1,7 +1,8 @@
 /*
- * One exploration: options, limits, counts, the violations found and the claim. The rule that it keeps: the claim
- * never says more than was done, so completeness has to be asserted by the strategy *and* survive every
- * reason to doubt it (a limit, a step limit, a stop that was not the subject's).
+ * One exploration: options, limits, counts, the violations found and the claim. The rule that it
+ * keeps: the claim never says more than was done, so completeness has to be asserted by the
+ * strategy *and* survive every reason to doubt it (a limit, a step limit, a stop that was not the
+ * subject's).
  */
 #include "explore/explore.h"
 
@@ -89,7 +90,8 @@ static uint32_t answer_question(void *context, unsigned agent, uint32_t kind, ui
     return value;
 }
 
-struct step_result explorer_step(struct explorer *x, unsigned agent, struct answers *answers, struct rng *rng)
+struct step_result explorer_step(struct explorer *x, unsigned agent, struct answers *answers,
+                                 struct rng *rng)
 {
     struct asking asking = {x, answers, rng, answers->count, 0};
     struct decider decider = {&asking, answer_question};
@@ -127,7 +129,8 @@ static void record_violation(struct explorer *x)
         vec_push(&x->violation_round, r->restarts);
         schedule_assign(&r->violations[i].schedule, &x->path);
     } else if (x->violation_round.data[i] != r->restarts) {
-        /* Sharing decides where steps end, so a schedule from before it grew would not replay now. */
+        /* Sharing decides where steps end, so a schedule from before it grew would not replay now.
+         */
         x->violation_round.data[i] = r->restarts;
         schedule_assign(&r->violations[i].schedule, &x->path);
     }
@@ -242,9 +245,10 @@ static void deliver_states(struct explorer *x)
     r->state_count = kept;
 }
 
-/* Violations that were recorded before sharing grew and not met again: their schedules divide the run into
- * other steps than it has now. Followed as far as they fit, they mostly lead to the same place; the decisions
- * really taken replace them. Otherwise they stay as they are, and a strict replay will say so. */
+/* Violations that were recorded before sharing grew and not met again: their schedules divide the
+ * run into other steps than it has now. Followed as far as they fit, they mostly lead to the same
+ * place; the decisions really taken replace them. Otherwise they stay as they are, and a strict
+ * replay will say so. */
 static void refresh_schedules(struct explorer *x)
 {
     struct explore_result *r = x->result;
@@ -254,8 +258,9 @@ static void refresh_schedules(struct explorer *x)
         struct schedule taken = {NULL, 0, 0};
         char key[sizeof r->violations->key] = "";
         x->subject->restore(x->subject->context, x->root);
-        enum machine_stop stop = replay_tolerant(x->subject, &r->violations[i].schedule,
-                                                 2 * r->violations[i].schedule.count + 1000, &taken);
+        enum machine_stop stop =
+            replay_tolerant(x->subject, &r->violations[i].schedule,
+                            2 * r->violations[i].schedule.count + 1000, &taken);
         if (stop == STOP_VIOLATION)
             x->subject->violation_key(x->subject->context, key, sizeof key);
         if (strcmp(key, r->violations[i].key) == 0)
@@ -279,7 +284,8 @@ bool explore_run(const struct subject *s, const struct explore_options *o, struc
     const struct strategy *strategy = find_strategy(name);
     *r = (struct explore_result){.stop = STOP_END};
     if (strategy == NULL)
-        return error_set(e, ERROR_INPUT, "unknown strategy '%s' (see: rundown list strategies)", name);
+        return error_set(e, ERROR_INPUT, "unknown strategy '%s' (see: rundown list strategies)",
+                         name);
 
     struct explorer x = {.subject = s, .options = o, .result = r, .rng = {o->seed}};
     x.started = now();

@@ -81,8 +81,8 @@ struct explore_result {
     char claim[256];           /* "every interleaving explored", ... : the last line's second half */
 };
 
-/* Explores from the present state and comes back to it. Sharing that the last execution found is left without effect, so
- * that the schedules of a run that stopped at its first violation still fit.
+/* Explores from the present state and comes back to it. Sharing that the last execution found is left
+ * without effect, so that the schedules of a run that stopped at its first violation still fit.
  * Returns false with e for bad options (unknown strategy). The caller frees with explore_free. */
 bool explore_run(const struct subject *s, const struct explore_options *o, struct explore_result *r,
                  struct error *e);

@@ -1,5 +1,5 @@
-/* Footprints and answers: the two small values that make up a transition besides its agent. Two transitions
- * commute unless their footprints conflict. */
+/* Footprints and answers: the two small values that make up a transition besides its agent. Two
+ * transitions commute unless their footprints conflict. */
 #include "explore/internal.h"
 
 #include <stdlib.h>
@@ -53,7 +53,8 @@ bool footprint_contains(const struct footprint *f, const struct footprint *other
     for (unsigned j = 0; j < other->count; j++) {
         while (i < f->count && f->data[i].key < other->data[j].key)
             i++;
-        if (i == f->count || f->data[i].key != other->data[j].key || f->data[i].write < other->data[j].write)
+        if (i == f->count || f->data[i].key != other->data[j].key ||
+            f->data[i].write < other->data[j].write)
             return false;
     }
     return true;

@@ -1,5 +1,5 @@
-/* Happens-before over the steps of one execution: see history.h. Appending and removing are symmetric, so that a
- * depth-first search pays only for the suffix that it changes. */
+/* Happens-before over the steps of one execution: see history.h. Appending and removing are
+ * symmetric, so that a depth-first search pays only for the suffix that it changes. */
 #include "explore/history.h"
 
 #include <stdlib.h>
@@ -71,8 +71,8 @@ static struct access_list *list_of(struct history *h, uint64_t key)
     return l;
 }
 
-/* Candidates for races with an access to the list: the last write, and for a write the reads behind it. What is
- * older happens before those. */
+/* Candidates for races with an access to the list: the last write, and for a write the reads behind
+ * it. What is older happens before those. */
 static void collect(struct history *h, const struct access_list *l, bool write)
 {
     size_t n = l->accesses.count;
@@ -140,7 +140,8 @@ void history_append(struct history *h, unsigned agent, struct footprint footprin
     for (unsigned i = 0; i < footprint.count; i++)
         collect(h, list_of(h, footprint.data[i].key), footprint.data[i].write);
     sort_candidates(h);
-    /* Latest first: what lies between a candidate and this step has been joined before it is looked at. */
+    /* Latest first: what lies between a candidate and this step has been joined before it is looked
+     * at. */
     for (size_t i = 0; i < h->candidates.count; i++) {
         uint32_t c = h->candidates.data[i];
         const struct event *ce = &h->events.data[c];
@@ -156,7 +157,8 @@ void history_append(struct history *h, unsigned agent, struct footprint footprin
         size_t n = l->accesses.count;
         uint32_t last_write = 0;
         if (n > 0)
-            last_write = l->accesses.data[n - 1].write ? (uint32_t)n : l->accesses.data[n - 1].last_write;
+            last_write =
+                l->accesses.data[n - 1].write ? (uint32_t)n : l->accesses.data[n - 1].last_write;
         vec_push(&l->accesses, (struct access){index, last_write, footprint.data[i].write});
     }
     h->latest[agent] = index;
@@ -171,7 +173,8 @@ struct footprint history_remove(struct history *h)
     h->latest[e.agent] = e.previous;
     for (unsigned i = 0; i < e.footprint.count; i++) {
         struct access_list *l = list_of(h, e.footprint.data[i].key);
-        RD_ASSERT(l->accesses.count > 0 && l->accesses.data[l->accesses.count - 1].event == h->events.count);
+        RD_ASSERT(l->accesses.count > 0 &&
+                  l->accesses.data[l->accesses.count - 1].event == h->events.count);
         l->accesses.count--;
     }
     return e.footprint;

@@ -1,9 +1,11 @@
 /*
- * The executed steps of the present execution with their happens-before relation, and the races in it.
+ * The executed steps of the present execution with their happens-before relation, and the races in
+ * it.
  *
- * Two steps conflict when they are of the same agent or touch a key that one of them writes. Happens-before is the
- * transitive closure of "conflicts and comes later", kept as one vector clock a step. Two steps race when they conflict,
- * are of different agents, and no third step lies between them in happens-before.
+ * Two steps conflict when they are of the same agent or touch a key that one of them writes.
+ * Happens-before is the transitive closure of "conflicts and comes later", kept as one vector clock
+ * a step. Two steps race when they conflict, are of different agents, and no third step lies
+ * between them in happens-before.
  */
 #ifndef EXPLORE_HISTORY_H
 #define EXPLORE_HISTORY_H
@@ -14,16 +16,17 @@
 
 struct event {
     unsigned agent;
-    unsigned slot;            /* of the agent in clocks */
-    uint32_t local;           /* 1 for the agent's first step */
-    uint32_t previous;        /* the agent's step before; HISTORY_NONE */
-    uint64_t id;              /* never used again */
+    unsigned slot;     /* of the agent in clocks */
+    uint32_t local;    /* 1 for the agent's first step */
+    uint32_t previous; /* the agent's step before; HISTORY_NONE */
+    uint64_t id;       /* never used again */
     struct footprint footprint;
 };
 
 struct access {
     uint32_t event;
-    uint32_t last_write; /* position in the list of the latest write before this access, plus 1; 0: none */
+    uint32_t last_write; /* position in the list of the latest write before this access, plus 1; 0:
+                            none */
     bool write;
 };
 
@@ -36,22 +39,24 @@ struct history {
     VEC(struct event) events;
     VEC(uint32_t) clocks; /* 64 a step */
     uint64_t appended;
-    unsigned slots;                /* agents seen so far */
+    unsigned slots; /* agents seen so far */
     unsigned slot_of[64];
     unsigned agent_of[64];
-    uint32_t latest[64];           /* by agent: its last step */
-    struct access_list *lists;     /* open addressing; never shrinks before history_clear */
+    uint32_t latest[64];       /* by agent: its last step */
+    struct access_list *lists; /* open addressing; never shrinks before history_clear */
     size_t list_capacity, list_count;
-    VEC(uint32_t) races;           /* of the last appended step, latest first */
+    VEC(uint32_t) races; /* of the last appended step, latest first */
     VEC(uint32_t) candidates;
 };
 
 void history_init(struct history *h);
 void history_clear(struct history *h);
 
-/* Appends a step (the footprint becomes the history's) and leaves its races in h->races. `enabler`: a step
- * that enabled this one, counted as conflicting whatever its footprint says; HISTORY_NONE. */
-void history_append(struct history *h, unsigned agent, struct footprint footprint, uint32_t enabler);
+/* Appends a step (the footprint becomes the history's) and leaves its races in h->races. `enabler`:
+ * a step that enabled this one, counted as conflicting whatever its footprint says; HISTORY_NONE.
+ */
+void history_append(struct history *h, unsigned agent, struct footprint footprint,
+                    uint32_t enabler);
 /* Takes the last step back and hands its footprint out. */
 struct footprint history_remove(struct history *h);
 

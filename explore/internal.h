@@ -1,14 +1,15 @@
 /*
- * What the explorer's own files share. A strategy drives a `struct explorer`: it asks for steps, says where an
- * execution ended, and goes back to marked states. Counting, limits, recorded violations and the claim are kept
- * here, so that no strategy can claim more than was done.
+ * What the explorer's own files share. A strategy drives a `struct explorer`: it asks for steps,
+ * says where an execution ended, and goes back to marked states. Counting, limits, recorded
+ * violations and the claim are kept here, so that no strategy can claim more than was done.
  *
  * The model that the reduction (strategies/dpor.c) relies on; a subject must keep it:
- *   - A step is a function of the state and of the answers to its choices. Its footprint names everything that it
- *     read or wrote and that another agent could write or read.
- *   - The step that leaves its own agent disabled has read everything that can enable it again: the lock that it
- *     found taken, every place that a polling loop looks at. The agent's next step has read it too. Only a condition
- *     that nobody ever takes back, such as an event that is never cleared, may be left unread.
+ *   - A step is a function of the state and of the answers to its choices. Its footprint names
+ * everything that it read or wrote and that another agent could write or read.
+ *   - The step that leaves its own agent disabled has read everything that can enable it again: the
+ * lock that it found taken, every place that a polling loop looks at; a change of any one of them
+ * enables it. The agent's next step has read them too. Only a condition that nobody ever takes
+ * back, such as an event that is never cleared, may be left unread.
  *   - A step that enables or disables another agent conflicts with that agent's next step.
  *   - A violating step ends the run.
  */
@@ -45,8 +46,8 @@ bool footprint_contains(const struct footprint *f, const struct footprint *other
 /* Both touch a key and one of them writes it. */
 bool footprint_conflict(const struct footprint *a, const struct footprint *b);
 
-/* The next list of answers in depth-first order: the last answer that can be raised is, what follows it is
- * dropped. False when all have been tried. */
+/* The next list of answers in depth-first order: the last answer that can be raised is, what
+ * follows it is dropped. False when all have been tried. */
 bool answers_next(struct answers *a);
 bool answers_equal(const struct answers *a, const struct answers *b);
 
@@ -69,42 +70,45 @@ struct explorer {
     VEC(uint64_t) violation_round; /* restarts when violation i got its schedule */
 };
 
-/* Goes back to the root and makes found sharing effective: before every execution of a sampling strategy. */
+/* Goes back to the root and makes found sharing effective: before every execution of a sampling
+ * strategy. */
 void explorer_begin(struct explorer *x);
 /* The same for systematic ones, which begin all over again when the shared set grew. */
 void explorer_begin_round(struct explorer *x);
 /* Runs one step and appends its decisions to the path. The first answers->count questions get those
- * answers (and must ask for the same ranges); further ones are answered at random with rng, else with 0,
- * and all are left in answers. */
-struct step_result explorer_step(struct explorer *x, unsigned agent, struct answers *answers, struct rng *rng);
+ * answers (and must ask for the same ranges); further ones are answered at random with rng, else
+ * with 0, and all are left in answers. */
+struct step_result explorer_step(struct explorer *x, unsigned agent, struct answers *answers,
+                                 struct rng *rng);
 /* Takes the path back to its first `path` decisions, whose state has the snapshot. */
 void explorer_go_back(struct explorer *x, unsigned snapshot, size_t path);
-/* The execution on the path has ended. Counts and records it; sets `over` or `grown` when the search shall end. */
+/* The execution on the path has ended. Counts and records it; sets `over` or `grown` when the
+ * search shall end. */
 void explorer_ended(struct explorer *x, enum machine_stop stop);
 /* The same for one that was abandoned: redundant, or longer than max_steps. */
 void explorer_abandoned(struct explorer *x);
 void explorer_step_limit(struct explorer *x);
 /* The subject broke the model: exploration goes on, but nothing is claimed. */
 void explorer_doubt(struct explorer *x, const char *reason);
-/* What a strategy that ran to its end has explored: everything, a share that the claim describes, or samples.
- * A limit, a cut execution or a stop leaves nothing to claim for the first two. */
+/* What a strategy that ran to its end has explored: everything, a share that the claim describes,
+ * or samples. A limit, a cut execution or a stop leaves nothing to claim for the first two. */
 enum explorer_extent { EXPLORER_ALL, EXPLORER_SHARE, EXPLORER_SAMPLE };
 void explorer_claim(struct explorer *x, enum explorer_extent extent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* bounded.c: all executions with at most `bound` preemptions, depth first, those with fewer uncounted when
- * `only_new`. */
-void bounded_search(struct explorer *x, unsigned bound, bool only_new);
+/* bounded.c: all executions with at most `bound` preemptions, depth first; those with fewer are not
+ * counted. Other agents than these run only where none of these can. */
+void bounded_search(struct explorer *x, unsigned bound, uint64_t agents);
 
 /* Context switches in a schedule: neighbouring steps of different agents. */
 unsigned schedule_switches(const struct schedule *s);
 unsigned schedule_steps(const struct schedule *s);
 void schedule_assign(struct schedule *to, const struct schedule *from);
 
-/* replay.c: runs the schedule from the present state, passing over what does not fit, then goes on in a fixed
- * order for at most `max_steps`; *taken gets the decisions that were really taken. */
-enum machine_stop replay_tolerant(const struct subject *s, const struct schedule *schedule, size_t max_steps,
-                                  struct schedule *taken);
+/* replay.c: runs the schedule from the present state, passing over what does not fit, then goes on
+ * in a fixed order for at most `max_steps`; *taken gets the decisions that were really taken. */
+enum machine_stop replay_tolerant(const struct subject *s, const struct schedule *schedule,
+                                  size_t max_steps, struct schedule *taken);
 /* The schedule alone: STOP_NONE when the run goes on behind it. */
 enum machine_stop replay_part(const struct subject *s, const struct schedule *schedule);
 

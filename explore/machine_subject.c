@@ -1,5 +1,5 @@
-/* The real machine as a subject of exploration. A violation is known by its rule, its bugcheck code and where the
- * culprit stood. */
+/* The real machine as a subject of exploration. A violation is known by its rule, its bugcheck code
+ * and where the culprit stood. */
 #include "explore/explore.h"
 
 #include <inttypes.h>

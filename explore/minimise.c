@@ -1,14 +1,15 @@
 /*
- * Minimisation: the same violation with fewest context switches, then fewest steps, since each switch is one thing
- * that the reader of a report has to understand.
+ * Minimisation: the same violation with fewest context switches, then fewest steps, since each
+ * switch is one thing that the reader of a report has to understand.
  *
- * A schedule is seen as blocks, runs of steps of one agent. Candidates leave a block or a step out, pull an
- * agent's next block forward or push a block back until it joins the next, or end early. Each is played
- * tolerantly from the root, so a candidate need not fit; what counts is the decisions really taken, and only if
- * they end in the same violation and are better. Repeated until no candidate helps or the budget is spent.
+ * A schedule is seen as blocks, runs of steps of one agent. Candidates leave a block or a step out,
+ * pull an agent's next block forward or push a block back until it joins the next, or end early.
+ * Each is played tolerantly from the root, so a candidate need not fit; what counts is the
+ * decisions really taken, and only if they end in the same violation and are better. Repeated until
+ * no candidate helps or the budget is spent.
  *
- * That can end where no single change helps. So if preemptions are left, executions with fewer are searched for the same
- * violation, none first, then one, and so on.
+ * That can end where no single change helps. So if preemptions are left, executions of the agents
+ * that still take part are searched for the same violation with none, with one, and so on.
  */
 #include "explore/internal.h"
 
@@ -58,7 +59,8 @@ static bool try_candidate(struct minimiser *m)
     m->budget--;
     s->restore(s->context, m->root);
     m->taken.count = 0;
-    if (replay_tolerant(s, &m->candidate, 2 * (size_t)m->best_steps + 1000, &m->taken) != STOP_VIOLATION)
+    if (replay_tolerant(s, &m->candidate, 2 * (size_t)m->best_steps + 1000, &m->taken) !=
+        STOP_VIOLATION)
         return false;
     s->violation_key(s->context, key, sizeof key);
     if (strcmp(key, m->key) != 0)
@@ -164,7 +166,8 @@ static bool leave_step_out(struct minimiser *m)
 
 static void improve(struct minimiser *m)
 {
-    while (end_early(m) || leave_block_out(m) || join_blocks(m) || swap_blocks(m) || leave_step_out(m))
+    while (end_early(m) || leave_block_out(m) || join_blocks(m) || swap_blocks(m) ||
+           leave_step_out(m))
         ;
 }
 
@@ -186,19 +189,28 @@ static unsigned preemptions(struct minimiser *m)
     return count;
 }
 
-/* Takes the first violation of the kind that an execution with at most `bound` preemptions shows. */
+/* Takes the first violation of the kind that an execution with at most `bound` preemptions shows.
+ */
 static bool search_bounded(struct minimiser *m, unsigned bound)
 {
-    struct explore_options o = {
-        .all = true, .max_executions = m->budget - m->budget / 4, .max_steps = 2 * (uint64_t)m->best_steps + 1000};
+    struct explore_options o = {.all = true,
+                                .max_executions = m->budget - m->budget / 4,
+                                .max_steps = 2 * (uint64_t)m->best_steps + 1000};
     struct explore_result r = {.stop = STOP_END};
-    struct explorer x = {
-        .subject = m->subject, .options = &o, .result = &r, .root = m->root, .frozen = true, .wanted = m->key};
+    struct explorer x = {.subject = m->subject,
+                         .options = &o,
+                         .result = &r,
+                         .root = m->root,
+                         .frozen = true,
+                         .wanted = m->key};
+    uint64_t agents = 0;
     bool found = false;
+    for (size_t i = 0; i < m->blocks.count; i++)
+        agents |= AGENT_BIT(m->blocks.data[i].agent);
     if (o.max_executions == 0)
         return false;
     explorer_begin(&x);
-    bounded_search(&x, bound, true);
+    bounded_search(&x, bound, agents);
     m->budget -= r.executions < m->budget ? (unsigned)r.executions : m->budget;
     for (size_t i = 0; i < r.violation_count && !found; i++)
         if (strcmp(r.violations[i].key, m->key) == 0) {
@@ -213,7 +225,8 @@ static bool search_bounded(struct minimiser *m, unsigned bound)
     return found;
 }
 
-void explore_minimise(const struct subject *s, struct schedule *schedule, const char *key, unsigned budget)
+void explore_minimise(const struct subject *s, struct schedule *schedule, const char *key,
+                      unsigned budget)
 {
     struct minimiser m = {.subject = s, .key = key, .budget = budget};
     m.root = s->push(s->context);

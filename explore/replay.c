@@ -1,5 +1,6 @@
-/* Schedules played again: strictly, where every decision must fit (a failure file), or tolerantly, where what does
- * not fit is passed over (minimisation, schedules from before the shared set grew). */
+/* Schedules played again: strictly, where every decision must fit (a failure file), or tolerantly,
+ * where what does not fit is passed over (minimisation, schedules from before the shared set grew).
+ */
 #include "explore/internal.h"
 
 #include <stdlib.h>
@@ -73,7 +74,8 @@ static struct step_result play_step(const struct subject *s, struct player *p, u
     return s->step(s->context, agent, &decider);
 }
 
-/* The fixed order behind the schedule's end: the agent that ran last goes on, for fairness not for ever. */
+/* The fixed order behind the schedule's end: the agent that ran last goes on, for fairness not for
+ * ever. */
 static unsigned fair_agent(uint64_t enabled, unsigned last, unsigned *turn)
 {
     if (last < 64 && (enabled & AGENT_BIT(last)) && (*turn)++ < TURN)
@@ -84,7 +86,8 @@ static unsigned fair_agent(uint64_t enabled, unsigned last, unsigned *turn)
     return (unsigned)__builtin_ctzll(above != 0 ? above : enabled);
 }
 
-static enum machine_stop go_on(const struct subject *s, struct player *p, unsigned last, size_t max_steps)
+static enum machine_stop go_on(const struct subject *s, struct player *p, unsigned last,
+                               size_t max_steps)
 {
     unsigned turn = 0;
     for (size_t step = 0; step < max_steps; step++) {
@@ -100,7 +103,8 @@ static enum machine_stop go_on(const struct subject *s, struct player *p, unsign
 }
 
 /* The schedule's decisions as far as they fit; STOP_NONE when the run goes on behind them. */
-static enum machine_stop play(const struct subject *s, struct player *p, size_t max_steps, unsigned *last, size_t *steps)
+static enum machine_stop play(const struct subject *s, struct player *p, size_t max_steps,
+                              unsigned *last, size_t *steps)
 {
     while (p->next < p->schedule->count) {
         struct decision d = p->schedule->data[p->next++];
@@ -116,8 +120,8 @@ static enum machine_stop play(const struct subject *s, struct player *p, size_t 
     return STOP_NONE;
 }
 
-enum machine_stop replay_tolerant(const struct subject *s, const struct schedule *schedule, size_t max_steps,
-                                  struct schedule *taken)
+enum machine_stop replay_tolerant(const struct subject *s, const struct schedule *schedule,
+                                  size_t max_steps, struct schedule *taken)
 {
     struct player p = {schedule, 0, 0, taken};
     unsigned last = NO_AGENT;
@@ -136,11 +140,13 @@ enum machine_stop replay_part(const struct subject *s, const struct schedule *sc
 
 static enum machine_stop mismatch(struct error *e, size_t decision, const char *what)
 {
-    error_set(e, ERROR_INPUT, "the schedule does not fit this run: decision %zu %s", decision, what);
+    error_set(e, ERROR_INPUT, "the schedule does not fit this run: decision %zu %s", decision,
+              what);
     return STOP_NONE;
 }
 
-static enum machine_stop replay_strict(const struct subject *s, const struct schedule *schedule, struct error *e)
+static enum machine_stop replay_strict(const struct subject *s, const struct schedule *schedule,
+                                       struct error *e)
 {
     struct player p = {schedule, 0, 0, NULL};
     while (p.next < schedule->count) {
@@ -160,12 +166,14 @@ static enum machine_stop replay_strict(const struct subject *s, const struct sch
         }
     }
     if (s->enabled(s->context) != 0)
-        return mismatch(e, schedule->count + 1, "is missing: the run goes on behind the schedule's end");
+        return mismatch(e, schedule->count + 1,
+                        "is missing: the run goes on behind the schedule's end");
     return s->quiescent(s->context);
 }
 
-enum machine_stop explore_replay(const struct subject *s, const struct schedule *schedule, bool tolerant,
-                                 struct error *e)
+enum machine_stop explore_replay(const struct subject *s, const struct schedule *schedule,
+                                 bool tolerant, struct error *e)
 {
-    return tolerant ? replay_tolerant(s, schedule, TOLERANT_STEPS, NULL) : replay_strict(s, schedule, e);
+    return tolerant ? replay_tolerant(s, schedule, TOLERANT_STEPS, NULL)
+                    : replay_strict(s, schedule, e);
 }

@@ -42,6 +42,7 @@ struct row {
     int depth;  /* nested calls of driver routines */
     int weight; /* what is left out first: see rows.c */
     bool kept;
+    bool clock; /* time itself: belongs to no thread's column */
     char text[ROW_TEXT];
 };
 struct rows {

@@ -187,7 +187,7 @@ static void verb_row(struct maker *k, const struct record *r)
     const char *name = k->report->recording->verb_name((uint32_t)r->event.b);
     char text[60];
     step_text(k, r, text, sizeof text);
-    add(k, r, 3, "t:%s%s  (step %" PRIu64 ")", name ? name : "?", text, r->event.a + 1);
+    add(k, r, 3, "t:%s%s (step %" PRIu64 ")", name ? name : "?", text, r->event.a + 1);
 }
 
 /* Idle and worker threads wait, signal and wake all the time. */
@@ -266,7 +266,7 @@ static void guest_row(struct maker *k, const struct record *r)
         add(k, r, 3, "thread exits");
         break;
     case RD_EVENT_TIMER:
-        add(k, r, 4, "timer expires at %.7g s", (double)e->b / 1e7);
+        add(k, r, 4, "timer expires at %.7g s", (double)e->b / 1e7)->clock = r->clock;
         break;
     case RD_EVENT_DPC:
         routine_row(k, r, "DPC", e->b);

@@ -12,6 +12,7 @@
 /* Shorter ones are what any busy system does. 100 ns. */
 #define STALL_LEAST 500000u
 #define COLUMN_LIMIT 4
+#define SCENARIO_THREADS 1000u /* more than a scenario has */
 
 struct printer {
     const struct report *report;
@@ -139,19 +140,27 @@ static void print_images(const struct printer *p)
     }
 }
 
-/* Columns of the interleaving: the threads that have rows, in the machine's order. */
+/* Columns of the interleaving: the threads that have rows, the scenario's first. */
 struct columns {
     unsigned threads[COLUMN_LIMIT];
     unsigned count, width;
     bool table; /* else one column with the thread's name in front */
 };
 
-static struct columns find_columns(const struct rows *rows)
+static unsigned column_order(const struct report *r, unsigned thread)
+{
+    struct rd_thread t;
+    if (thread == NO_THREAD || !machine_thread(r->machine, thread, &t))
+        return NO_THREAD;
+    return t.scenario_index != NO_THREAD ? t.scenario_index : SCENARIO_THREADS + thread;
+}
+
+static struct columns find_columns(const struct report *r, const struct rows *rows)
 {
     struct columns c = {.table = true};
     for (size_t i = 0; i < rows->count && c.table; i++) {
         unsigned at = 0;
-        if (!rows->data[i].kept)
+        if (!rows->data[i].kept || rows->data[i].clock)
             continue;
         while (at < c.count && c.threads[at] != rows->data[i].thread)
             at++;
@@ -163,7 +172,7 @@ static struct columns find_columns(const struct rows *rows)
             c.threads[c.count++] = rows->data[i].thread;
     }
     for (unsigned i = 1; i < c.count; i++) /* insertion sort: at most four */
-        for (unsigned j = i; j > 0 && c.threads[j] < c.threads[j - 1]; j--) {
+        for (unsigned j = i; j > 0 && column_order(r, c.threads[j]) < column_order(r, c.threads[j - 1]); j--) {
             unsigned t = c.threads[j];
             c.threads[j] = c.threads[j - 1];
             c.threads[j - 1] = t;
@@ -174,7 +183,7 @@ static struct columns find_columns(const struct rows *rows)
     return c;
 }
 
-/* How many bytes of text go on a line of `width`: up to the last blank, else all that fit. */
+/* How many bytes of text go on a line of `width`: up to the last blank, else behind the last '!', else all that fit. */
 static size_t line_length(const char *text, size_t width)
 {
     size_t n = strlen(text);
@@ -183,6 +192,9 @@ static size_t line_length(const char *text, size_t width)
     for (n = width; n > width / 2; n--)
         if (text[n] == ' ')
             return n;
+    for (n = width; n > 8; n--)
+        if (text[n - 1] == '!')
+            return n;
     return width;
 }
 
@@ -190,6 +202,10 @@ static void print_row(const struct printer *p, const struct columns *c, const st
 {
     char name[RD_ABI_NAME];
     unsigned column = 0;
+    if (row->clock) {
+        fprintf(p->out, "%4" PRIu64 "  --- %s ---\n", row->number, row->text);
+        return;
+    }
     while (c->table && c->threads[column] != row->thread)
         column++;
     int indent = row->depth < 6 ? row->depth : 6;
@@ -220,7 +236,7 @@ static void print_interleaving(const struct printer *p)
     if (p->report->recording == NULL)
         return;
     struct rows rows = rows_make(p->report, ROW_LIMIT);
-    struct columns c = find_columns(&rows);
+    struct columns c = find_columns(p->report, &rows);
     char name[RD_ABI_NAME];
     heading(p, "INTERLEAVING:");
     if (c.table) {
@@ -232,7 +248,7 @@ static void print_interleaving(const struct printer *p)
     bool gap = false;
     for (size_t i = 0; i < rows.count; i++) {
         if (!rows.data[i].kept) {
-            gap = true;
+            gap = gap || rows.data[i].weight > 0;
             continue;
         }
         if (gap)

@@ -1,5 +1,5 @@
-/* Every interleaving of steps, depth first, without any reduction: the oracle that the reducing strategies are
- * tested against, and an honest answer for tiny programs. */
+/* Every interleaving of steps, depth first, without any reduction: the oracle that the reducing
+ * strategies are tested against, and an honest answer for tiny programs. */
 #include "explore/internal.h"
 
 #include <stdlib.h>
@@ -35,7 +35,8 @@ static bool descend(struct explorer *x, level_stack *stack)
     return true;
 }
 
-/* Moves the deepest level to its next transition, closing exhausted ones; false when none is left. */
+/* Moves the deepest level to its next transition, closing exhausted ones; false when none is left.
+ */
 static bool advance(struct explorer *x, level_stack *stack)
 {
     const struct subject *s = x->subject;

@@ -1,20 +1,25 @@
 /*
- * Source-set dynamic partial order reduction with sleep sets, after Abdulla, Aronis, Jonsson and Sagonas,
- * "Optimal dynamic partial order reduction" (POPL 2014), over a stack of snapshots.
+ * Source-set dynamic partial order reduction with sleep sets, after Abdulla, Aronis, Jonsson and
+ * Sagonas, "Optimal dynamic partial order reduction" (POPL 2014), over a stack of snapshots.
  *
- * The search is depth first. Each step that is executed is compared with the earlier ones it races with; for
- * each such race the reversed order needs somebody who can begin it at the state before the earlier step, and one such
- * agent is added there unless the order is covered already. An agent that has been explored from a
- * state sleeps in the states behind it until a step conflicts with what it would do.
+ * The search is depth first. Each step that is executed is compared with the earlier ones it races
+ * with; for each such race the reversed order needs somebody who can begin it at the state before
+ * the earlier step, and one such agent is added there unless the order is covered already. An agent
+ * that has been explored from a state sleeps in the states behind it until a step conflicts with
+ * what it would do.
  *
  * Beyond the paper:
- *   - Agents block. A race whose later step only became possible through the earlier one cannot be reversed, unless
- *     something that is independent of the earlier step could enable it as well. A step that disables
- *     another agent conflicts with that agent's unseen step.
+ *   - Agents block. A race whose later step only became possible through the earlier one cannot be
+ * reversed, unless something that is independent of the earlier step could enable it as well. A
+ * step that disables another agent conflicts with that agent's unseen step.
  *   - A step may ask for choices. Each list of answers is a transition of its own; all are explored
  *     wherever the agent is. Sleeping is per transition.
- *   - A violation ends the run, so that the other agents' next steps are never seen: all of them are tried
- *     at the state before it.
+ *   - What a step touches depends on data: kernel code is atomic between scheduling points. A step
+ * that races may touch something else when the earlier one is missing, so whether it can begin the
+ * reversed order is decided by what it does there once it is known (struct order, struct
+ * assumption).
+ *   - A violation ends the run, so that the other agents' next steps are never seen: all of them
+ * are tried at the state before it.
  */
 #include "explore/history.h"
 #include "explore/internal.h"
@@ -32,16 +37,17 @@ struct transition {
     struct footprint footprint;
 };
 
-/* Orders were left to `agent` to begin, on the assumption that its step from here, not yet seen, commutes with the
- * rest of them. If it turns out not to, one of `initials` has to begin. */
+/* Orders were left to `agent` to begin, on the assumption that its step from here, not yet seen,
+ * commutes with the rest of them. If it turns out not to, one of `initials` has to begin. */
 struct assumption {
     unsigned agent;
     uint64_t initials;
     struct footprint rest;
 };
 
-/* A race of the present execution whose reversed order is left to the later step's agent. Steps that come yet and do
- * not depend on `early` belong to that order, too. */
+/* A race of the present execution whose reversed order is left to the later step's agent (or to one
+ * that `early` disabled: early == later). Steps that come yet and do not depend on `early` belong
+ * to that order, too. */
 struct order {
     uint32_t early, later;
     unsigned agent;
@@ -51,15 +57,16 @@ struct order {
 };
 
 struct node {
-    uint64_t enabled, backtrack, done, asleep; /* asleep: agents none of whose transitions is worth taking */
-    unsigned agent;                            /* being explored; NO_AGENT */
-    struct answers answers;                    /* of the agent's step */
+    uint64_t enabled, backtrack, done,
+        asleep;             /* asleep: agents none of whose transitions is worth taking */
+    unsigned agent;         /* being explored; NO_AGENT */
+    struct answers answers; /* of the agent's step */
     unsigned snapshot;
     size_t path;
     VEC(struct transition *) sleep;    /* inherited, owned further up */
     VEC(struct transition *) explored; /* from here, owned */
     VEC(struct assumption) assumptions;
-    uint32_t enabler[64];              /* by agent: the step that enabled it last; only for enabled ones */
+    uint32_t enabler[64]; /* by agent: the step that enabled it last; only for enabled ones */
 };
 
 struct dpor {
@@ -131,7 +138,8 @@ static void add_one(struct node *n, uint64_t initials)
     n->backtrack |= initials != 0 ? initials & -initials : n->enabled;
 }
 
-/* The transitions of an agent that was explored from the node or sleeps there commute with all of `rest`. */
+/* The transitions of an agent that was explored from the node or sleeps there commute with all of
+ * `rest`. */
 static bool known_to_commute(const struct node *n, unsigned agent, const struct footprint *rest)
 {
     const struct transition *const *list = (const struct transition *const *)n->explored.data;
@@ -161,7 +169,8 @@ static void assume(struct node *n, unsigned agent, uint64_t initials, const stru
 }
 
 /* `agent` shall begin an order that has also `rest`, which `initials` can begin. */
-static void leave_to(struct node *n, unsigned agent, uint64_t initials, const struct footprint *rest)
+static void leave_to(struct node *n, unsigned agent, uint64_t initials,
+                     const struct footprint *rest)
 {
     if (initials & (n->backtrack | covered_agents(n)))
         return;
@@ -184,7 +193,8 @@ static void extend_orders(struct dpor *d)
             continue;
         uint64_t initials = o->initials;
         if (initials == 0) {
-            if (o->first == HISTORY_NONE || o->first > last || h->events.data[o->first].id != o->first_id) {
+            if (o->first == HISTORY_NONE || o->first > last ||
+                h->events.data[o->first].id != o->first_id) {
                 o->first = last;
                 o->first_id = e->id;
             }
@@ -194,12 +204,13 @@ static void extend_orders(struct dpor *d)
     }
 }
 
-/* Makes sure that some order in which step `later` comes without `early` is begun at the state before `early`: it
- * consists of the steps between that do not depend on `early` (the rest), and then `later`. There is no such order
- * when only `early`, or what depends on it, enabled `later`.
+/* Makes sure that some order in which step `later` comes without `early` is begun at the state
+ * before `early`: it consists of the steps between that do not depend on `early` (the rest), and
+ * then `later`. There is no such order when only `early`, or what depends on it, enabled `later`.
  *
- * What begins the rest can begin the order. So can the agent of `later` itself if its step commutes with the
- * rest; but what that step touches when `early` is missing may differ from what it has touched here. */
+ * What begins the rest can begin the order. So can the agent of `later` itself if its step commutes
+ * with the rest; but what that step touches when `early` is missing may differ from what it has
+ * touched here. */
 static void reverse_race(struct dpor *d, uint32_t early, uint32_t later)
 {
     struct history *h = &d->history;
@@ -252,7 +263,8 @@ static void reverse_races(struct dpor *d)
 /* ---- the search ---- */
 
 /* Notes who was enabled by the last step, and lets those that it disabled be tried before it. */
-static void note_enabledness(struct dpor *d, struct node *child, struct node *parent, const struct event *e)
+static void note_enabledness(struct dpor *d, struct node *child, struct node *parent,
+                             const struct event *e)
 {
     memcpy(child->enabler, parent->enabler, sizeof child->enabler);
     uint64_t rose = child->enabled & ~parent->enabled & ~AGENT_BIT(e->agent);
@@ -260,6 +272,9 @@ static void note_enabledness(struct dpor *d, struct node *child, struct node *pa
     for (; rose != 0; rose &= rose - 1)
         child->enabler[__builtin_ctzll(rose)] = (uint32_t)d->history.events.count - 1;
     parent->backtrack |= fell;
+    for (uint32_t last = (uint32_t)d->history.events.count - 1; fell != 0; fell &= fell - 1)
+        vec_push(&d->orders,
+                 (struct order){last, last, (unsigned)__builtin_ctzll(fell), 0, HISTORY_NONE, 0});
     /* Its own earlier enabler has done its work. */
     child->enabler[e->agent] = HISTORY_NONE;
 }
@@ -272,15 +287,19 @@ static void push_snapshot(struct dpor *d, struct node *n)
 
 static unsigned pick(uint64_t mask, unsigned preferred)
 {
-    return preferred < 64 && (mask & AGENT_BIT(preferred)) ? preferred : (unsigned)__builtin_ctzll(mask);
+    return preferred < 64 && (mask & AGENT_BIT(preferred)) ? preferred
+                                                           : (unsigned)__builtin_ctzll(mask);
 }
 
-/* Opens a node at the present state, behind the last event. False: nothing is to be explored from here. */
+/* Opens a node at the present state, behind the last event. False: nothing is to be explored from
+ * here. */
 static bool descend(struct dpor *d)
 {
     struct explorer *x = d->x;
     const struct subject *s = x->subject;
-    struct node n = {.enabled = s->enabled(s->context), .agent = NO_AGENT, .snapshot = NO_SNAPSHOT,
+    struct node n = {.enabled = s->enabled(s->context),
+                     .agent = NO_AGENT,
+                     .snapshot = NO_SNAPSHOT,
                      .path = x->path.count};
     size_t depth = d->history.events.count;
     unsigned last = NO_AGENT;
@@ -325,7 +344,8 @@ static void retract(struct dpor *d)
     for (size_t i = 0; i < n->answers.count; i++)
         vec_push(&t->answers, n->answers.data[i]);
     t->footprint = history_remove(&d->history);
-    while (d->orders.count > 0 && d->orders.data[d->orders.count - 1].later >= d->history.events.count)
+    while (d->orders.count > 0 &&
+           d->orders.data[d->orders.count - 1].later >= d->history.events.count)
         d->orders.count--;
     vec_push(&n->explored, t);
 }
@@ -367,8 +387,8 @@ static void close_node(struct dpor *d)
     d->nodes.count--;
 }
 
-/* Brings the subject to the top node's state. Nodes with nothing to choose from have no snapshot: the steps
- * since the last one that has are repeated. */
+/* Brings the subject to the top node's state. Nodes with nothing to choose from have no snapshot:
+ * the steps since the last one that has are repeated. */
 static void go_to_top(struct dpor *d)
 {
     struct explorer *x = d->x;
@@ -377,12 +397,14 @@ static void go_to_top(struct dpor *d)
         from--;
     explorer_go_back(x, d->nodes.data[from].snapshot, d->nodes.data[from].path);
     for (size_t i = from; i + 1 < d->nodes.count; i++) {
-        struct step_result r = explorer_step(x, d->nodes.data[i].agent, &d->nodes.data[i].answers, NULL);
+        struct step_result r =
+            explorer_step(x, d->nodes.data[i].agent, &d->nodes.data[i].answers, NULL);
         RD_ASSERT(r.stop == STOP_NONE);
     }
 }
 
-/* Moves the deepest node that has something left to its next transition; false when all is explored. */
+/* Moves the deepest node that has something left to its next transition; false when all is
+ * explored. */
 static bool advance(struct dpor *d)
 {
     while (d->nodes.count > 0) {
@@ -417,8 +439,9 @@ static bool take_step(struct dpor *d)
     struct step_result r = explorer_step(x, n->agent, &n->answers, NULL);
     uint32_t enabler = n->enabler[n->agent];
     history_append(&d->history, n->agent, footprint_copy(r.footprint, r.footprint_count), enabler);
-    if (enabler != HISTORY_NONE && !footprint_conflict(&d->history.events.data[enabler].footprint,
-                                                       &d->history.events.data[d->nodes.count - 1].footprint))
+    if (enabler != HISTORY_NONE &&
+        !footprint_conflict(&d->history.events.data[enabler].footprint,
+                            &d->history.events.data[d->nodes.count - 1].footprint))
         explorer_doubt(x, "a step was enabled by one that it has nothing in common with");
     if (transition_sleeps(n, n->agent, &n->answers))
         return false;

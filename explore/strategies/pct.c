@@ -1,9 +1,10 @@
 /*
- * Probabilistic concurrency testing (Burckhardt, Kothari, Musuvathi and Nagarakatti, "A randomized scheduler with
- * probabilistic guarantees of finding bugs", ASPLOS 2010). Agents get random priorities and the enabled one with the highest
- * runs; at depth - 1 random places the running one drops below all others. A bug that needs d ordering
- * constraints is found in one execution with probability at least 1 / (n k^(d-1)), where k counts steps, which
- * here end only at shared locations.
+ * Probabilistic concurrency testing (Burckhardt, Kothari, Musuvathi and Nagarakatti, "A randomized
+ * scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010). Agents get random
+ * priorities and the enabled one with the highest runs; at depth - 1 random places the running one
+ * drops below all others. A bug that needs d ordering constraints is found in one execution with
+ * probability at least 1 / (n k^(d-1)), where k counts steps, which here end only at shared
+ * locations.
  *
  * k is the longest execution so far; the first one runs without drops.
  */
@@ -84,12 +85,15 @@ static bool run(struct explorer *x, struct error *e)
 {
     unsigned depth = x->options->depth != 0 ? x->options->depth : DEFAULT_DEPTH;
     if (x->options->max_executions == 0 && x->options->seconds <= 0)
-        return error_set(e, ERROR_INPUT, "strategy pct needs a number of executions or a time limit");
+        return error_set(e, ERROR_INPUT,
+                         "strategy pct needs a number of executions or a time limit");
     if (depth > MAX_DEPTH)
-        return error_set(e, ERROR_INPUT, "strategy pct: depth %u is too large (at most %u)", depth, MAX_DEPTH);
+        return error_set(e, ERROR_INPUT, "strategy pct: depth %u is too large (at most %u)", depth,
+                         MAX_DEPTH);
     while (!x->over)
         execute(x, depth);
-    explorer_claim(x, EXPLORER_SAMPLE, "%" PRIu64 " executions sampled (pct, depth %u, seed %" PRIu64 ")",
+    explorer_claim(x, EXPLORER_SAMPLE,
+                   "%" PRIu64 " executions sampled (pct, depth %u, seed %" PRIu64 ")",
                    x->result->executions, depth, x->options->seed);
     return true;
 }

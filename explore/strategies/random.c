@@ -1,5 +1,6 @@
-/* Random walks: at each step an agent is drawn uniformly from the enabled ones, and each choice is answered
- * uniformly. Steps end only at shared locations, so private work does not thin the draws out. */
+/* Random walks: at each step an agent is drawn uniformly from the enabled ones, and each choice is
+ * answered uniformly. Steps end only at shared locations, so private work does not thin the draws
+ * out. */
 #include "explore/internal.h"
 
 #include <inttypes.h>
@@ -40,13 +41,15 @@ static void walk(struct explorer *x)
 static bool run(struct explorer *x, struct error *e)
 {
     if (x->options->max_executions == 0 && x->options->seconds <= 0)
-        return error_set(e, ERROR_INPUT, "strategy random needs a number of executions or a time limit");
+        return error_set(e, ERROR_INPUT,
+                         "strategy random needs a number of executions or a time limit");
     while (!x->over)
         walk(x);
-    explorer_claim(x, EXPLORER_SAMPLE, "%" PRIu64 " executions sampled (random, seed %" PRIu64 ")", x->result->executions,
-                   x->options->seed);
+    explorer_claim(x, EXPLORER_SAMPLE, "%" PRIu64 " executions sampled (random, seed %" PRIu64 ")",
+                   x->result->executions, x->options->seed);
     return true;
 }
 
 const struct strategy strategy_random = {
-    "random", "random walks: a uniformly drawn agent at each step; needs --executions or --time", run};
+    "random", "random walks: a uniformly drawn agent at each step; needs --executions or --time",
+    run};

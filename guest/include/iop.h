@@ -112,6 +112,7 @@ NTSTATUS IopReferenceDeviceForOpen(PDEVICE_OBJECT Device);
 VOID IopDereferenceDevice(PDEVICE_OBJECT Device);
 LONG IopDeviceReferences(PDEVICE_OBJECT Device);
 VOID IopCompleteUnloadOrDelete(PDEVICE_OBJECT Device);
+VOID IopDeleteTimer(PDEVICE_OBJECT DeviceObject);
 /* The top of the stack above the named device, as a reference; what a kernel client would hold. */
 NTSTATUS IopReferenceTopDevice(PCUNICODE_STRING Name, PDEVICE_OBJECT *Device);
 

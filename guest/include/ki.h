@@ -156,8 +156,8 @@ typedef struct _KPRCB
     PKTHREAD CurrentThread;       /* gs:188h */
     PKTHREAD NextThread;          /* gs:190h */
     PKTHREAD IdleThread;          /* gs:198h */
-    ULONG ReadySummary;           /* bit n: ReadyListHead[n] is not empty */
-    ULONG BoundThreads;           /* threads that live on this processor */
+    ULONG64 BoundThreads;         /* threads that live on this processor; read by whoever creates one */
+    ULONG64 ReadySummary;         /* bit n: ReadyListHead[n] is not empty */
     LIST_ENTRY ReadyListHead[32];
     LIST_ENTRY DpcListHead;
     BOOLEAN DpcRoutineActive;
@@ -264,6 +264,9 @@ VOID KiTimerExpiration(VOID);
 /* Due on the machine's clock (RdTime). */
 VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due);
 VOID KiRemoveTimer(PKTIMER Timer);
+/* One tick, 15.625 ms, in 100 ns. */
+#define KI_TICK 156250u
+LONG64 KiSystemTime(VOID);
 ULONG64 KiSystemTimeToMachineTime(LONG64 SystemTime);
 VOID KiInterruptDispatch(struct rd_interrupt_frame *Frame);
 

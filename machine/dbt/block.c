@@ -1,16 +1,14 @@
 /*
  * One block: gather instructions up to a terminator, plan, emit. The plan decides three things that
- * look at the block as a whole, because doing them an instruction at a time is what makes checking slow:
+ * look at the block as a whole, because doing them an instruction at a time is what makes checking
+ * slow:
  *
  * - flags: backwards liveness, so that checks know whether they may clobber them;
- * - merged checks: accesses through the same unchanged base within 32 bytes share one shadow test, at
- *   the first of them. Sound because nothing in a block can change validity (hypercalls end blocks);
- *   exact because a merged test that fails sends execution to the block's unmerged version;
- * - the stack window: pushes and rsp-relative stores between two unknown changes of rsp lie within a
- *   known distance, so the first of them marks the pages (and tests the depth) for all.
- *
- * One guest register at a time is lent as scratch: it is saved once, used by all checks until the guest
- * needs it, and reloaded then (or not at all when the guest overwrites it).
+ * - merged checks: accesses through the same unchanged base within 32 bytes share one shadow test,
+ * at the first of them. Sound because nothing in a block can change validity (hypercalls end
+ * blocks); exact because a merged test that fails sends execution to the block's unmerged version;
+ * - the stack window: pushes and rsp-relative stores between two unknown changes of rsp lie within
+ * a known distance, so the first of them marks the pages (and tests the depth) for all.
  */
 #include "machine/dbt/emit.h"
 
@@ -21,56 +19,8 @@
 
 #define HOT_RESERVE 65536u
 
-static uint32_t mem_regs(const struct insn *x)
-{
-    uint32_t m = 0;
-    if (x->has_mem && x->m.base != NO_REG)
-        m |= BIT(x->m.base);
-    if (x->has_mem && x->m.index != NO_REG)
-        m |= BIT(x->m.index);
-    return m;
-}
-
-/* --- scratch ----------------------------------------------------------------------------------- */
-
-void scratch_return(struct translation *t)
-{
-    if (t->lent == NO_REG)
-        return;
-    emit_load(t, t->lent, AT_CTX(spill[0]));
-    t->lent = NO_REG;
-}
-
-int scratch_take(struct translation *t, uint32_t avoid)
-{
-    avoid |= BIT(REG_RSP);
-    if (t->lent != NO_REG && !(avoid & BIT(t->lent)))
-        return t->lent;
-    scratch_return(t);
-    int best = NO_REG, best_score = -1;
-    for (int r = 15; r >= 0; r--) {
-        if (avoid & BIT(r))
-            continue;
-        int distance = 0, bonus = 0;
-        for (unsigned k = t->at; k < t->count; k++, distance += 2) {
-            const struct insn *x = &t->insns[k];
-            if ((x->use | x->kill | mem_regs(x)) & BIT(r)) {
-                bonus = !((x->use | mem_regs(x)) & BIT(r)) ? 5 : 0;
-                break;
-            }
-        }
-        if (distance + bonus > best_score) {
-            best_score = distance + bonus;
-            best = r;
-        }
-    }
-    RD_ASSERT(best != NO_REG);
-    emit_store(t, AT_CTX(spill[0]), best);
-    t->lent = best;
-    return best;
-}
-
-/* --- the plan ---------------------------------------------------------------------------------- */
+/* --- the plan ----------------------------------------------------------------------------------
+ */
 
 static unsigned gather(struct translation *t, gva_t pc)
 {
@@ -78,13 +28,19 @@ static unsigned gather(struct translation *t, gva_t pc)
     unsigned n = 0;
     while (n < limit && pc < t->range.end) {
         struct insn *x = &t->insns[n];
-        if (!decode(pc, t->range.end, x)) {
-            if (n)
-                break; /* reached only if it is really executed */
-            memset(x, 0, sizeof *x);
-            *x = (struct insn){.pc = pc, .length = 1, .op = OP_STOP, .action = ACT_TRAP, .imm = 6,
-                               .reg = NO_REG, .m = {.base = NO_REG, .index = NO_REG}};
-        }
+        const struct insn *decoded = decode(pc, t->range.end);
+        if (!decoded && n)
+            break; /* it traps only if it is really reached */
+        if (decoded)
+            *x = *decoded;
+        else
+            *x = (struct insn){.pc = pc,
+                               .length = 1,
+                               .op = OP_STOP,
+                               .action = ACT_TRAP,
+                               .imm = 6,
+                               .reg = NO_REG,
+                               .m = {.base = NO_REG, .index = NO_REG}};
         n++;
         pc += x->length;
         if (OP_ENDS_BLOCK(x->op))
@@ -96,7 +52,7 @@ static unsigned gather(struct translation *t, gva_t pc)
 static void plan_flags(struct translation *t)
 {
     const struct insn *last = &t->insns[t->count - 1];
-    uint32_t live = liveness_after(&t->range, last);
+    uint32_t live = t->live_out = liveness_after(&t->range, last);
     for (unsigned k = t->count; k-- > 0;) {
         struct insn *x = &t->insns[k];
         live = ((live & ~x->kill) | x->use) & MASK_FLAGS;
@@ -191,8 +147,8 @@ static bool stack_store(const struct insn *x, int32_t *lo, int32_t *hi)
         *hi = 0;
         return true;
     }
-    if (x->has_mem && x->writes && x->m.base == REG_RSP && x->m.index == NO_REG && !x->m.pcr && !x->m.low &&
-        x->m.disp >= 0 && x->m.disp < 16000 && x->size && !x->bit_index) {
+    if (x->has_mem && x->writes && x->m.base == REG_RSP && x->m.index == NO_REG && !x->m.pcr &&
+        !x->m.low && x->m.disp >= 0 && x->m.disp < 16000 && x->size && !x->bit_index) {
         *lo = (int32_t)x->m.disp;
         *hi = *lo + x->size;
         return true;
@@ -244,7 +200,8 @@ static void plan_stack(struct translation *t)
     }
 }
 
-/* --- emission ---------------------------------------------------------------------------------- */
+/* --- emission ----------------------------------------------------------------------------------
+ */
 
 static unsigned features_for(const struct dbt *d, enum code_class class, uint8_t variant)
 {
@@ -256,10 +213,11 @@ static unsigned features_for(const struct dbt *d, enum code_class class, uint8_t
 
 static void emit_instruction(struct translation *t, struct insn *x)
 {
-    if (t->lent != NO_REG && ((x->use | mem_regs(x)) & BIT(t->lent)))
+    if (t->lent != NO_REG && (x->use & BIT(t->lent)))
         scratch_return(t);
     if (x->op >= OP_JMP) {
         if (x->op == OP_STOP) {
+            flags_settle(t, x);
             scratch_return(t);
             emit_helper_call(t, x);
         } else {
@@ -269,6 +227,7 @@ static void emit_instruction(struct translation *t, struct insn *x)
     }
     check_access(t, x);
     check_stack(t, x);
+    flags_settle(t, x);
     if (x->op == OP_EMULATE) {
         scratch_return(t);
         emit_helper_call(t, x);
@@ -299,14 +258,25 @@ uint32_t translate(struct dbt *d, gva_t pc, uint8_t variant)
     uint8_t unit = unit_of(d, &range);
     d->hot = (uint8_t *)(((uintptr_t)d->hot + 15) & ~(uintptr_t)15);
     struct translation t = {
-        .d = d, .range = range, .insns = insns, .variant = variant, .lent = NO_REG, .p = d->hot,
-        .features = features_for(d, range.class, variant), .block = (uint32_t)d->blocks.count, .unit = unit,
+        .d = d,
+        .range = range,
+        .insns = insns,
+        .variant = variant,
+        .lent = NO_REG,
+        .p = d->hot,
+        .features = features_for(d, range.class, variant),
+        .block = (uint32_t)d->blocks.count,
+        .unit = unit,
     };
     uint8_t *hot = d->hot, *cold = d->cold;
     t.count = gather(&t, pc);
     const struct insn *last = &insns[t.count - 1];
-    struct block b = {.pc = pc, .end = last->pc + last->length, .count = (uint16_t)t.count,
-                      .variant = variant, .class = (uint8_t)range.class, .unit = unit};
+    struct block b = {.pc = pc,
+                      .end = last->pc + last->length,
+                      .count = (uint16_t)t.count,
+                      .variant = variant,
+                      .class = (uint8_t)range.class,
+                      .unit = unit};
     vec_push(&d->blocks, b);
     plan_flags(&t);
     plan_fixed(&t);
@@ -327,7 +297,7 @@ uint32_t translate(struct dbt *d, gva_t pc, uint8_t variant)
     d->stats.guest_instructions += t.count;
     d->stats.host_bytes += (uint64_t)(d->hot - hot) + (uint64_t)(d->cold - cold);
     d->stats.translate_ns += now_ns() - begin;
-    if (d->features & DBT_COVERAGE)
+    if ((d->features & DBT_COVERAGE) && variant == VARIANT_NORMAL)
         coverage_note(d, pc);
     return t.block;
 }

@@ -1,12 +1,13 @@
 /*
  * How control enters and leaves a block.
  *
- * A direct branch jumps to a stub that exits, until the target is translated; then its displacement is
- * patched (only within one linkable unit). An indirect branch looks its target up in the table of its
- * own unit: {negated guest address, host entry} by the low 16 bits of the address, so another image's
- * or class's address can never hit and always exits. The target travels in rcx, with r10 as index and
- * r11 for the table's word; all three are given back at the target's indirect entry. LEA and JRCXZ
- * compare without touching flags, which hand-written code does pass through calls and returns.
+ * A direct branch jumps to a stub that exits, until the target is translated; then its displacement
+ * is patched (only within one linkable unit). An indirect branch looks its target up in the table
+ * of its own unit: {negated guest address, host entry} by the low 16 bits of the address, so
+ * another image's or class's address can never hit and always exits. The target travels in rcx,
+ * with r10 as index and r11 for the table's word; all three are given back at the target's indirect
+ * entry. LEA and JRCXZ compare without touching flags, which hand-written code does pass through
+ * calls and returns.
  *
  * With budgets, a block subtracts its size on entry. The branch is taken when this block uses the
  * budget up; the out-of-line code tells "before this block" (leave) from "in it" (go on).
@@ -31,7 +32,9 @@ static void emit_exit_to(struct translation *t, int cc, gva_t target, uint32_t l
 
 void emit_fall_through(struct translation *t, gva_t target)
 {
-    emit_exit_to(t, -1, target, liveness_at(&t->range, target));
+    if (t->live_out & MASK_FLAGS)
+        flags_restore(t);
+    emit_exit_to(t, -1, target, t->live_out);
 }
 
 void emit_prologue(struct translation *t, struct block *b)
@@ -44,13 +47,7 @@ void emit_prologue(struct translation *t, struct block *b)
     t->at = 0;
     if (!(t->features & DBT_BUDGETS))
         return;
-    bool live = t->insns[0].live & MASK_FLAGS;
-    if (live) {
-        emit_store(t, AT_CTX(spill[1]), REG_RAX);
-        emit8(t, 0x9F); /* lahf */
-        emit_op_reg(t, 1, 0x0F90, 0, REG_RAX);
-        t->flags_in_ax = true;
-    }
+    flags_free(t);
     uint32_t site = site_new(t, SITE_BUDGET, flags_now(t));
     emit_op(t, 8, 0x83, 5, AT_CTX(left)); /* sub */
     emit8(t, t->count);
@@ -65,13 +62,6 @@ void emit_prologue(struct translation *t, struct block *b)
     patch_branch(leave, t->p);
     emit_leave(t, site, CTX_AT(exit_stub));
     cold_end(t);
-    if (live) {
-        emit8(t, 0x04); /* add al, 0x7f */
-        emit8(t, 0x7F);
-        emit8(t, 0x9E); /* sahf */
-        emit_load(t, REG_RAX, AT_CTX(spill[1]));
-        t->flags_in_ax = false;
-    }
 }
 
 void emit_helper_call(struct translation *t, struct insn *x)
@@ -137,6 +127,7 @@ void emit_terminator(struct translation *t, struct insn *x)
     uint32_t live = x->live;
     check_access(t, x);
     check_stack(t, x);
+    flags_settle(t, x);
     switch (x->op) {
     case OP_JMP:
         scratch_return(t);
@@ -153,11 +144,15 @@ void emit_terminator(struct translation *t, struct insn *x)
             emit_op(t, x->m.low ? 4 : 8, 0x8D, REG_RCX, AT_REG(REG_RCX, -1));
         if (x->m.low)
             emit8(t, 0x67); /* ecx */
-        emit8(t, 0xE3); /* jrcxz over the next jump */
+        emit8(t, 0xE3);     /* jrcxz over the next jump */
         uint8_t *zero = t->p;
         emit8(t, 0);
         /* not zero */
-        emit_exit_to(t, x->cc == 0xE0 ? CC_NE : x->cc == 0xE1 ? CC_E : -1, x->cc == 0xE3 ? next : x->target, live);
+        emit_exit_to(t,
+                     x->cc == 0xE0   ? CC_NE
+                     : x->cc == 0xE1 ? CC_E
+                                     : -1,
+                     x->cc == 0xE3 ? next : x->target, live);
         *zero = (uint8_t)(t->p - (zero + 1));
         emit_exit_to(t, -1, x->cc == 0xE3 ? x->target : next, live);
         break;
@@ -176,7 +171,10 @@ void emit_terminator(struct translation *t, struct insn *x)
         emit_lea(t, REG_RSP, AT_REG(REG_RSP, 8 + x->imm));
         emit_lookup(t);
         break;
-    case OP_JMP_REG: case OP_CALL_REG: case OP_JMP_MEM: case OP_CALL_MEM:
+    case OP_JMP_REG:
+    case OP_CALL_REG:
+    case OP_JMP_MEM:
+    case OP_CALL_MEM:
         scratch_return(t);
         indirect_begin(t);
         if (x->op == OP_JMP_REG || x->op == OP_CALL_REG)
@@ -189,7 +187,8 @@ void emit_terminator(struct translation *t, struct insn *x)
         }
         emit_lookup(t);
         break;
-    default: RD_ASSERT(!"not a terminator");
+    default:
+        RD_ASSERT(!"not a terminator");
     }
     t->in_indirect = false;
 }

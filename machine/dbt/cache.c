@@ -1,9 +1,9 @@
 /*
  * What has been translated: look-up by guest address, links between blocks, the inline tables of
- * indirect branches, and forgetting. Code bytes are only ever appended; a dropped block stays where it
- * is, unreachable, until the cache is flushed because it is full or because the features changed. The
- * cache therefore survives snapshots and restores: blocks depend on code bytes and ranges alone, and
- * whoever changes those says so through dbt_invalidate.
+ * indirect branches, and forgetting. Code bytes are only ever appended; a dropped block stays where
+ * it is, unreachable, until the cache is flushed because it is full or because the features
+ * changed. The cache therefore survives snapshots and restores: blocks depend on code bytes and
+ * ranges alone, and whoever changes those says so through dbt_invalidate.
  */
 #include "machine/dbt/emit.h"
 
@@ -145,7 +145,6 @@ void cache_flush(struct dbt *d)
     for (size_t n = 1; n < d->blocks.count; n++)
         table_remove(&d->blocks.data[n]);
     reset(d);
-    liveness_flush();
     d->flushes++;
 }
 
@@ -177,13 +176,14 @@ void dbt_invalidate(struct dbt *d, gva_t start, gva_t end)
             d->ranges.data[kept++] = *r;
     }
     d->ranges.count = kept;
-    liveness_flush();
+    decode_forget();
 }
 
-/* --- coverage ------------------------------------------------------------------------------------ */
+/* --- coverage ------------------------------------------------------------------------------------
+ */
 
-/* A block is translated when control first reaches it, so what was translated was executed: coverage
- * costs nothing while running. */
+/* A block is translated when control first reaches it, so what was translated was executed:
+ * coverage costs nothing while running. */
 void coverage_note(struct dbt *d, gva_t pc)
 {
     vec_push(&d->covered, pc);
@@ -214,7 +214,8 @@ uint64_t dbt_coverage(const struct dbt *constant, gva_t start, gva_t end)
     return n;
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------
+ */
 
 static bool map_at(uint64_t at, uint64_t size, int protection, struct error *e)
 {
@@ -232,7 +233,8 @@ struct dbt *dbt_create(const struct dbt_callbacks *callbacks, void *context, uns
                        struct error *e)
 {
     RD_ASSERT(!dbt_self);
-    if (!map_at(CTX_BASE, (sizeof(struct dbt_context) + 4095) & ~4095ull, PROT_READ | PROT_WRITE, e))
+    if (!map_at(CTX_BASE, (sizeof(struct dbt_context) + 4095) & ~4095ull, PROT_READ | PROT_WRITE,
+                e))
         return NULL;
     if (!map_at(TABLE_BASE, (uint64_t)TABLE_COUNT * TABLE_SIZE, PROT_READ | PROT_WRITE, e)) {
         munmap((void *)(uintptr_t)CTX_BASE, sizeof(struct dbt_context));

@@ -1,16 +1,18 @@
 /*
- * The inline tier of the checks. For an access of natural alignment one granule of eight bytes tells
- * everything: one shadow byte, one share cell, one page. So the fast path tests alignment once (unless
- * it is known), then looks up shadow, cell and page from the same shifted address; whatever is unusual
- * (unaligned, partial granule, freed, shared, odd width) goes to C, which redoes the whole check.
+ * The inline tier of the checks. For an access of natural alignment one granule of eight bytes
+ * tells everything: one shadow byte, one share cell, one page. So the fast path tests alignment
+ * once (unless it is known), then looks up shadow, cell and page from the same shifted address;
+ * whatever is unusual (unaligned, partial granule, freed, shared, odd width) goes to C, which
+ * redoes the whole check.
  *
  *     lea r, [ea]; test r, size-1; jne slow; sar r, 3
  *     cmp byte gs:[r + SHADOW], 0; jne tier       tier: own stack at or above rsp? else slow
  *     movzx r, byte gs:[r + SHARE]; xor r, agent; test r, ~WRITTEN; jne slow
  *     lea r, [ea]; sar r, 12; mov byte gs:[r], 1
  *
- * All look-ups use the full 61-bit index with GS, so a wild pointer faults in the first of them, at a
- * registered address, with the guest's registers intact. Where flags are live they wait in ax.
+ * All look-ups use the full 61-bit index with GS, so a wild pointer faults in the first of them, at
+ * a registered address, with the guest's registers intact. Where flags are live they have been put
+ * aside.
  */
 #include "machine/dbt/emit.h"
 
@@ -62,60 +64,34 @@ void emit_address(struct translation *t, int reg, const struct mem *m)
     emit_address_plus(t, reg, m, 0);
 }
 
-/* --- the frame of a check: a scratch register with the address, flags out of the way ------------- */
-
+/* A check in progress: a scratch register that held the address, and how to get the address again.
+ */
 struct check {
     const struct mem *m;
     int r;
-    bool live;
 };
 
 static struct check check_begin(struct translation *t, struct insn *x, const struct mem *m)
 {
-    struct check c = {.m = m, .live = x->live & MASK_FLAGS};
+    struct check c = {.m = m};
     uint32_t avoid = x->use;
     if (m->base != NO_REG)
         avoid |= BIT(m->base);
     if (m->index != NO_REG)
         avoid |= BIT(m->index);
-    if (c.live)
-        avoid |= BIT(REG_RAX);
     c.r = scratch_take(t, avoid);
-    if (c.live)
-        emit_store(t, AT_CTX(spill[1]), REG_RAX);
+    flags_free(t);
     emit_address(t, c.r, m);
-    if (c.live) {
-        emit_store(t, AT_CTX(ea), c.r);
-        emit8(t, 0x9F); /* lahf */
-        emit_op_reg(t, 1, 0x0F90, 0, REG_RAX);
-        t->flags_in_ax = true;
-    }
     return c;
 }
 
 static void check_again(struct translation *t, const struct check *c, int extra)
 {
-    if (!c->live) {
-        emit_address_plus(t, c->r, c->m, extra);
-        return;
-    }
-    emit_load(t, c->r, AT_CTX(ea));
-    if (extra)
-        emit_lea(t, c->r, AT_REG(c->r, extra));
+    emit_address_plus(t, c->r, c->m, extra);
 }
 
-static void check_end(struct translation *t, const struct check *c)
-{
-    if (!c->live)
-        return;
-    emit8(t, 0x04); /* add al, 0x7f: overflow back from al */
-    emit8(t, 0x7F);
-    emit8(t, 0x9E); /* sahf */
-    emit_load(t, REG_RAX, AT_CTX(spill[1]));
-    t->flags_in_ax = false;
-}
-
-/* --- pieces -------------------------------------------------------------------------------------- */
+/* --- pieces --------------------------------------------------------------------------------------
+ */
 
 /* A slow path: a list of branches that all lead to one helper call. */
 struct slow {
@@ -153,7 +129,8 @@ static void emit_compare8(struct translation *t, int r, unsigned value)
 static const uint32_t granule_mask[5] = {0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF};
 
 /* Compares the shadow bytes of n granules with `code` in each; flags say. */
-static void emit_shadow_compare(struct translation *t, int r, unsigned n, uint8_t code, uint32_t site)
+static void emit_shadow_compare(struct translation *t, int r, unsigned n, uint8_t code,
+                                uint32_t site)
 {
     struct host_mem m = AT_GUEST(r, ARENA_SHADOW_DISP);
     uint32_t pattern = code * 0x01010101u;
@@ -193,10 +170,11 @@ static void emit_shadow_test(struct translation *t, const struct check *c, unsig
     cold_end(t);
 }
 
-/* r holds the granule index and is lost. For one cell, "read by many" and "shared from the next execution
- * on" pass in an out-of-line tier; `index` says that check_again gives the index, not the address. */
-static void emit_share_test(struct translation *t, const struct check *c, unsigned n, bool write, bool index,
-                            struct slow *s, uint32_t site)
+/* r holds the granule index and is lost. For one cell, "read by many" and "shared from the next
+ * execution on" pass in an out-of-line tier; `index` says that check_again gives the index, not the
+ * address. */
+static void emit_share_test(struct translation *t, const struct check *c, unsigned n, bool write,
+                            bool index, struct slow *s, uint32_t site)
 {
     int r = c->r;
     struct host_mem cell = AT_GUEST(r, ARENA_SHARE_DISP);
@@ -254,7 +232,8 @@ static void emit_mark(struct translation *t, int r, uint32_t site)
     emit8(t, 1);
 }
 
-/* --- accesses ------------------------------------------------------------------------------------ */
+/* --- accesses ------------------------------------------------------------------------------------
+ */
 
 /* Everything in C: widths and address forms that are too rare for inline code. */
 static void check_in_c(struct translation *t)
@@ -284,14 +263,14 @@ static void check_fixed(struct translation *t, struct insn *x)
             check_in_c(t);
             return;
         }
-        struct mem granule = {.disp = (int64_t)a >> 3, .base = NO_REG, .index = NO_REG, .scale = 1, .fixed = 1};
+        struct mem granule = {
+            .disp = (int64_t)a >> 3, .base = NO_REG, .index = NO_REG, .scale = 1, .fixed = 1};
         struct check c = check_begin(t, x, &granule);
         uint32_t site = site_new(t, SITE_ACCESS, flags_now(t));
         struct slow s = {.count = 0};
         emit_share_test(t, &c, n, x->writes, true, &s, site);
         t->d->sites.data[site].resume = t->p;
         slow_emit(t, &s, site);
-        check_end(t, &c);
     }
     if (x->writes && (t->features & DBT_DIRTY))
         mark_fixed(t, a, x->size);
@@ -316,19 +295,20 @@ static void check_merged(struct translation *t, struct insn *x)
     emit_shadow_test(t, &c, n, 0, &s, site);
     t->d->sites.data[site].resume = t->p;
     slow_emit(t, &s, site);
-    check_end(t, &c);
 }
 
 void check_access(struct translation *t, struct insn *x)
 {
-    bool own_stack = x->m.base == REG_RSP && x->m.index == NO_REG && !x->m.pcr && x->m.disp >= 0 && !x->bit_index;
+    bool own_stack = x->m.base == REG_RSP && x->m.index == NO_REG && !x->m.pcr && x->m.disp >= 0 &&
+                     !x->bit_index;
     bool window = own_stack && (x->stack_done || x->stack_lo < x->stack_hi);
     if (!x->has_mem)
         return;
     if (x->leads)
         check_merged(t, x);
     /* The processor's own control region is valid as a whole. */
-    bool pcr_page = x->m.pcr && x->m.base == NO_REG && x->m.index == NO_REG && (uint64_t)x->m.disp < 0xFF0;
+    bool pcr_page =
+        x->m.pcr && x->m.base == NO_REG && x->m.index == NO_REG && (uint64_t)x->m.disp < 0xFF0;
     bool shadow = (t->features & DBT_SHADOW) && !x->shadow_done && !own_stack && !pcr_page;
     bool share = t->features & DBT_SHARE;
     bool dirty = (t->features & DBT_DIRTY) && x->writes && !window;
@@ -378,12 +358,13 @@ void check_access(struct translation *t, struct insn *x)
     }
     t->d->sites.data[site].resume = t->p;
     slow_emit(t, &s, site);
-    check_end(t, &c);
 }
 
-/* --- the stack ------------------------------------------------------------------------------------ */
+/* --- the stack
+ * ------------------------------------------------------------------------------------ */
 
-static uint32_t stack_site(struct translation *t, enum site_kind kind, int32_t disp, enum flags_state flags)
+static uint32_t stack_site(struct translation *t, enum site_kind kind, int32_t disp,
+                           enum flags_state flags)
 {
     uint32_t site = site_new(t, kind, flags);
     struct site *s = &t->d->sites.data[site];
@@ -417,7 +398,6 @@ static void check_depth(struct translation *t, struct insn *x, int32_t disp, boo
     }
     t->d->sites.data[site].resume = back;
     slow_emit(t, &s, site);
-    check_end(t, &c);
 }
 
 static void mark_stack(struct translation *t, struct insn *x, int32_t disp)
@@ -427,7 +407,6 @@ static void mark_stack(struct translation *t, struct insn *x, int32_t disp)
     uint32_t site = stack_site(t, SITE_FAULT, disp, flags_now(t));
     emit_sar(t, c.r, 12);
     emit_mark(t, c.r, site);
-    check_end(t, &c);
 }
 
 void check_stack(struct translation *t, struct insn *x)

@@ -1,21 +1,31 @@
 /*
- * Bytes to struct insn. Zydis knows the encodings; this file knows which of them may be copied as they
- * are, which must be rewritten because they cannot take a segment override, which must be virtual, and
- * which are refused. The rule for refusing: what would show the host (its selectors, its CPUID, its
- * x87 state, which vcpu does not hold) is never copied, so an extension that is not listed is refused.
+ * Bytes to struct insn: what is read, written and touched. Zydis knows the encodings; what becomes
+ * of each instruction is decided in classify.c. Effects err on one side: a register or flag counts
+ * as overwritten only when every processor always writes it whatever the operands are, since
+ * instrumentation borrows what is about to be overwritten.
  */
-#include "machine/dbt/internal.h"
+#include "machine/dbt/decode.h"
 
 #include <string.h>
-#include <Zydis/Zydis.h>
 
 static ZydisDecoder decoder;
 static bool decoder_ready;
 
-static int gpr_of(ZydisRegister r)
+/* Looking ahead for live flags decodes the successors of each block, which soon are blocks
+ * themselves. */
+#define CACHE_SIZE 4096u
+struct cached {
+    struct insn insn;
+    uint64_t generation; /* valid while equal to the present one */
+};
+static struct cached cache[CACHE_SIZE];
+static uint64_t generation = 1;
+
+int gpr_of(ZydisRegister r)
 {
     ZydisRegister e = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
-    return e >= ZYDIS_REGISTER_RAX && e <= ZYDIS_REGISTER_R15 ? (int)(e - ZYDIS_REGISTER_RAX) : NO_REG;
+    return e >= ZYDIS_REGISTER_RAX && e <= ZYDIS_REGISTER_R15 ? (int)(e - ZYDIS_REGISTER_RAX)
+                                                              : NO_REG;
 }
 
 static uint32_t flag_mask(uint32_t f)
@@ -29,65 +39,6 @@ const char *mnemonic_name(uint16_t mnemonic)
 {
     const char *s = ZydisMnemonicGetString((ZydisMnemonic)mnemonic);
     return s ? s : "?";
-}
-
-/* Extensions whose instructions keep all their state in struct vcpu_regs. */
-static bool extension_known(const ZydisDecodedInstruction *i)
-{
-    switch (i->meta.isa_ext) {
-    case ZYDIS_ISA_EXT_ADOX_ADCX: case ZYDIS_ISA_EXT_AES: case ZYDIS_ISA_EXT_AVX:
-    case ZYDIS_ISA_EXT_AVX2: case ZYDIS_ISA_EXT_AVXAES: case ZYDIS_ISA_EXT_BASE:
-    case ZYDIS_ISA_EXT_BMI1: case ZYDIS_ISA_EXT_BMI2: case ZYDIS_ISA_EXT_CET:
-    case ZYDIS_ISA_EXT_CLFLUSHOPT: case ZYDIS_ISA_EXT_CLFSH: case ZYDIS_ISA_EXT_CLWB:
-    case ZYDIS_ISA_EXT_F16C: case ZYDIS_ISA_EXT_FMA: case ZYDIS_ISA_EXT_GFNI:
-    case ZYDIS_ISA_EXT_LONGMODE: case ZYDIS_ISA_EXT_LZCNT: case ZYDIS_ISA_EXT_MOVBE:
-    case ZYDIS_ISA_EXT_PAUSE: case ZYDIS_ISA_EXT_PCLMULQDQ: case ZYDIS_ISA_EXT_PREFETCHWT1:
-    case ZYDIS_ISA_EXT_AMD3DNOW_PREFETCH: case ZYDIS_ISA_EXT_RDTSCP: case ZYDIS_ISA_EXT_SHA:
-    case ZYDIS_ISA_EXT_SSE: case ZYDIS_ISA_EXT_SSE2: case ZYDIS_ISA_EXT_SSE3:
-    case ZYDIS_ISA_EXT_SSSE3: case ZYDIS_ISA_EXT_SSE4: case ZYDIS_ISA_EXT_VAES:
-    case ZYDIS_ISA_EXT_VPCLMULQDQ: case ZYDIS_ISA_EXT_VTX: case ZYDIS_ISA_EXT_XSAVE:
-    case ZYDIS_ISA_EXT_RDRAND: case ZYDIS_ISA_EXT_RDSEED: case ZYDIS_ISA_EXT_CLDEMOTE:
-        return i->encoding != ZYDIS_INSTRUCTION_ENCODING_EVEX &&
-               i->encoding != ZYDIS_INSTRUCTION_ENCODING_MVEX &&
-               i->encoding != ZYDIS_INSTRUCTION_ENCODING_XOP;
-    default:
-        return false;
-    }
-}
-
-/* Registers that translated code must not name: the host's would show. */
-static bool operand_refused(const ZydisDecodedOperand *o)
-{
-    if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
-        return o->mem.type == ZYDIS_MEMOP_TYPE_MIB || o->mem.type == ZYDIS_MEMOP_TYPE_VSIB ||
-               o->mem.segment == ZYDIS_REGISTER_FS;
-    if (o->type == ZYDIS_OPERAND_TYPE_POINTER)
-        return true;
-    if (o->type != ZYDIS_OPERAND_TYPE_REGISTER || o->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
-        return false;
-    switch (ZydisRegisterGetClass(o->reg.value)) {
-    case ZYDIS_REGCLASS_X87: case ZYDIS_REGCLASS_MMX: case ZYDIS_REGCLASS_SEGMENT:
-    case ZYDIS_REGCLASS_MASK: case ZYDIS_REGCLASS_ZMM: case ZYDIS_REGCLASS_DEBUG:
-    case ZYDIS_REGCLASS_TEST: case ZYDIS_REGCLASS_BOUND:
-        return true;
-    case ZYDIS_REGCLASS_CONTROL:
-        return o->reg.value != ZYDIS_REGISTER_CR8;
-    default:
-        return false;
-    }
-}
-
-static void act(struct insn *x, enum action a)
-{
-    x->op = OP_EMULATE;
-    x->action = (uint8_t)a;
-}
-
-static void stop(struct insn *x, enum action a, int64_t imm)
-{
-    x->op = OP_STOP;
-    x->action = (uint8_t)a;
-    x->imm = imm;
 }
 
 static void read_memory_operand(struct insn *x, const ZydisDecodedInstruction *i,
@@ -108,14 +59,16 @@ static void read_memory_operand(struct insn *x, const ZydisDecodedInstruction *i
     m->pcr = o->mem.segment == ZYDIS_REGISTER_GS;
     unsigned bytes = o->size / 8;
     x->size = bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8 || bytes == 16 || bytes == 32
-                  ? (uint8_t)bytes : 0;
+                  ? (uint8_t)bytes
+                  : 0;
     x->odd_size = bytes > 255 ? 0 : (uint8_t)bytes;
     x->reads = o->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
     x->writes = o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 }
 
 /* Registers and flags that the instruction reads and overwrites. */
-static void read_effects(struct insn *x, const ZydisDecodedInstruction *i, const ZydisDecodedOperand *ops)
+static void read_effects(struct insn *x, const ZydisDecodedInstruction *i,
+                         const ZydisDecodedOperand *ops)
 {
     bool zeroing = (i->mnemonic == ZYDIS_MNEMONIC_XOR || i->mnemonic == ZYDIS_MNEMONIC_SUB) &&
                    ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
@@ -145,6 +98,7 @@ static void read_effects(struct insn *x, const ZydisDecodedInstruction *i, const
     if (!f)
         return;
     x->use |= flag_mask(f->tested);
+    x->touches_flags = flag_mask(f->tested | f->modified | f->set_0 | f->set_1 | f->undefined) != 0;
     /* Processors leave some undefined flags as they were (AMD after MUL): those still pass the old
      * value on, which must then be the guest's. AF after logic is zero everywhere. */
     bool logic = i->meta.category == ZYDIS_CATEGORY_LOGICAL;
@@ -160,245 +114,7 @@ static void read_effects(struct insn *x, const ZydisDecodedInstruction *i, const
     x->kill |= written;
 }
 
-static void classify_branch(struct insn *x, const ZydisDecodedInstruction *i,
-                            const ZydisDecodedOperand *ops)
-{
-    gva_t next = x->pc + i->length;
-    bool call = i->meta.category == ZYDIS_CATEGORY_CALL;
-    if (i->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR || i->operand_width == 16) {
-        stop(x, ACT_UNSUPPORTED, 0);
-        return;
-    }
-    if (i->meta.category == ZYDIS_CATEGORY_RET) {
-        x->op = OP_RET;
-        x->imm = i->operand_count_visible ? (int64_t)ops[0].imm.value.u : 0;
-        return;
-    }
-    if (ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-        x->target = next + (uint64_t)ops[0].imm.value.s;
-        x->op = call ? OP_CALL : OP_JMP;
-        if (i->meta.category == ZYDIS_CATEGORY_COND_BR) {
-            x->op = OP_JCC;
-            x->cc = i->opcode & 15;
-            if (i->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && i->opcode >= 0xE0 && i->opcode <= 0xE3) {
-                x->op = OP_COUNT_BRANCH;
-                x->cc = i->opcode;
-                x->m.low = i->address_width != 64;
-            }
-        }
-        return;
-    }
-    if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {
-        x->op = call ? OP_CALL_REG : OP_JMP_REG;
-        x->reg = (int8_t)gpr_of(ops[0].reg.value);
-    } else {
-        x->op = call ? OP_CALL_MEM : OP_JMP_MEM;
-    }
-}
-
-static void classify_string(struct insn *x, enum action a, const ZydisDecodedInstruction *i)
-{
-    act(x, a);
-    x->width = (uint8_t)(i->operand_width / 8);
-    if (i->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE))
-        x->rep = 0xF3;
-    else if (i->attributes & ZYDIS_ATTRIB_HAS_REPNE)
-        x->rep = 0xF2;
-    if (x->rep) {
-        x->kill = 0; /* a count of zero changes nothing */
-        x->use |= BIT(REG_RCX);
-    }
-    if (i->address_width != 64 || x->m.pcr)
-        stop(x, ACT_UNSUPPORTED, 0);
-}
-
-static void classify_push_pop(struct insn *x, const ZydisDecodedInstruction *i,
-                              const ZydisDecodedOperand *ops, bool push)
-{
-    bool memory = ops[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
-    if (i->operand_width != 64 || (memory && !push && (x->m.pcr || x->m.wide || x->m.low))) {
-        act(x, push ? ACT_PUSH : ACT_POP);
-        if (!memory)
-            x->size = 0;
-        if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
-            x->reg = (int8_t)gpr_of(ops[0].reg.value);
-        else if (!memory)
-            x->imm = ops[0].imm.value.s;
-    } else if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {
-        x->op = push ? OP_PUSH_REG : OP_POP_REG;
-        x->reg = (int8_t)gpr_of(ops[0].reg.value);
-    } else if (ops[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-        x->op = OP_PUSH_IMM;
-        x->imm = ops[0].imm.value.s;
-    } else {
-        x->op = push ? OP_PUSH_MEM : OP_POP_MEM;
-        if (!push && x->m.base == REG_RSP)
-            x->m.disp += 8; /* POP computes its address with the new rsp */
-    }
-}
-
-/* Instructions that are more than data processing. True when it has decided x->op. */
-static bool classify_special(struct insn *x, const ZydisDecodedInstruction *i,
-                             const ZydisDecodedOperand *ops)
-{
-    switch (i->mnemonic) {
-    case ZYDIS_MNEMONIC_PUSH: classify_push_pop(x, i, ops, true); return true;
-    case ZYDIS_MNEMONIC_POP: classify_push_pop(x, i, ops, false); return true;
-    case ZYDIS_MNEMONIC_LEAVE:
-        x->op = OP_LEAVE;
-        x->has_mem = x->reads = true;
-        x->writes = false;
-        x->size = 8;
-        x->m = (struct mem){.base = REG_RBP, .index = NO_REG, .scale = 1};
-        if (i->operand_width != 64)
-            stop(x, ACT_UNSUPPORTED, 0);
-        return true;
-    case ZYDIS_MNEMONIC_MOVSB: case ZYDIS_MNEMONIC_MOVSW: case ZYDIS_MNEMONIC_MOVSQ:
-        classify_string(x, ACT_MOVS, i);
-        return true;
-    case ZYDIS_MNEMONIC_MOVSD: case ZYDIS_MNEMONIC_CMPSD:
-        if (i->meta.category != ZYDIS_CATEGORY_STRINGOP)
-            return false;
-        classify_string(x, i->mnemonic == ZYDIS_MNEMONIC_MOVSD ? ACT_MOVS : ACT_CMPS, i);
-        return true;
-    case ZYDIS_MNEMONIC_STOSB: case ZYDIS_MNEMONIC_STOSW: case ZYDIS_MNEMONIC_STOSD:
-    case ZYDIS_MNEMONIC_STOSQ: classify_string(x, ACT_STOS, i); return true;
-    case ZYDIS_MNEMONIC_LODSB: case ZYDIS_MNEMONIC_LODSW: case ZYDIS_MNEMONIC_LODSD:
-    case ZYDIS_MNEMONIC_LODSQ: classify_string(x, ACT_LODS, i); return true;
-    case ZYDIS_MNEMONIC_CMPSB: case ZYDIS_MNEMONIC_CMPSW: case ZYDIS_MNEMONIC_CMPSQ:
-        classify_string(x, ACT_CMPS, i);
-        return true;
-    case ZYDIS_MNEMONIC_SCASB: case ZYDIS_MNEMONIC_SCASW: case ZYDIS_MNEMONIC_SCASD:
-    case ZYDIS_MNEMONIC_SCASQ: classify_string(x, ACT_SCAS, i); return true;
-    case ZYDIS_MNEMONIC_XLAT:
-        act(x, ACT_XLAT);
-        if (i->address_width != 64 || x->m.pcr)
-            stop(x, ACT_UNSUPPORTED, 0);
-        return true;
-    case ZYDIS_MNEMONIC_PUSHFQ: act(x, ACT_PUSHF); x->use |= MASK_FLAGS; return true;
-    case ZYDIS_MNEMONIC_POPFQ: act(x, ACT_POPF); x->kill |= MASK_FLAGS; return true;
-    case ZYDIS_MNEMONIC_STI: act(x, ACT_STI); return true;
-    case ZYDIS_MNEMONIC_CLI: act(x, ACT_CLI); return true;
-    case ZYDIS_MNEMONIC_STD: x->op = OP_STD; return true;
-    case ZYDIS_MNEMONIC_CLD: x->op = OP_CLD; return true;
-    case ZYDIS_MNEMONIC_CPUID: act(x, ACT_CPUID); return true;
-    case ZYDIS_MNEMONIC_RDTSC: act(x, ACT_RDTSC); return true;
-    case ZYDIS_MNEMONIC_RDTSCP: act(x, ACT_RDTSCP); return true;
-    case ZYDIS_MNEMONIC_XGETBV: act(x, ACT_XGETBV); return true;
-    case ZYDIS_MNEMONIC_IRETQ: stop(x, ACT_IRET, 0); x->kill |= MASK_FLAGS; return true;
-    case ZYDIS_MNEMONIC_HLT: stop(x, ACT_HALT, 0); return true;
-    case ZYDIS_MNEMONIC_VMCALL: stop(x, ACT_HYPERCALL, 0); return true;
-    case ZYDIS_MNEMONIC_INT3: stop(x, ACT_TRAP, 3); return true;
-    case ZYDIS_MNEMONIC_INT1: stop(x, ACT_TRAP, 1); return true;
-    case ZYDIS_MNEMONIC_INT: {
-        uint64_t v = ops[0].imm.value.u & 0xFF;
-        stop(x, ACT_TRAP, v == 3 || v == 0x29 || v == 0x2C || v == 0x2D ? (int64_t)v : 13);
-        return true;
-    }
-    case ZYDIS_MNEMONIC_UD0: case ZYDIS_MNEMONIC_UD1: case ZYDIS_MNEMONIC_UD2:
-    case ZYDIS_MNEMONIC_RDRAND: case ZYDIS_MNEMONIC_RDSEED: /* not in our CPUID */
-        stop(x, ACT_TRAP, 6);
-        return true;
-    case ZYDIS_MNEMONIC_PAUSE: case ZYDIS_MNEMONIC_ENDBR64: case ZYDIS_MNEMONIC_ENDBR32:
-    case ZYDIS_MNEMONIC_CLFLUSH: case ZYDIS_MNEMONIC_CLFLUSHOPT: case ZYDIS_MNEMONIC_CLWB:
-    case ZYDIS_MNEMONIC_CLDEMOTE:
-        x->op = OP_NOP;
-        return true;
-    case ZYDIS_MNEMONIC_MOV:
-        if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && ops[0].reg.value == ZYDIS_REGISTER_CR8) {
-            act(x, ACT_WRITE_CR8);
-            x->reg = (int8_t)gpr_of(ops[1].reg.value);
-            return true;
-        }
-        if (ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER && ops[1].reg.value == ZYDIS_REGISTER_CR8) {
-            x->op = OP_READ_CR8;
-            x->reg = (int8_t)gpr_of(ops[0].reg.value);
-            return true;
-        }
-        if (i->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && i->opcode >= 0xA0 && i->opcode <= 0xA3) {
-            x->op = OP_MOFFS;
-            x->m.fixed = x->m.wide = 1;
-            if (x->m.low || x->m.pcr)
-                stop(x, ACT_UNSUPPORTED, 0);
-            return true;
-        }
-        return false;
-    case ZYDIS_MNEMONIC_LFENCE: case ZYDIS_MNEMONIC_MFENCE: case ZYDIS_MNEMONIC_SFENCE:
-    case ZYDIS_MNEMONIC_LDMXCSR: case ZYDIS_MNEMONIC_STMXCSR: case ZYDIS_MNEMONIC_VLDMXCSR:
-    case ZYDIS_MNEMONIC_VSTMXCSR: case ZYDIS_MNEMONIC_LAHF: case ZYDIS_MNEMONIC_SAHF:
-        x->op = OP_COPY;
-        return true;
-    case ZYDIS_MNEMONIC_ENTER:
-        if (i->operand_width != 64 || ops[1].imm.value.u != 0) {
-            stop(x, ACT_UNSUPPORTED, 0);
-        } else {
-            act(x, ACT_ENTER);
-            x->imm = (int64_t)ops[0].imm.value.u;
-        }
-        return true;
-    case ZYDIS_MNEMONIC_MASKMOVDQU: case ZYDIS_MNEMONIC_VMASKMOVDQU:
-    case ZYDIS_MNEMONIC_VMASKMOVPS: case ZYDIS_MNEMONIC_VMASKMOVPD:
-    case ZYDIS_MNEMONIC_VPMASKMOVD: case ZYDIS_MNEMONIC_VPMASKMOVQ:
-        stop(x, ACT_UNSUPPORTED, 0); /* touch memory that their operand does not describe */
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool category_refused(const ZydisDecodedInstruction *i)
-{
-    switch (i->meta.category) {
-    case ZYDIS_CATEGORY_SYSTEM: case ZYDIS_CATEGORY_IO: case ZYDIS_CATEGORY_IOSTRINGOP:
-    case ZYDIS_CATEGORY_SYSCALL: case ZYDIS_CATEGORY_SYSRET: case ZYDIS_CATEGORY_INTERRUPT:
-    case ZYDIS_CATEGORY_SEGOP: case ZYDIS_CATEGORY_VTX: case ZYDIS_CATEGORY_XSAVE:
-    case ZYDIS_CATEGORY_CET: case ZYDIS_CATEGORY_GATHER: case ZYDIS_CATEGORY_AVX2GATHER:
-    case ZYDIS_CATEGORY_X87_ALU: case ZYDIS_CATEGORY_MMX:
-        return true;
-    default:
-        return (i->attributes & ZYDIS_ATTRIB_IS_PRIVILEGED) != 0 ||
-               i->mnemonic == ZYDIS_MNEMONIC_FXSAVE || i->mnemonic == ZYDIS_MNEMONIC_FXSAVE64 ||
-               i->mnemonic == ZYDIS_MNEMONIC_FXRSTOR || i->mnemonic == ZYDIS_MNEMONIC_FXRSTOR64;
-    }
-}
-
-static void classify(struct insn *x, const ZydisDecodedInstruction *i, const ZydisDecodedOperand *ops)
-{
-    bool refused = !extension_known(i), hidden_memory = false;
-    for (unsigned k = 0; k < i->operand_count; k++) {
-        refused |= operand_refused(&ops[k]);
-        hidden_memory |= ops[k].type == ZYDIS_OPERAND_TYPE_MEMORY && k >= i->operand_count_visible;
-    }
-    switch (i->meta.category) {
-    case ZYDIS_CATEGORY_NOP: case ZYDIS_CATEGORY_WIDENOP: case ZYDIS_CATEGORY_PREFETCH:
-    case ZYDIS_CATEGORY_PREFETCHWT1:
-        x->op = OP_NOP;
-        return;
-    case ZYDIS_CATEGORY_CALL: case ZYDIS_CATEGORY_RET: case ZYDIS_CATEGORY_UNCOND_BR:
-    case ZYDIS_CATEGORY_COND_BR:
-        if (refused || i->mnemonic == ZYDIS_MNEMONIC_IRET || i->mnemonic == ZYDIS_MNEMONIC_IRETD)
-            stop(x, ACT_UNSUPPORTED, 0);
-        else if (i->mnemonic == ZYDIS_MNEMONIC_IRETQ)
-            classify_special(x, i, ops);
-        else
-            classify_branch(x, i, ops);
-        return;
-    default:
-        break;
-    }
-    if (refused)
-        stop(x, ACT_UNSUPPORTED, 0);
-    else if (classify_special(x, i, ops))
-        return;
-    else if (category_refused(i) || hidden_memory || i->length == 15)
-        stop(x, ACT_UNSUPPORTED, 0);
-    else if (i->mnemonic == ZYDIS_MNEMONIC_LEA && x->m.fixed)
-        x->op = OP_LEA_RIP;
-    else
-        x->op = OP_COPY;
-}
-
-bool decode(gva_t pc, gva_t end, struct insn *x)
+static bool decode_fresh(gva_t pc, gva_t end, struct insn *x)
 {
     if (!decoder_ready) {
         ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
@@ -422,8 +138,9 @@ bool decode(gva_t pc, gva_t end, struct insn *x)
     x->sib_at = i.raw.sib.offset;
     x->disp_at = i.raw.disp.offset;
     x->disp_size = i.raw.disp.size / 8;
-    while (x->prefixes < i.length && strchr("\xF0\xF2\xF3\x2E\x36\x3E\x26\x64\x65\x66\x67",
-                                            x->bytes[x->prefixes]) && x->bytes[x->prefixes])
+    while (x->prefixes < i.length &&
+           strchr("\xF0\xF2\xF3\x2E\x36\x3E\x26\x64\x65\x66\x67", x->bytes[x->prefixes]) &&
+           x->bytes[x->prefixes])
         x->prefixes++;
     for (unsigned k = 0; k < i.operand_count_visible; k++) {
         if (ops[k].type != ZYDIS_OPERAND_TYPE_MEMORY)
@@ -441,16 +158,21 @@ bool decode(gva_t pc, gva_t end, struct insn *x)
     if (x->op == OP_NOP || x->op == OP_STOP || x->op == OP_EMULATE)
         x->has_mem = false; /* checked by the helper, if at all */
     switch (i.mnemonic) {
-    case ZYDIS_MNEMONIC_BT: case ZYDIS_MNEMONIC_BTS: case ZYDIS_MNEMONIC_BTR: case ZYDIS_MNEMONIC_BTC:
+    case ZYDIS_MNEMONIC_BT:
+    case ZYDIS_MNEMONIC_BTS:
+    case ZYDIS_MNEMONIC_BTR:
+    case ZYDIS_MNEMONIC_BTC:
         if (x->has_mem && ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
             x->bit_index = true;
             x->reg = (int8_t)gpr_of(ops[1].reg.value);
         }
         break;
-    case ZYDIS_MNEMONIC_BSF: case ZYDIS_MNEMONIC_BSR:
+    case ZYDIS_MNEMONIC_BSF:
+    case ZYDIS_MNEMONIC_BSR:
         x->use |= x->kill & MASK_GPRS; /* a source of zero leaves the destination as it was */
         break;
-    case ZYDIS_MNEMONIC_ADD: case ZYDIS_MNEMONIC_SUB:
+    case ZYDIS_MNEMONIC_ADD:
+    case ZYDIS_MNEMONIC_SUB:
         if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && ops[0].reg.value == ZYDIS_REGISTER_RSP &&
             ops[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
             x->imm = i.mnemonic == ZYDIS_MNEMONIC_ADD ? ops[1].imm.value.s : -ops[1].imm.value.s;
@@ -463,11 +185,33 @@ bool decode(gva_t pc, gva_t end, struct insn *x)
     return true;
 }
 
+const struct insn *decode(gva_t pc, gva_t end)
+{
+    struct cached *c = &cache[(pc ^ pc >> 12) % CACHE_SIZE];
+    if (c->generation == generation && c->insn.pc == pc)
+        return pc + c->insn.length <= end ? &c->insn : NULL;
+    c->generation = 0;
+    if (!decode_fresh(pc, end, &c->insn))
+        return NULL;
+    c->generation = generation;
+    return &c->insn;
+}
+
+void decode_forget(void)
+{
+    generation++;
+}
+
 bool stack_delta(const struct insn *x, int32_t *delta)
 {
     *delta = 0;
     switch (x->op) {
-    case OP_PUSH_REG: case OP_PUSH_IMM: case OP_PUSH_MEM: case OP_CALL: case OP_CALL_REG: case OP_CALL_MEM:
+    case OP_PUSH_REG:
+    case OP_PUSH_IMM:
+    case OP_PUSH_MEM:
+    case OP_CALL:
+    case OP_CALL_REG:
+    case OP_CALL_MEM:
         *delta = -8;
         return true;
     case OP_POP_REG:
@@ -476,7 +220,8 @@ bool stack_delta(const struct insn *x, int32_t *delta)
     case OP_POP_MEM:
         *delta = 8;
         return true;
-    case OP_LEAVE: case OP_STOP:
+    case OP_LEAVE:
+    case OP_STOP:
         return false;
     case OP_EMULATE:
         *delta = x->action == ACT_PUSHF ? -8 : x->action == ACT_POPF ? 8 : 0;
@@ -491,8 +236,8 @@ bool stack_delta(const struct insn *x, int32_t *delta)
         *delta = (int32_t)x->imm;
         return true;
     }
-    if (x->mnemonic == ZYDIS_MNEMONIC_LEA && x->m.base == REG_RSP && x->m.index == NO_REG && x->width == 8 &&
-        !x->m.low) {
+    if (x->mnemonic == ZYDIS_MNEMONIC_LEA && x->m.base == REG_RSP && x->m.index == NO_REG &&
+        x->width == 8 && !x->m.low) {
         *delta = (int32_t)x->m.disp;
         return true;
     }

@@ -1,6 +1,6 @@
 /*
- * The encoder, and sites. All addressing goes through emit_op, so REX, SIB and displacement rules are
- * written down once.
+ * The encoder, and sites. All addressing goes through emit_op, so REX, SIB and displacement rules
+ * are written down once.
  */
 #include "machine/dbt/emit.h"
 
@@ -36,7 +36,8 @@ static void emit_modrm(struct translation *t, int reg, struct host_mem m)
     int mod = m.disp == 0 && (m.base & 7) != REG_RBP ? 0 : m.disp >= -128 && m.disp < 128 ? 1 : 2;
     if (m.index != NO_REG || (m.base & 7) == REG_RSP) {
         emit8(t, (unsigned)(mod << 6 | r | 4));
-        emit8(t, (unsigned)(scale << 6 | (m.index == NO_REG ? 4 : m.index & 7) << 3 | (m.base & 7)));
+        emit8(t,
+              (unsigned)(scale << 6 | (m.index == NO_REG ? 4 : m.index & 7) << 3 | (m.base & 7)));
     } else {
         emit8(t, (unsigned)(mod << 6 | r | (m.base & 7)));
     }
@@ -59,7 +60,8 @@ void emit_op(struct translation *t, int width, unsigned opcode, int reg, struct 
         emit8(t, 0x65);
     if (width == 2)
         emit8(t, 0x66);
-    int rex = (width == 8 ? 8 : 0) | (reg >= 8 ? 4 : 0) | (m.index >= 8 ? 2 : 0) | (m.base >= 8 ? 1 : 0);
+    int rex =
+        (width == 8 ? 8 : 0) | (reg >= 8 ? 4 : 0) | (m.index >= 8 ? 2 : 0) | (m.base >= 8 ? 1 : 0);
     if (rex || (width == 1 && reg >= 4))
         emit8(t, (unsigned)(0x40 | rex));
     emit_opcode(t, opcode);
@@ -171,27 +173,45 @@ void cold_end(struct translation *t)
 
 enum flags_state flags_now(const struct translation *t)
 {
-    if (t->flags_in_ax)
-        return FLAGS_AX;
-    return t->insns[t->at].live & MASK_FLAGS ? FLAGS_HOST : FLAGS_DEAD;
+    if (!(t->insns[t->at].live & MASK_FLAGS))
+        return FLAGS_DEAD;
+    return t->flags_saved ? FLAGS_SAVED : FLAGS_HOST;
 }
 
 uint16_t rflags_of(uint32_t m)
 {
     return (uint16_t)((m & FLAG_CF ? 1 : 0) | (m & FLAG_PF ? 4 : 0) | (m & FLAG_AF ? 0x10 : 0) |
-                      (m & FLAG_ZF ? 0x40 : 0) | (m & FLAG_SF ? 0x80 : 0) | (m & FLAG_OF ? 0x800 : 0));
+                      (m & FLAG_ZF ? 0x40 : 0) | (m & FLAG_SF ? 0x80 : 0) |
+                      (m & FLAG_OF ? 0x800 : 0));
 }
 
 uint32_t site_new(struct translation *t, enum site_kind kind, enum flags_state flags)
 {
     const struct insn *x = &t->insns[t->at];
     struct site s = {
-        .pc = x->pc, .target = x->target, .m = x->m, .imm = x->imm, .block = t->block,
-        .merge_lo = x->merge_lo, .merge_hi = x->merge_hi, .left = (uint16_t)(t->count - t->at),
-        .mnemonic = x->mnemonic, .kind = (uint8_t)kind, .action = x->action, .flags = (uint8_t)flags,
-        .size = x->size ? x->size : x->odd_size, .length = x->length, .width = x->width, .rep = x->rep,
-        .live_flags = rflags_of(x->live), .reg = x->reg, .lent = (int8_t)t->lent, .write = x->writes, .in_indirect = t->in_indirect,
-        .merged = t->variant == VARIANT_NORMAL, .bit_index = x->bit_index,
+        .pc = x->pc,
+        .target = x->target,
+        .m = x->m,
+        .imm = x->imm,
+        .block = t->block,
+        .merge_lo = x->merge_lo,
+        .merge_hi = x->merge_hi,
+        .left = (uint16_t)(t->count - t->at),
+        .mnemonic = x->mnemonic,
+        .kind = (uint8_t)kind,
+        .action = x->action,
+        .flags = (uint8_t)flags,
+        .size = x->size ? x->size : x->odd_size,
+        .length = x->length,
+        .width = x->width,
+        .rep = x->rep,
+        .live_flags = rflags_of(x->live),
+        .reg = x->reg,
+        .lent = (int8_t)t->lent,
+        .write = x->writes,
+        .in_indirect = t->in_indirect,
+        .merged = t->variant == VARIANT_NORMAL,
+        .bit_index = x->bit_index,
         .checks_shadow = (t->features & DBT_SHADOW) && !x->shadow_done,
     };
     vec_push(&t->d->sites, s);

@@ -1,7 +1,7 @@
 /*
- * Writing host code: a cursor and the few encodings that instrumentation needs. Guest instructions are
- * never re-encoded from a decoded form (that is not byte-identical); only their bytes are copied and
- * patched, in rewrite.c.
+ * Writing host code: a cursor and the few encodings that instrumentation needs. Guest instructions
+ * are never re-encoded from a decoded form (that is not byte-identical); only their bytes are
+ * copied and patched, in rewrite.c.
  */
 #ifndef MACHINE_DBT_EMIT_H
 #define MACHINE_DBT_EMIT_H
@@ -13,16 +13,17 @@ struct translation {
     struct dbt *d;
     struct code_range range;
     struct insn *insns;
-    unsigned count, at;  /* at: the instruction being emitted */
-    unsigned features;   /* of this block: class and variant considered */
+    unsigned count, at; /* at: the instruction being emitted */
+    unsigned features;  /* of this block: class and variant considered */
     uint32_t block;
     uint8_t variant, unit;
-    int lent;            /* guest register in ctx.spill[0], its host register is scratch; or NO_REG */
-    bool flags_in_ax;    /* guest rax in ctx.spill[1], flags in ax */
-    bool in_indirect;    /* guest r11, r10 in ctx.indirect[] */
+    int lent;          /* guest register in ctx.spill[0], its host register is scratch; or NO_REG */
+    bool flags_saved;  /* guest flags in ctx.saved_flags, RFLAGS free for instrumentation */
+    uint32_t live_out; /* flags live behind the block */
+    bool in_indirect;  /* guest r11, r10 in ctx.indirect[] */
     bool in_cold;
-    uint8_t *p;          /* the cursor */
-    uint8_t *parked;     /* hot cursor while in cold code */
+    uint8_t *p;      /* the cursor */
+    uint8_t *parked; /* hot cursor while in cold code */
 };
 
 /* A host memory operand; gs for guest memory and everything that is found from a guest address. */
@@ -66,9 +67,13 @@ uint32_t site_new(struct translation *t, enum site_kind kind, enum flags_state f
 void fault_here(struct translation *t, uint32_t site);
 enum flags_state flags_now(const struct translation *t);
 
-/* scratch: block.c */
+/* borrow.c: registers and flags lent to instrumentation */
 int scratch_take(struct translation *t, uint32_t avoid);
 void scratch_return(struct translation *t);
+/* Guest flags out of the way, if they are live; back again before the guest looks at them. */
+void flags_free(struct translation *t);
+void flags_settle(struct translation *t, const struct insn *x);
+void flags_restore(struct translation *t);
 
 /* check.c: everything that must happen before the access of insns[at] is made. */
 void check_access(struct translation *t, struct insn *x);

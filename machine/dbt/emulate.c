@@ -1,16 +1,16 @@
 /*
- * Instructions whose effect is virtual: interrupt flag and IRQL, time, identification, traps. Called
- * with exact guest registers in gpr, which are written back when execution goes on. General registers
- * only (the guest's vector registers are live).
+ * Instructions whose effect is virtual: interrupt flag and IRQL, time, identification, traps.
+ * Called with exact guest registers in gpr, which are written back when execution goes on. General
+ * registers only (the guest's vector registers are live).
  *
- * The processor that the guest sees is fixed, whatever the host is: results must be the same everywhere.
- * AVX instructions still run on hosts that have them; CPUID does not offer them.
+ * The processor that the guest sees is fixed, whatever the host is: results must be the same
+ * everywhere. AVX instructions still run on hosts that have them; CPUID does not offer them.
  */
+#pragma GCC target("general-regs-only") /* before all else, or header inlines stay calls */
+
 #include "machine/dbt/internal.h"
 
 #include "abi/shadow.h"
-
-#pragma GCC target("general-regs-only")
 
 static bool leave_before(const struct site *s, const uint64_t gpr[16], uint64_t flags,
                          enum dbt_exit_reason reason)
@@ -40,7 +40,8 @@ static bool interrupt_due(const struct dbt *d)
     return CTX->vif && d->cpu->pending >> (CTX->irql + 1 > 7 ? 8 : CTX->irql + 1);
 }
 
-static bool maybe_interrupt(struct dbt *d, const struct site *s, const uint64_t gpr[16], uint64_t flags)
+static bool maybe_interrupt(struct dbt *d, const struct site *s, const uint64_t gpr[16],
+                            uint64_t flags)
 {
     return interrupt_due(d) && leave_behind(s, gpr, flags, DBT_INTERRUPT);
 }
@@ -54,7 +55,8 @@ static bool refused(struct dbt *d, struct site *s, gva_t a, uint32_t n, bool wri
     uint8_t code;
     CTX->probe_size = n;
     CTX->probe_write = write;
-    if (shadow && (d->features & DBT_SHADOW) && !access_allowed(d, a, n, gpr[REG_RSP], &where, &code)) {
+    if (shadow && (d->features & DBT_SHADOW) &&
+        !access_allowed(d, a, n, gpr[REG_RSP], &where, &code)) {
         leave_before(s, gpr, flags, DBT_BAD_ACCESS);
         CTX->exit.shadow = code;
         CTX->exit.address = a;
@@ -90,7 +92,8 @@ static void store(gva_t a, unsigned n, uint64_t v)
 }
 
 /* Pushes n bytes; true when it left. */
-static bool push(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t flags, uint64_t value, unsigned n)
+static bool push(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t flags, uint64_t value,
+                 unsigned n)
 {
     gva_t a = gpr[REG_RSP] - n;
     CTX->probe = a;
@@ -114,7 +117,8 @@ static bool push(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t flags
     return false;
 }
 
-/* The forms of PUSH and POP that are too rare for inline code: 16 bits, and POP to the guest's GS. */
+/* The forms of PUSH and POP that are too rare for inline code: 16 bits, and POP to the guest's GS.
+ */
 static bool push_any(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t flags)
 {
     uint64_t value = (uint64_t)s->imm;
@@ -206,19 +210,31 @@ static void cpuid(const struct vcpu *cpu, uint64_t gpr[16])
     const uint32_t *words = (const uint32_t *)brand;
     uint32_t leaf = (uint32_t)gpr[REG_RAX];
     switch (leaf) {
-    case 0: pack(gpr, 7, 0x756E6547, 0x6C65746E, 0x49656E69); break; /* GenuineIntel */
-    case 1: /* SSE3 PCLMULQDQ SSSE3 CX16 SSE4.1 SSE4.2 POPCNT AES | FPU .. SSE2 */
+    case 0:
+        pack(gpr, 7, 0x756E6547, 0x6C65746E, 0x49656E69);
+        break; /* GenuineIntel */
+    case 1:    /* SSE3 PCLMULQDQ SSSE3 CX16 SSE4.1 SSE4.2 POPCNT AES | FPU .. SSE2 */
         pack(gpr, 0x000206A7, cpu->number << 24 | 0x800, 0x02982203, 0x078BFBFF);
         break;
-    case 0x80000000u: pack(gpr, 0x80000008u, 0, 0, 0); break;
-    case 0x80000001u: pack(gpr, 0, 0, 1, 0x28100800); break; /* LAHF | SYSCALL NX RDTSCP LM */
-    case 0x80000002u: case 0x80000003u: case 0x80000004u: {
+    case 0x80000000u:
+        pack(gpr, 0x80000008u, 0, 0, 0);
+        break;
+    case 0x80000001u:
+        pack(gpr, 0, 0, 1, 0x28100800);
+        break; /* LAHF | SYSCALL NX RDTSCP LM */
+    case 0x80000002u:
+    case 0x80000003u:
+    case 0x80000004u: {
         const uint32_t *w = words + (leaf - 0x80000002u) * 4;
         pack(gpr, w[0], w[1], w[2], w[3]);
         break;
     }
-    case 0x80000008u: pack(gpr, 0x3024, 0, 0, 0); break;
-    default: pack(gpr, 0, 0, 0, 0); break;
+    case 0x80000008u:
+        pack(gpr, 0x3024, 0, 0, 0);
+        break;
+    default:
+        pack(gpr, 0, 0, 0, 0);
+        break;
     }
 }
 
@@ -237,28 +253,43 @@ bool emulate(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags)
     struct vcpu *cpu = d->cpu;
     bool driver = d->blocks.data[s->block].class == CODE_DRIVER;
     switch ((enum action)s->action) {
-    case ACT_MOVS: case ACT_STOS: case ACT_LODS: case ACT_CMPS: case ACT_SCAS:
+    case ACT_MOVS:
+    case ACT_STOS:
+    case ACT_LODS:
+    case ACT_CMPS:
+    case ACT_SCAS:
         return emulate_string(d, s, gpr, flags);
-    case ACT_XLAT: return xlat(d, s, gpr, *flags);
-    case ACT_PUSH: return push_any(d, s, gpr, *flags);
-    case ACT_POP: return pop_any(d, s, gpr, *flags);
-    case ACT_ENTER: return enter(d, s, gpr, *flags);
-    case ACT_PUSHF: return push(d, s, gpr, *flags, *flags | 2 | CTX->df | CTX->vif, 8);
-    case ACT_POPF: return pop_flags(d, s, gpr, flags);
+    case ACT_XLAT:
+        return xlat(d, s, gpr, *flags);
+    case ACT_PUSH:
+        return push_any(d, s, gpr, *flags);
+    case ACT_POP:
+        return pop_any(d, s, gpr, *flags);
+    case ACT_ENTER:
+        return enter(d, s, gpr, *flags);
+    case ACT_PUSHF:
+        return push(d, s, gpr, *flags, *flags | 2 | CTX->df | CTX->vif, 8);
+    case ACT_POPF:
+        return pop_flags(d, s, gpr, flags);
     case ACT_STI:
         CTX->vif = 0x200;
         /* Interrupts are held off for one instruction: STI HLT must not sleep through one. */
         if (*(const volatile uint8_t *)arena_host(s->pc + s->length) == 0xF4)
             return false;
         return maybe_interrupt(d, s, gpr, *flags);
-    case ACT_CLI: CTX->vif = 0; return false;
+    case ACT_CLI:
+        CTX->vif = 0;
+        return false;
     case ACT_WRITE_CR8:
         if (gpr[s->reg] > 15)
             return trap(s, gpr, *flags, 13);
         CTX->irql = gpr[s->reg];
         return maybe_interrupt(d, s, gpr, *flags);
-    case ACT_CPUID: cpuid(cpu, gpr); return false;
-    case ACT_RDTSC: case ACT_RDTSCP:
+    case ACT_CPUID:
+        cpuid(cpu, gpr);
+        return false;
+    case ACT_RDTSC:
+    case ACT_RDTSCP:
         cpu->tsc += 1000;
         gpr[REG_RAX] = (uint32_t)cpu->tsc;
         gpr[REG_RDX] = cpu->tsc >> 32;
@@ -271,16 +302,21 @@ bool emulate(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags)
         gpr[REG_RAX] = 3; /* x87 and SSE, as CPUID says */
         gpr[REG_RDX] = 0;
         return false;
-    case ACT_IRET: return interrupt_return(d, s, gpr);
-    case ACT_HALT: return leave_behind(s, gpr, *flags, DBT_HALT);
+    case ACT_IRET:
+        return interrupt_return(d, s, gpr);
+    case ACT_HALT:
+        return leave_behind(s, gpr, *flags, DBT_HALT);
     case ACT_HYPERCALL:
         return driver ? trap(s, gpr, *flags, 6) : leave_behind(s, gpr, *flags, DBT_HYPERCALL);
-    case ACT_TRAP: return trap(s, gpr, *flags, (uint8_t)s->imm);
+    case ACT_TRAP:
+        return trap(s, gpr, *flags, (uint8_t)s->imm);
     case ACT_UNSUPPORTED:
         leave_before(s, gpr, *flags, DBT_UNSUPPORTED);
-        CTX->exit.size = s->mnemonic; /* run() turns it into text, outside of this register regime */
+        CTX->exit.size =
+            s->mnemonic; /* run() turns it into text, outside of this register regime */
         return true;
-    case ACT_NONE: break;
+    case ACT_NONE:
+        break;
     }
     RD_ASSERT(!"unknown action");
     return true;

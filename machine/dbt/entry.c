@@ -1,26 +1,27 @@
 /*
- * The door between C and translated code, in assembly because the guest owns every register including
- * rsp. Four routines:
+ * The door between C and translated code, in assembly because the guest owns every register, rsp
+ * included. Four routines:
  *
  *   dbt_enter        C -> translated code at ctx.jump, guest registers from the context
  *   dbt_exit_stub    translated code -> C, at a site whose host registers are saved as they are
- *   dbt_helper_stub  translated code -> a C helper on the host stack, and back to where it says. The
- *                    helpers use general registers only, so vector registers stay live across it
+ *   dbt_helper_stub  translated code -> a C helper on the host stack, and back to where it says.
+ *                    Helpers use general registers only, so vector registers stay live across it
  *   dbt_leave_tail   the end of every way out; also where the signal handler resumes
  *
  * Arithmetic flags travel in ax (LAHF, SETO) where speed matters: POPFQ costs twenty cycles.
  */
 #include "machine/dbt/internal.h"
 
-#define OFFSET(field, value) _Static_assert(offsetof(struct dbt_context, field) == (value), "entry.c")
+#define OFFSET(field, value) \
+    _Static_assert(offsetof(struct dbt_context, field) == (value), "entry.c")
 OFFSET(flags, 128);
 OFFSET(host_rsp, 136);
 OFFSET(jump, 144);
 OFFSET(site, 152);
 OFFSET(use_avx, 156);
-OFFSET(host_mxcsr, 256);
-OFFSET(mxcsr, 260);
-OFFSET(helper_flags, 264);
+OFFSET(host_mxcsr, 264);
+OFFSET(mxcsr, 268);
+OFFSET(helper_flags, 272);
 OFFSET(vectors, 280);
 _Static_assert(CTX_BASE == 0x07000000u, "entry.c");
 
@@ -28,8 +29,8 @@ __asm__(
     ".text\n"
     ".set CTX, 0x07000000\n"
     ".set FLAGS, CTX+128\n .set HOST_RSP, CTX+136\n .set JUMP, CTX+144\n .set SITE, CTX+152\n"
-    ".set USE_AVX, CTX+156\n .set HOST_MXCSR, CTX+256\n .set MXCSR, CTX+260\n"
-    ".set HELPER_FLAGS, CTX+264\n .set VECTORS, CTX+280\n"
+    ".set USE_AVX, CTX+156\n .set HOST_MXCSR, CTX+264\n .set MXCSR, CTX+268\n"
+    ".set HELPER_FLAGS, CTX+272\n .set VECTORS, CTX+280\n"
 
     ".macro SAVE_GPRS\n"
     " mov %rax,CTX+0; mov %rcx,CTX+8; mov %rdx,CTX+16; mov %rbx,CTX+24\n"

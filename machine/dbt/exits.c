@@ -1,7 +1,7 @@
 /*
  * The loop between translated code and the machine: enter, see at which site control came out, and
- * either go on (link, look up, translate) or tell the machine. Which of the two is decided by units: a
- * transfer within one [image, class] goes on, any other is DBT_CROSS.
+ * either go on (link, look up, translate) or tell the machine. Which of the two is decided by
+ * units: a transfer within one [image, class] goes on, any other is DBT_CROSS.
  */
 #include "machine/dbt/internal.h"
 
@@ -30,6 +30,19 @@ static void set_gs_base(void)
     long r = syscall(SYS_arch_prctl, ARCH_SET_GS_CODE, (unsigned long)RD_HOST_DELTA);
     RD_ASSERT(r == 0);
 }
+
+/* A trap inside a helper abandons its frames; AddressSanitizer must forget them too. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+static void forget_frames(void)
+{
+    __asan_unpoison_memory_region((void *)(CTX->host_rsp - 32768), 32768);
+}
+#else
+static void forget_frames(void)
+{
+}
+#endif
 
 /* RFLAGS form to LAHF/SETO form. */
 static uint64_t to_ax(uint64_t flags)
@@ -66,10 +79,10 @@ static void store_cpu(struct dbt *d, struct vcpu *cpu, gva_t rip)
 
 /* Where control came out and what is to be done about it. */
 struct outcome {
-    bool leave;          /* exit to the machine with CTX->exit; else go on at rip */
+    bool leave; /* exit to the machine with CTX->exit; else go on at rip */
     gva_t rip;
     uint8_t variant;
-    uint32_t link;       /* site to patch once the target exists; 0 none */
+    uint32_t link; /* site to patch once the target exists; 0 none */
     bool enter_in_table;
 };
 
@@ -111,7 +124,7 @@ static struct outcome came_out(struct dbt *d)
     struct site *s = &d->sites.data[number];
     uint8_t unit = d->blocks.data[s->block].unit;
     uint64_t guest[16];
-    c->flags = site_flags(s, to_ax(c->flags), c->gpr);
+    c->flags = site_flags(s, to_ax(c->flags));
     site_registers(s, c->gpr, guest);
     struct outcome o;
     switch (s->kind) {
@@ -126,12 +139,14 @@ static struct outcome came_out(struct dbt *d)
         o = transfer(d, unit, s->pc, s->target);
         o.link = o.leave ? 0 : number;
         return o;
-    case SITE_ONE: return transfer(d, unit, s->pc, s->target);
+    case SITE_ONE:
+        return transfer(d, unit, s->pc, s->target);
     case SITE_BUDGET:
         memcpy(c->gpr, guest, sizeof guest);
         c->left += s->left;
         return leave_with(DBT_BUDGET, s->pc, 0);
-    default: break;
+    default:
+        break;
     }
     RD_ASSERT(!"unknown way out of translated code");
     return (struct outcome){.leave = true};
@@ -161,6 +176,7 @@ static struct dbt_exit run(struct dbt *d, struct vcpu *cpu, int64_t left, bool o
         CTX->helper_flags = to_ax(CTX->flags);
         CTX->left_early = 0;
         dbt_enter();
+        forget_frames();
         d->stats.exits++;
         o = came_out(d);
     }

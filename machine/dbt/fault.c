@@ -1,27 +1,24 @@
 /*
- * From a moment in generated code back to exact guest state: registers that instrumentation borrowed
- * are in the context, flags may be in ax, an indirect branch keeps its target in rcx. The site says
- * which of these hold. Used by the helpers (synchronously) and by the trap handler.
+ * From a moment in generated code back to exact guest state: registers that instrumentation
+ * borrowed are in the context, flags may be too, an indirect branch keeps its target in rcx. The
+ * site says which of these hold. Used by the helpers (synchronously) and by the trap handler.
  *
  * A processor exception is the guest's when its host address is one that was registered for a site
  * while emitting, or when a helper was working for a site; anything else is a bug of ours.
  */
+#pragma GCC target("general-regs-only") /* before all else, or header inlines stay calls */
+
 #include "machine/dbt/internal.h"
 
 #include <string.h>
 
 #include "machine/dbt/trap.h"
 
-#pragma GCC target("general-regs-only")
-
 void site_registers(const struct site *s, const uint64_t host[16], uint64_t guest[16])
 {
-    for (int r = 0; r < 16; r++)
-        guest[r] = host[r];
+    copy_registers(guest, host);
     if (s->lent != NO_REG)
         guest[s->lent] = CTX->spill[0];
-    if (s->flags == FLAGS_AX)
-        guest[REG_RAX] = CTX->spill[1];
     if (s->in_indirect) {
         guest[REG_R11] = CTX->indirect[0];
         guest[REG_R10] = CTX->indirect[1];
@@ -36,12 +33,15 @@ static uint64_t unpack_ax(uint64_t ax)
 }
 
 /* host_flags: HELPER_FLAGS form (AH flags, AL overflow). */
-uint64_t site_flags(const struct site *s, uint64_t host_flags, const uint64_t host[16])
+uint64_t site_flags(const struct site *s, uint64_t host_flags)
 {
     switch (s->flags) {
-    case FLAGS_HOST: return unpack_ax(host_flags) & s->live_flags;
-    case FLAGS_AX: return unpack_ax(host[REG_RAX]) & s->live_flags;
-    default: return 0;
+    case FLAGS_HOST:
+        return unpack_ax(host_flags) & s->live_flags;
+    case FLAGS_SAVED:
+        return unpack_ax(CTX->saved_flags) & s->live_flags;
+    default:
+        return 0;
     }
 }
 
@@ -61,10 +61,9 @@ void leave_at(struct dbt *d, const struct site *s, const uint64_t host[16], uint
 {
     (void)d;
     uint64_t guest[16];
-    CTX->flags = site_flags(s, host_flags, host);
+    CTX->flags = site_flags(s, host_flags);
     site_registers(s, host, guest);
-    for (int r = 0; r < 16; r++)
-        CTX->gpr[r] = guest[r];
+    copy_registers(CTX->gpr, guest);
     CTX->rip = s->pc;
     CTX->undone = s->left;
     CTX->left_early = 1;
@@ -73,8 +72,7 @@ void leave_at(struct dbt *d, const struct site *s, const uint64_t host[16], uint
 
 void leave_with_state(const struct site *s, const uint64_t gpr[16], uint64_t flags, bool behind)
 {
-    for (int r = 0; r < 16; r++)
-        CTX->gpr[r] = gpr[r];
+    copy_registers(CTX->gpr, gpr);
     CTX->flags = flags;
     CTX->rip = s->pc + (behind ? s->length : 0);
     CTX->undone = s->left - (behind ? 1u : 0u);
@@ -85,9 +83,8 @@ void leave_with_state(const struct site *s, const uint64_t gpr[16], uint64_t fla
 struct dbt_exit *exit_record(enum dbt_exit_reason reason)
 {
     struct dbt_exit *e = &CTX->exit;
-    uint64_t *words = (uint64_t *)e;
-    for (size_t k = 0; k < sizeof *e / 8; k++)
-        words[k] = 0;
+    _Static_assert(sizeof *e % 8 == 0, "cleared by words");
+    clear_words(e, sizeof *e / 8);
     e->reason = reason;
     return e;
 }
@@ -154,7 +151,8 @@ bool trap_handle(struct trap *t)
     }
     leave_at(d, s, host, ax);
     switch (t->kind) {
-    case TRAP_MEMORY: case TRAP_BUS:
+    case TRAP_MEMORY:
+    case TRAP_BUS:
         record_memory(s, a, size, write);
         break;
     case TRAP_PROTECTION:
@@ -164,9 +162,15 @@ bool trap_handle(struct trap *t)
         else
             exit_record(DBT_EXCEPTION)->vector = 13;
         break;
-    case TRAP_DIVIDE: exit_record(DBT_EXCEPTION)->vector = 0; break;
-    case TRAP_SIMD: exit_record(DBT_EXCEPTION)->vector = 19; break;
-    default: exit_record(DBT_EXCEPTION)->vector = 6; break;
+    case TRAP_DIVIDE:
+        exit_record(DBT_EXCEPTION)->vector = 0;
+        break;
+    case TRAP_SIMD:
+        exit_record(DBT_EXCEPTION)->vector = 19;
+        break;
+    default:
+        exit_record(DBT_EXCEPTION)->vector = 6;
+        break;
     }
     CTX->helper_site = 0;
     t->rip = (uint64_t)dbt_leave_tail;
@@ -176,7 +180,8 @@ bool trap_handle(struct trap *t)
 
 bool fault_install(struct error *e)
 {
-    return trap_install() || error_set(e, ERROR_INTERNAL, "translator: cannot install signal handlers");
+    return trap_install() ||
+           error_set(e, ERROR_INTERNAL, "translator: cannot install signal handlers");
 }
 
 void fault_remove(void)

@@ -1,9 +1,9 @@
 /*
  * Straight-line instructions. Most are copied byte for byte behind a GS prefix. Rewritten are those
- * that cannot take one: stack operations (their memory operand is implicit), RIP-relative operands (the
- * distance changes; they go to the host alias of the address, which the code cache is near enough to
- * reach), and the guest's own GS accesses (their base is the virtual processor's, so the address is
- * computed into a lent register and the operand's ModRM bytes are replaced).
+ * that cannot take one: stack operations (their memory operand is implicit), RIP-relative operands
+ * (the distance changes; they go to the host alias of the address, which the code cache is near
+ * enough to reach), and the guest's own GS accesses (their base is the virtual processor's, so the
+ * address is computed into a lent register and the operand's ModRM bytes are replaced).
  *
  * Nothing is left half done at a fault: the memory access comes first, rsp moves after it.
  */
@@ -67,7 +67,8 @@ static void copy_with_base(struct translation *t, const struct insn *x, int reg)
 
 static uint32_t operand_regs(const struct insn *x)
 {
-    return x->use | (x->m.base != NO_REG ? BIT(x->m.base) : 0) | (x->m.index != NO_REG ? BIT(x->m.index) : 0);
+    return x->use | (x->m.base != NO_REG ? BIT(x->m.base) : 0) |
+           (x->m.index != NO_REG ? BIT(x->m.index) : 0);
 }
 
 static void emit_copy(struct translation *t, struct insn *x)
@@ -92,8 +93,8 @@ static void emit_copy(struct translation *t, struct insn *x)
         copy_with_gs(t, x);
 }
 
-/* mov reg <-> the 64-bit memory operand of x. `address` is a scratch register for addresses that must be
- * computed, not part of the operand; for loads it may be reg. */
+/* mov reg <-> the 64-bit memory operand of x. `address` is a scratch register for addresses that
+ * must be computed, not part of the operand; for loads it may be reg. */
 void emit_guest_move(struct translation *t, int reg, int address, struct insn *x, bool store)
 {
     unsigned opcode = store ? 0x89 : 0x8B;
@@ -147,8 +148,11 @@ void emit_plain(struct translation *t, struct insn *x)
 {
     int r;
     switch (x->op) {
-    case OP_COPY: emit_copy(t, x); break;
-    case OP_NOP: break;
+    case OP_COPY:
+        emit_copy(t, x);
+        break;
+    case OP_NOP:
+        break;
     case OP_LEA_RIP:
         r = __builtin_ctz(x->kill & MASK_GPRS);
         if (x->width == 2) { /* mov r16, imm16 */
@@ -162,7 +166,9 @@ void emit_plain(struct translation *t, struct insn *x)
             emit_constant(t, r, x->width == 4 ? (uint32_t)x->m.disp : (uint64_t)x->m.disp);
         }
         break;
-    case OP_MOFFS: emit_moffs(t, x); break;
+    case OP_MOFFS:
+        emit_moffs(t, x);
+        break;
     case OP_PUSH_REG:
         stack_fault_here(t, -8, true);
         emit_store(t, AT_GUEST(REG_RSP, -8), x->reg);
@@ -200,9 +206,16 @@ void emit_plain(struct translation *t, struct insn *x)
         emit_lea(t, REG_RSP, AT_REG(REG_RBP, 8));
         emit_op_reg(t, 8, 0x89, r, REG_RBP);
         break;
-    case OP_STD: emit_set32(t, AT_CTX(df), 0x400); break;
-    case OP_CLD: emit_set32(t, AT_CTX(df), 0); break;
-    case OP_READ_CR8: emit_op(t, 4, 0x0FB6, x->reg, AT_CTX(irql)); break;
-    default: RD_ASSERT(!"not a straight-line instruction");
+    case OP_STD:
+        emit_set32(t, AT_CTX(df), 0x400);
+        break;
+    case OP_CLD:
+        emit_set32(t, AT_CTX(df), 0);
+        break;
+    case OP_READ_CR8:
+        emit_op(t, 4, 0x0FB6, x->reg, AT_CTX(irql));
+        break;
+    default:
+        RD_ASSERT(!"not a straight-line instruction");
     }
 }

@@ -2,16 +2,16 @@
  * The out-of-line tier of the checks, called from generated code through dbt_helper_stub with the
  * guest's vector registers live: general registers only, and no library calls.
  *
- * A slow path redoes the whole check of its access (validity, sharing, page marks) and resumes behind
- * it, so the fast path may give up at any point without telling why. Merged checks that do not pass
- * here are not judged: execution goes on in the block's unmerged version, whose checks name the exact
- * instruction.
+ * A slow path redoes the whole check of its access (validity, sharing, page marks) and resumes
+ * behind it, so the fast path may give up at any point without telling why. Merged checks that do
+ * not pass here are not judged: execution goes on in the block's unmerged version, whose checks
+ * name the exact instruction.
  */
+#pragma GCC target("general-regs-only") /* before all else, or header inlines stay calls */
+
 #include "machine/dbt/internal.h"
 
 #include "abi/shadow.h"
-
-#pragma GCC target("general-regs-only")
 
 static void probe(gva_t a, uint32_t n, bool write)
 {
@@ -74,8 +74,8 @@ static bool cell_plain(uint8_t cell, uint8_t agent, bool write)
     return (cell & ~SHARE_WRITTEN & 0xFF) == agent || cell == SHARE_READ_MANY;
 }
 
-bool access_stops(struct dbt *d, gva_t a, uint64_t n, bool write, enum code_class class, gva_t *where,
-                  uint32_t *size)
+bool access_stops(struct dbt *d, gva_t a, uint64_t n, bool write, enum code_class class,
+                  gva_t *where, uint32_t *size)
 {
     uint8_t agent = (uint8_t)CTX->agent_read;
     gva_t end = a + n;
@@ -100,8 +100,9 @@ void access_mark(gva_t a, uint64_t n)
 {
     if (!n)
         return;
-    for (uint64_t page = (uint64_t)((int64_t)a >> 12), last = (uint64_t)((int64_t)(a + n - 1) >> 12);;
-         page++) {
+    for (uint64_t page = (uint64_t)((int64_t)a >> 12),
+                  last = (uint64_t)((int64_t)(a + n - 1) >> 12);
+         ; page++) {
         *(uint8_t *)(page + RD_HOST_DELTA) = 1;
         if (page == last)
             break;
@@ -121,8 +122,8 @@ static uint8_t *retry_unmerged(struct dbt *d, const struct site *s)
     return NULL;
 }
 
-static uint8_t *bad_access(struct dbt *d, const struct site *s, gva_t bad, uint8_t code, uint32_t size,
-                           bool write)
+static uint8_t *bad_access(struct dbt *d, const struct site *s, gva_t bad, uint8_t code,
+                           uint32_t size, bool write)
 {
     leave(d, s);
     struct dbt_exit *e = exit_record(DBT_BAD_ACCESS);
@@ -209,20 +210,26 @@ uint8_t *dbt_helper(uint32_t number)
     CTX->helper_site = number + 1;
     site_registers(s, CTX->gpr, guest);
     switch (s->kind) {
-    case SITE_ACCESS: next = slow_access(d, s, guest); break;
-    case SITE_GROUP: next = slow_group(d, s, guest); break;
-    case SITE_STACK: next = slow_stack(d, s, guest); break;
+    case SITE_ACCESS:
+        next = slow_access(d, s, guest);
+        break;
+    case SITE_GROUP:
+        next = slow_group(d, s, guest);
+        break;
+    case SITE_STACK:
+        next = slow_stack(d, s, guest);
+        break;
     case SITE_EMULATE: {
-        uint64_t flags = site_flags(s, CTX->helper_flags, CTX->gpr);
+        uint64_t flags = site_flags(s, CTX->helper_flags);
         if (!emulate(d, s, guest, &flags)) {
-            for (int r = 0; r < 16; r++)
-                CTX->gpr[r] = guest[r];
+            copy_registers(CTX->gpr, guest);
             CTX->helper_flags = (flags & 0xD5) << 8 | 2u << 8 | (flags >> 11 & 1);
             next = s->resume;
         }
         break;
     }
-    default: RD_ASSERT(!"site without a helper");
+    default:
+        RD_ASSERT(!"site without a helper");
     }
     CTX->helper_site = 0;
     return next;

@@ -1,14 +1,15 @@
 /*
  * String instructions: their addresses cannot take a segment override, and a repeated one touches a
- * range. The range is validated, consulted for sharing and marked as a whole before anything moves, so
- * that a stop leaves the instruction unexecuted; then the host's own instruction of the same width does
- * the work, which gives overlapping copies their exact meaning. A repeated instruction counts as one.
+ * range. The range is validated, consulted for sharing and marked as a whole before anything moves,
+ * so that a stop leaves the instruction unexecuted; then the host's own instruction of the same
+ * width does the work, which gives overlapping copies their exact meaning. A repeated instruction
+ * counts as one.
  *
  * CMPS and SCAS end where the data says, so they look first, and only what was looked at counts.
  */
-#include "machine/dbt/internal.h"
+#pragma GCC target("general-regs-only") /* before all else, or header inlines stay calls */
 
-#pragma GCC target("general-regs-only")
+#include "machine/dbt/internal.h"
 
 struct span {
     gva_t start;
@@ -21,7 +22,8 @@ static struct span span_of(gva_t at, uint64_t count, unsigned width, bool down)
     return (struct span){down ? at - bytes + width : at, bytes};
 }
 
-static bool leave_bad(struct site *s, const uint64_t gpr[16], uint64_t flags, gva_t a, uint8_t code, bool write)
+static bool leave_bad(struct site *s, const uint64_t gpr[16], uint64_t flags, gva_t a, uint8_t code,
+                      bool write)
 {
     leave_with_state(s, gpr, flags, false);
     struct dbt_exit *e = exit_record(DBT_BAD_ACCESS);
@@ -38,8 +40,8 @@ static uint64_t depth_of(struct span p, gva_t a, bool down)
     return down ? p.start + p.bytes - 1 - a : a - p.start;
 }
 
-/* Consults sharing for the whole of both spans. The exit can name only one of them; the machine enters
- * that one when it executes the instruction, so the other is entered here. */
+/* Consults sharing for the whole of both spans. The exit can name only one of them; the machine
+ * enters that one when it executes the instruction, so the other is entered here. */
 static bool shared_stop(struct dbt *d, struct site *s, const uint64_t gpr[16], uint64_t flags,
                         const struct span *first, const struct span *second)
 {
@@ -53,11 +55,13 @@ static bool shared_stop(struct dbt *d, struct site *s, const uint64_t gpr[16], u
         uint32_t size;
         CTX->probe_size = s->width;
         CTX->probe_write = writes[k];
-        if (!spans[k] || !access_stops(d, spans[k]->start, spans[k]->bytes, writes[k], b->class, &where, &size))
+        if (!spans[k] ||
+            !access_stops(d, spans[k]->start, spans[k]->bytes, writes[k], b->class, &where, &size))
             continue;
         const struct span *other = spans[1 - k];
         if (other)
-            d->callbacks.share(d->context, other->start, (uint32_t)other->bytes, writes[1 - k], CODE_KERNEL);
+            d->callbacks.share(d->context, other->start, (uint32_t)other->bytes, writes[1 - k],
+                               CODE_KERNEL);
         leave_with_state(s, gpr, flags, false);
         struct dbt_exit *e = exit_record(DBT_SHARED);
         e->address = spans[k]->start;
@@ -76,9 +80,11 @@ static bool spans_refused(struct dbt *d, struct site *s, const uint64_t gpr[16],
         gva_t bad_read = 0, bad_write = 0;
         uint8_t code_read = 0, code_write = 0;
         CTX->probe_write = 0;
-        bool r = read && !access_allowed(d, read->start, read->bytes, gpr[REG_RSP], &bad_read, &code_read);
+        bool r = read &&
+                 !access_allowed(d, read->start, read->bytes, gpr[REG_RSP], &bad_read, &code_read);
         CTX->probe_write = 1;
-        bool w = write && !access_allowed(d, write->start, write->bytes, gpr[REG_RSP], &bad_write, &code_write);
+        bool w = write && !access_allowed(d, write->start, write->bytes, gpr[REG_RSP], &bad_write,
+                                          &code_write);
         if (r && w) {
             w = depth_of(*write, bad_write, down) < depth_of(*read, bad_read, down);
             r = !w;
@@ -96,33 +102,54 @@ static bool spans_refused(struct dbt *d, struct site *s, const uint64_t gpr[16],
     return false;
 }
 
-#define REPEAT(down, text)                                                                              \
-    do {                                                                                                \
-        if (down)                                                                                       \
-            __asm__ volatile("std; " text "; cld" : "+D"(to), "+S"(from), "+c"(count), "+a"(value)      \
-                             : : "memory", "cc");                                                       \
-        else                                                                                            \
-            __asm__ volatile(text : "+D"(to), "+S"(from), "+c"(count), "+a"(value) : : "memory", "cc"); \
+#define REPEAT(down, text)                                                                         \
+    do {                                                                                           \
+        if (down)                                                                                  \
+            __asm__ volatile("std; " text "; cld"                                                  \
+                             : "+D"(to), "+S"(from), "+c"(count), "+a"(value)                      \
+                             :                                                                     \
+                             : "memory", "cc");                                                    \
+        else                                                                                       \
+            __asm__ volatile(text                                                                  \
+                             : "+D"(to), "+S"(from), "+c"(count), "+a"(value)                      \
+                             :                                                                     \
+                             : "memory", "cc");                                                    \
     } while (0)
 
-static void run_host(enum action action, unsigned width, gva_t to, gva_t from, uint64_t count, uint64_t value,
-                     bool down)
+static void run_host(enum action action, unsigned width, gva_t to, gva_t from, uint64_t count,
+                     uint64_t value, bool down)
 {
     to += RD_HOST_DELTA;
     from += RD_HOST_DELTA;
     if (action == ACT_MOVS) {
         switch (width) {
-        case 1: REPEAT(down, "rep movsb"); break;
-        case 2: REPEAT(down, "rep movsw"); break;
-        case 4: REPEAT(down, "rep movsl"); break;
-        default: REPEAT(down, "rep movsq"); break;
+        case 1:
+            REPEAT(down, "rep movsb");
+            break;
+        case 2:
+            REPEAT(down, "rep movsw");
+            break;
+        case 4:
+            REPEAT(down, "rep movsl");
+            break;
+        default:
+            REPEAT(down, "rep movsq");
+            break;
         }
     } else {
         switch (width) {
-        case 1: REPEAT(down, "rep stosb"); break;
-        case 2: REPEAT(down, "rep stosw"); break;
-        case 4: REPEAT(down, "rep stosl"); break;
-        default: REPEAT(down, "rep stosq"); break;
+        case 1:
+            REPEAT(down, "rep stosb");
+            break;
+        case 2:
+            REPEAT(down, "rep stosw");
+            break;
+        case 4:
+            REPEAT(down, "rep stosl");
+            break;
+        default:
+            REPEAT(down, "rep stosq");
+            break;
         }
     }
 }
@@ -130,10 +157,14 @@ static void run_host(enum action action, unsigned width, gva_t to, gva_t from, u
 static uint64_t load(gva_t a, unsigned width)
 {
     switch (width) {
-    case 1: return *(volatile uint8_t *)arena_host(a);
-    case 2: return *(volatile loose16 *)arena_host(a);
-    case 4: return *(volatile loose32 *)arena_host(a);
-    default: return *(volatile loose64 *)arena_host(a);
+    case 1:
+        return *(volatile uint8_t *)arena_host(a);
+    case 2:
+        return *(volatile loose16 *)arena_host(a);
+    case 4:
+        return *(volatile loose32 *)arena_host(a);
+    default:
+        return *(volatile loose64 *)arena_host(a);
     }
 }
 
@@ -161,14 +192,23 @@ static uint64_t compare_flags(uint64_t x, uint64_t y, unsigned width)
 static void set_width(uint64_t *reg, uint64_t value, unsigned width)
 {
     switch (width) {
-    case 1: *reg = (*reg & ~0xFFull) | (value & 0xFF); break;
-    case 2: *reg = (*reg & ~0xFFFFull) | (value & 0xFFFF); break;
-    case 4: *reg = (uint32_t)value; break;
-    default: *reg = value; break;
+    case 1:
+        *reg = (*reg & ~0xFFull) | (value & 0xFF);
+        break;
+    case 2:
+        *reg = (*reg & ~0xFFFFull) | (value & 0xFFFF);
+        break;
+    case 4:
+        *reg = (uint32_t)value;
+        break;
+    default:
+        *reg = value;
+        break;
     }
 }
 
-static bool scan(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags, uint64_t limit, bool down)
+static bool scan(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags, uint64_t limit,
+                 bool down)
 {
     bool compare = s->action == ACT_CMPS;
     unsigned w = s->width;
@@ -193,7 +233,8 @@ static bool scan(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flag
         if ((s->rep == 0xF3 && !(f & 0x40)) || (s->rep == 0xF2 && (f & 0x40)))
             break;
     }
-    struct span a = span_of(gpr[REG_RSI], count, w, down), b = span_of(gpr[REG_RDI], count, w, down);
+    struct span a = span_of(gpr[REG_RSI], count, w, down),
+                b = span_of(gpr[REG_RDI], count, w, down);
     if (shared_stop(d, s, gpr, *flags, compare ? &a : NULL, &b))
         return true;
     if (compare)
@@ -216,7 +257,8 @@ bool emulate_string(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *f
         return scan(d, s, gpr, flags, count, down);
     if (count > UINT64_C(1) << 47)
         count = UINT64_C(1) << 47; /* faults or is refused long before */
-    struct span from = span_of(gpr[REG_RSI], count, w, down), to = span_of(gpr[REG_RDI], count, w, down);
+    struct span from = span_of(gpr[REG_RSI], count, w, down),
+                to = span_of(gpr[REG_RDI], count, w, down);
     bool reads = s->action != ACT_STOS, writes = s->action != ACT_LODS;
     if (spans_refused(d, s, gpr, *flags, reads ? &from : NULL, writes ? &to : NULL, down))
         return true;

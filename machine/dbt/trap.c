@@ -1,8 +1,8 @@
 /*
  * Signals. Guest code runs with a guest rsp, so handlers need an alternate stack, and every other
- * handler that the process installs must be SA_ONSTACK too: the kernel cannot push a frame on a guest
- * stack. A trap that the translator does not recognise goes to whoever handled that signal before,
- * with one line that says it was the host's own.
+ * handler that the process installs must be SA_ONSTACK too: the kernel cannot push a frame on a
+ * guest stack. A trap that the translator does not recognise goes to whoever handled that signal
+ * before, with one line that says it was the host's own.
  */
 #include "machine/dbt/trap.h"
 
@@ -12,8 +12,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                              REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                              REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                              REG_R12, REG_R13, REG_R14, REG_R15};
 static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 #define SIGNALS (sizeof signals / sizeof *signals)
 static struct sigaction before[SIGNALS];
@@ -23,17 +24,23 @@ static void *stack_memory;
 static enum trap_kind kind_of(int number, const siginfo_t *info)
 {
     switch (number) {
-    case SIGSEGV: return info->si_code == SI_KERNEL ? TRAP_PROTECTION : TRAP_MEMORY;
-    case SIGBUS: return info->si_code == SI_KERNEL ? TRAP_PROTECTION : TRAP_BUS;
-    case SIGFPE: return info->si_code == FPE_INTDIV || info->si_code == FPE_INTOVF ? TRAP_DIVIDE : TRAP_SIMD;
-    case SIGILL: return TRAP_UNDEFINED;
-    default: return TRAP_OTHER;
+    case SIGSEGV:
+        return info->si_code == SI_KERNEL ? TRAP_PROTECTION : TRAP_MEMORY;
+    case SIGBUS:
+        return info->si_code == SI_KERNEL ? TRAP_PROTECTION : TRAP_BUS;
+    case SIGFPE:
+        return info->si_code == FPE_INTDIV || info->si_code == FPE_INTOVF ? TRAP_DIVIDE : TRAP_SIMD;
+    case SIGILL:
+        return TRAP_UNDEFINED;
+    default:
+        return TRAP_OTHER;
     }
 }
 
 static void pass_on(int number)
 {
-    static const char text[] = "rundown: a processor exception in the tool itself (internal error)\n";
+    static const char text[] =
+        "rundown: a processor exception in the tool itself (internal error)\n";
     ssize_t n = write(2, text, sizeof text - 1);
     (void)n;
     for (unsigned k = 0; k < SIGNALS; k++)

@@ -5,7 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum trap_kind { TRAP_MEMORY, TRAP_PROTECTION, TRAP_BUS, TRAP_DIVIDE, TRAP_SIMD, TRAP_UNDEFINED, TRAP_OTHER };
+enum trap_kind {
+    TRAP_MEMORY,
+    TRAP_PROTECTION,
+    TRAP_BUS,
+    TRAP_DIVIDE,
+    TRAP_SIMD,
+    TRAP_UNDEFINED,
+    TRAP_OTHER
+};
 
 struct trap {
     enum trap_kind kind;
@@ -16,7 +24,8 @@ struct trap {
 
 bool trap_install(void);
 void trap_remove(void);
-/* Changes t->rip and t->gpr (rsp) to where execution goes on. False: the trap is not the guest's. */
+/* Changes t->rip and t->gpr (rsp) to where execution goes on. False: the trap is not the guest's.
+ */
 bool trap_handle(struct trap *t);
 
 #endif

@@ -262,10 +262,7 @@ bool pe_parse(const char *name, const uint8_t *file, size_t size, struct pe *out
         return error_set(e, ERROR_INPUT, "%s: %u sections; 1 to %u are wanted", name, sections,
                          PE_MAX_SECTIONS);
     uint64_t table_bytes = (uint64_t)sections * SECTION_SIZE;
-    if (!pe_inside(at, table_bytes, size))
-        return error_set(e, ERROR_INPUT, "%s: truncated: the section table is outside the file",
-                         name);
-    if (!pe_inside(at, table_bytes, pe.header_size))
+    if (!pe_inside(at, table_bytes, pe.header_size)) /* which are inside the file */
         return error_set(e, ERROR_INPUT, "%s: headers of 0x%x bytes do not hold the section table",
                          name, pe.header_size);
     for (unsigned i = 0; i < sections; i++)

@@ -24,9 +24,8 @@ for key in rule culprit code; do
     [ -n "$expected" ] || continue
     got=$(field $key)
     case $key in
-    # A function of the driver, at any offset: bad!CheckBody+0x1c, <Unloaded_bad.sys>!..., bad.sys+...
-    culprit) case $got in *"!$expected" | *"!$expected+"*) continue ;; esac ;;
-    code) [ "0x$got" = "$expected" ] && continue ;;
+    # Compilers append to the names of functions that they specialise: Recurse.isra.0.
+    culprit) case $got in "$expected" | "$expected".*) continue ;; esac ;;
     *) [ "$got" = "$expected" ] && continue ;;
     esac
     echo "# $key: expected $expected, got $got"

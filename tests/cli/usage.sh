@@ -15,7 +15,8 @@ refuses "no time" "--time" check --time 0
 refuses "a time that is none" "--time" check --time nan
 refuses "an unknown system" "win10" check --os win95
 refuses "an unknown strategy names those that there are" "dpor" check --strategy magic
-refuses "bounded exploration says that it is not there" "not implemented" check --preemptions 2
+refuses "a bound for a strategy that has none" "belongs to strategy bounded" check --strategy dpor --preemptions 2
+refuses "a bound that is no number" "--preemptions" check --preemptions few
 refuses "several jobs say that they are not there" "not implemented" check --jobs 4
 refuses "verifier options say that they are not there" "not implemented" check --verifier standard
 refuses "nothing to check" "nothing to run" check

@@ -14,5 +14,6 @@ $(BUILD)/$(GUEST_TESTS)/%.run: $(GUEST_TESTS)/run_guest.sh $(BUILD)/$(GUEST_TEST
 	@printf '#!/bin/sh\nexec sh %s %s %s %s "$$@"\n' $(GUEST_TESTS)/run_guest.sh $(GUEST_TESTS) $(BUILD)/rundown $(BUILD)/$(GUEST_TESTS)/$*.sys > $@
 	@chmod +x $@
 
-guest_test_drivers: $(SAMPLE_IMAGES_$(GUEST_TESTS))
-TEST_PROGRAMS += $(patsubst %,$(BUILD)/$(GUEST_TESTS)/%.run,$(GUEST_TEST_NAMES))
+GUEST_TEST_RUNS := $(patsubst %,$(BUILD)/$(GUEST_TESTS)/%.run,$(GUEST_TEST_NAMES))
+guest_test_drivers: $(GUEST_TEST_RUNS)
+TEST_PROGRAMS += $(GUEST_TEST_RUNS)

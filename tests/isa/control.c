@@ -30,16 +30,17 @@ CODE(call_ret, "call 1f\n add rax, 1\n jmp r15\n1: push rbx\n mov rbx, 5\n call 
 CODE(call_register, "lea rax, [rip+1f]\n call rax\n lea r9, [rip+2f]\n call r9\n"
                     "lea r12, [rip+2f]\n call r12\n jmp r15\n1: add rcx, 3\n ret\n"
                     "2: add rcx, 5\n ret");
-CODE(call_memory, "mov ebx, 1\n lea rdx, [rip+3f]\n call qword ptr [rip+3f]\n"
-                  "call qword ptr [rdx+rbx*8]\npush qword ptr [rdx]\n push rbx\n"
-                  "call qword ptr [rsp+8]\n pop rbx\n pop rax\n jmp r15\n1: add rcx, 3\n ret\n"
-                  "2: lea rcx, [rcx+rcx*4]\n ret\n3: .quad " POINTER(call_memory, "1b") ", "
-                  POINTER(call_memory, "2b"));
+CODE(call_memory,
+     "mov ebx, 1\n lea rdx, [rip+3f]\n call qword ptr [rip+3f]\n"
+     "call qword ptr [rdx+rbx*8]\npush qword ptr [rdx]\n push rbx\n"
+     "call qword ptr [rsp+8]\n pop rbx\n pop rax\n jmp r15\n1: add rcx, 3\n ret\n"
+     "2: lea rcx, [rcx+rcx*4]\n ret\n3: .quad " POINTER(call_memory, "1b") ", " POINTER(call_memory,
+                                                                                        "2b"));
 CODE(call_rsp, "lea rax, [rip+1f]\n push rax\n call qword ptr [rsp]\n pop rax\n jmp r15\n"
                "1: mov rcx, [rsp]\n ret");
 CODE(jump_memory, "lea rdx, [rip+3f]\n mov ebx, ecx\n and ebx, 1\n jmp qword ptr [rdx+rbx*8]\n"
-                  "1: add rcx, 3\n jmp r15\n 2: lea rcx, [rcx+rcx*4]\n jmp r15\n3: .quad "
-                  POINTER(jump_memory, "1b") ", " POINTER(jump_memory, "2b"));
+                  "1: add rcx, 3\n jmp r15\n 2: lea rcx, [rcx+rcx*4]\n jmp r15\n3: .quad " POINTER(
+                      jump_memory, "1b") ", " POINTER(jump_memory, "2b"));
 CODE(jump_table, "mov esi, 16\n0: mov ecx, esi\n and ecx, 3\n lea rdx, [rip+9f]\n"
                  "movsxd rax, dword ptr [rdx+rcx*4]\n add rax, rdx\n jmp rax\n1: add rbx, 1\n"
                  "jmp 5f\n 2: rol rbx, 3\n jmp 5f\n 3: not rbx\n jmp 5f\n 4: bswap rbx\n"

@@ -123,8 +123,7 @@ CODE(cross_jump, "mov ecx, 3\n .byte 0xE9\n .long 0x4000-10\n");
 CODE(cross_call, "mov ecx, 3\n .byte 0xE8\n .long 0x4000-10\n hlt\n");
 CODE(cross_jcc, "cmp ecx, ecx\n .byte 0x0F, 0x84\n .long 0x4000-8\n hlt\n");
 CODE(cross_register, "nop\n jmp rax");
-CODE(cross_call_register,
-     "nop\n call rax\n hlt");
+CODE(cross_call_register, "nop\n call rax\n hlt");
 CODE(cross_call_memory, "nop\n call qword ptr [rsp]\n hlt");
 CODE(cross_ret, "nop\n push rax\n ret");
 CODE(cross_ret_imm, "nop\n push rax\n ret 16");
@@ -177,19 +176,28 @@ static void test_crossings(void)
     test_crossing(CODE_BYTES(cross_call_register), 1, 0xFFFFF80003F00010ull, -8,
                   "a call of a missing import leaves");
 
-    /* Kernel code and its unlogged section are two classes of one image. */
     tap_begin();
     world.ranges[0].class = CODE_KERNEL;
-    world.ranges[0].image = 0;
-    world.ranges[1].class = CODE_KERNEL_NOLOG;
+    world.ranges[0].image = 1;
     dbt_invalidate(world.dbt, WINDOW_GUEST, WINDOW_GUEST + WINDOW_SIZE);
     world_start(CODE_BYTES(cross_jump));
     struct dbt_exit x = world_run();
     EQUAL(x.reason, DBT_CROSS);
     EQUAL(x.from, world_guest(5));
     EQUAL(world.cpu.regs.rip, other);
-    tap_end("a jump into another class of the same image leaves");
+    tap_end("a jump into another image of the same class leaves");
 
+    tap_begin();
+    world.ranges[0].class = CODE_DRIVER;
+    world.ranges[0].image = 0;
+    dbt_invalidate(world.dbt, WINDOW_GUEST, WINDOW_GUEST + WINDOW_SIZE);
+    world_start(CODE_BYTES(cross_jump));
+    x = world_run();
+    EQUAL(x.reason, DBT_CROSS);
+    EQUAL(x.from, world_guest(5));
+    tap_end("a jump from driver to kernel code of the same image leaves");
+
+    world.ranges[0].class = CODE_KERNEL;
     tap_begin();
     world.ranges[1].class = CODE_KERNEL;
     dbt_invalidate(world.dbt, WINDOW_GUEST, WINDOW_GUEST + WINDOW_SIZE);

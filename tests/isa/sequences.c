@@ -1,7 +1,8 @@
 /*
- * Random sequences of two to eight instructions, natively and translated: interactions between
- * instructions (flags that stay alive, borrowed registers, merged checks, conditional jumps) that
- * single forms cannot show. ISA_TRIALS and ISA_SEED change the amount and the numbers.
+ * Random code, natively and translated: sequences of two to eight instructions, and programs of
+ * several blocks with loops and calls. They show what single forms cannot: flags that stay alive,
+ * borrowed registers, merged checks, linked blocks, faults in mid-block. ISA_TRIALS and ISA_SEED
+ * change the amount and the numbers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -44,62 +45,89 @@ static const struct {
      "all instrumentation and a poisoned page, one instruction at a time"},
 };
 
-/* Counted in one piece and instruction by instruction, the number of instructions is the same. */
-static bool same_count(const struct trial *t)
-{
-    static struct outcome whole, steps;
-    world.single_step = false;
-    world_run_trial(t, true, &whole);
-    world.single_step = true;
-    world_run_trial(t, true, &steps);
-    if (whole.retired == steps.retired)
-        return true;
-    tap_note("  instructions: %llu in one piece, %llu one at a time",
-             (unsigned long long)whole.retired, (unsigned long long)steps.retired);
-    compare_print_trial(t);
-    return false;
-}
-
 static unsigned long number_from(const char *name, unsigned long otherwise)
 {
     const char *text = getenv(name);
     return text ? strtoul(text, NULL, 0) : otherwise;
 }
 
-int main(void)
+typedef void (*generator)(struct rng *rng, const struct form *forms, size_t count, struct trial *t);
+
+static void test_mode(generator generate, const char *what, unsigned mode, uint64_t seed,
+                      unsigned trials, const struct form *forms, size_t count)
 {
     static struct trial t;
+    unsigned failures = 0;
+    world_set_features(modes[mode].features);
+    world.pieces = modes[mode].pieces;
+    world.shared_one_in = modes[mode].shared_one_in;
+    for (unsigned n = 0; n < trials; n++) {
+        struct rng rng = {(seed + n) * 0x9E3779B97F4A7C15ull ^ mode};
+        uint64_t start = rng.state;
+        t.place =
+            (unsigned)(rng_below(&rng, 4) ? rng_below(&rng, 0x2F00) : 0xFFF - rng_below(&rng, 40));
+        generate(&rng, forms, count, &t);
+        t.protection = modes[mode].protection;
+        world.single_step = modes[mode].single_step;
+        bool ok = compare_run(&t, failures < 3);
+        if (ok && modes[mode].single_step)
+            ok = compare_steps(&t, failures < 3);
+        if (!ok && failures++ < 3)
+            tap_note("  number %u, seed %#llx", n, (unsigned long long)start);
+    }
+    if (failures)
+        tap_note("%u of %u failed", failures, trials);
+    tap_ok(failures == 0, "random %s do translated what they do natively, with %s", what,
+           modes[mode].name);
+}
+
+/* Poisoned granules have no native counterpart: the run in one piece, whose checks may be merged,
+ * is compared with the run instruction by instruction. */
+static void test_poison(generator generate, const char *what, unsigned features, const char *name,
+                        uint64_t seed, unsigned trials, const struct form *forms, size_t count)
+{
+    static struct trial t;
+    unsigned failures = 0;
+    world_set_features(features);
+    world.pieces = world.single_step = false;
+    world.shared_one_in = 0;
+    world.poison = true;
+    for (unsigned n = 0; n < trials; n++) {
+        struct rng rng = {(seed + n) * 0xD1B54A32D192ED03ull};
+        t.place = (unsigned)rng_below(&rng, 0x2F00);
+        generate(&rng, forms, count, &t);
+        t.protection = DATA_WRITABLE;
+        if (!compare_steps(&t, failures < 3))
+            failures++;
+    }
+    world.poison = false;
+    if (failures)
+        tap_note("%u of %u failed", failures, trials);
+    tap_ok(failures == 0, "random %s over poisoned granules stop where single steps stop, with %s",
+           what, name);
+}
+
+int main(void)
+{
     unsigned trials = (unsigned)number_from("ISA_TRIALS", 1500);
     uint64_t seed = number_from("ISA_SEED", 1);
     world_open(WORLD_PLAIN);
     native_open();
     size_t count;
     struct form *forms = forms_expand(&count);
-    tap_note("seed %llu, %u sequences for each instrumentation", (unsigned long long)seed, trials);
-    for (unsigned m = 0; m < sizeof modes / sizeof *modes; m++) {
-        world_set_features(modes[m].features);
-        world.single_step = modes[m].single_step;
-        world.pieces = modes[m].pieces;
-        world.shared_one_in = modes[m].shared_one_in;
-        unsigned failures = 0;
-        for (unsigned n = 0; n < trials; n++) {
-            struct rng rng = {(seed + n) * 0x9E3779B97F4A7C15ull ^ m};
-            uint64_t start = rng.state;
-            t.place = (unsigned)(rng_below(&rng, 4) ? rng_below(&rng, 0x3000)
-                                                    : 0xFFF - rng_below(&rng, 40));
-            snippet_sequence(&rng, forms, count, &t);
-            t.protection = modes[m].protection;
-            bool ok = compare_run(&t, failures < 3);
-            if (ok && modes[m].single_step)
-                ok = same_count(&t);
-            if (!ok && failures++ < 3)
-                tap_note("  sequence %u, seed %#llx", n, (unsigned long long)start);
-        }
-        if (failures)
-            tap_note("%u of %u sequences failed", failures, trials);
-        tap_ok(failures == 0, "random sequences do translated what they do natively, with %s",
-               modes[m].name);
-    }
+    tap_note("seed %llu, %u of each for each instrumentation", (unsigned long long)seed, trials);
+    for (unsigned m = 0; m < sizeof modes / sizeof *modes; m++)
+        test_mode(snippet_sequence, "sequences", m, seed, trials, forms, count);
+    for (unsigned m = 0; m < sizeof modes / sizeof *modes; m++)
+        test_mode(snippet_program, "programs", m, seed, trials, forms, count);
+    test_poison(snippet_sequence, "sequences", DBT_SHADOW | DBT_BUDGETS, "shadow checks", seed,
+                trials, forms, count);
+    test_poison(snippet_program, "programs", DBT_SHADOW | DBT_BUDGETS, "shadow checks", seed,
+                trials, forms, count);
+    test_poison(snippet_sequence, "sequences", WORLD_ALL, "all instrumentation", seed, trials,
+                forms, count);
+    test_poison(snippet_program, "programs", WORLD_ALL, "all instrumentation", seed, trials, forms,
+                count);
     free(forms);
     world_close();
     return tap_finish();

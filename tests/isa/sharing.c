@@ -278,6 +278,31 @@ static void test_classes(void)
     tap_end("a string operation stops before a shared granule in its range");
 }
 
+CODE(to_unlogged, "mov [rcx], eax\n .byte 0xE8\n .long 0x4000-7\n mov [rcx+16], eax\n hlt");
+CODE(unlogged, "mov [rcx+8], eax\n ret");
+
+/* Both are the kernel's: whether such a call leaves translated code is of no consequence. */
+static void test_unlogged_call(void)
+{
+    tap_begin();
+    world_set_class(CODE_KERNEL, 0);
+    world.ranges[1].class = CODE_KERNEL_NOLOG;
+    dbt_invalidate(world.dbt, WINDOW_GUEST, WINDOW_GUEST + WINDOW_SIZE);
+    set_cells(SHARE_SHARED);
+    world_write_code(EXIT_OFFSET, CODE_BYTES(unlogged));
+    world_start(CODE_BYTES(to_unlogged));
+    GPR(RCX) = world_guest(PLACE);
+    struct dbt_exit x = world_run();
+    for (unsigned n = 0; n < 2 && x.reason == DBT_CROSS; n++)
+        x = world_run();
+    EQUAL(x.reason, DBT_HALT);
+    EQUAL(world.share_count, 2);
+    EQUAL(world.shares[0].address, world_guest(PLACE));
+    EQUAL(world.shares[1].address, world_guest(PLACE + 16));
+    tap_end("kernel code that calls unlogged code asks for its own accesses alone");
+    world_default_ranges();
+}
+
 CODE(stack_store, "mov [rsp+0x20], rax\n hlt");
 CODE(stack_load, "mov rax, [rsp+0x20]\n hlt");
 CODE(frame_store, "lea rbp, [rsp+0x30]\n mov [rbp-0x10], rax\n hlt");
@@ -286,8 +311,7 @@ CODE(stack_push, "sub rsp, -0x28\n push rax\n hlt");
 CODE(stack_push_imm, "sub rsp, -0x28\n push 5\n hlt");
 CODE(stack_pop, "sub rsp, -0x20\n pop rax\n hlt");
 CODE(stack_call, "sub rsp, -0x28\n call 1f\n 1: hlt");
-CODE(stack_call_indirect,
-     "lea rax, [rip+1f]\n sub rsp, -0x28\n call rax\n 1: hlt");
+CODE(stack_call_indirect, "lea rax, [rip+1f]\n sub rsp, -0x28\n call rax\n 1: hlt");
 CODE(stack_ret, "sub rsp, -0x20\n ret");
 CODE(stack_pushfq, "sub rsp, -0x28\n pushfq\n hlt");
 CODE(stack_leave, "lea rbp, [rsp+0x20]\n leave\n hlt");
@@ -364,6 +388,7 @@ int main(void)
         test_stop(&accesses[i], DBT_SHARE);
     }
     test_classes();
+    test_unlogged_call();
     test_stack();
     test_read_many();
     world_close();

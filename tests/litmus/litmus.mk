@@ -9,5 +9,6 @@ $(BUILD)/$(LITMUS)/%.run: $(LITMUS)/run_litmus.sh $(LITMUS)/scenario.lua $(LITMU
 	@chmod +x $@
 $(foreach n,$(LITMUS_NAMES),$(eval $(BUILD)/$(LITMUS)/$(n).run: $(BUILD)/$(LITMUS)/$(n)/$(n).sys))
 
-litmus_drivers: $(SAMPLE_IMAGES_$(LITMUS))
-TEST_PROGRAMS += $(patsubst %,$(BUILD)/$(LITMUS)/%.run,$(LITMUS_NAMES))
+LITMUS_RUNS := $(patsubst %,$(BUILD)/$(LITMUS)/%.run,$(LITMUS_NAMES))
+litmus_drivers: $(LITMUS_RUNS)
+TEST_PROGRAMS += $(LITMUS_RUNS)

@@ -1,7 +1,8 @@
 /*
- * The reduction against brute force on random programs: both must reach the same violations and the same Mazurkiewicz
- * traces (or, for some programs, final states), whatever threads block on, choose, start or cancel; and the reduction must
- * reach no trace twice. A failure prints the seed of the program.
+ * The reduction against brute force on random programs: both must reach the same violations and the
+ * same Mazurkiewicz traces (or, for some programs, final states), whatever threads block on,
+ * choose, start or cancel; and the reduction must reach no trace twice. A failure prints the seed
+ * of the program.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,13 +16,20 @@
 #include "tests/unit/explore_sim/sim.h"
 
 #define CODE 12
-#define PLAIN_VARS 3  /* 0..2: loads, stores, interlocked operations */
+#define PLAIN_VARS 3 /* 0..2: loads, stores, interlocked operations */
 #define LOCK_VAR 3
 #define SEMAPHORE_VAR 4
-#define EVENT_VAR 5   /* only ever set */
+#define EVENT_VAR 5 /* only ever set */
 #define RANDOM_VARS 6
 
-enum { WITH_BLOCKING = 1, WITH_CHOICES = 2, WITH_VIOLATIONS = 4, WITH_STARTS = 8, WITH_POLLS = 16, WITH_WIDE = 32 };
+enum {
+    WITH_BLOCKING = 1,
+    WITH_CHOICES = 2,
+    WITH_VIOLATIONS = 4,
+    WITH_STARTS = 8,
+    WITH_POLLS = 16,
+    WITH_WIDE = 32
+};
 
 struct random_program {
     struct sim_program program;
@@ -33,10 +41,14 @@ static struct sim_op plain_op(struct rng *rng)
     int var = (int)rng_below(rng, PLAIN_VARS), r = (int)rng_below(rng, 2);
     switch (rng_below(rng, 5)) {
     case 0:
-    case 1: return (struct sim_op){SIM_LOAD, .r = r, .var = var};
-    case 2: return (struct sim_op){SIM_STORE, .var = var, .imm = (int)rng_below(rng, 3)};
-    case 3: return (struct sim_op){SIM_ADD, .r = r, .var = var, .imm = rng_below(rng, 2) ? 1 : -1};
-    default: return (struct sim_op){SIM_CAS, .r = 0, .var = var, .imm = 0};
+    case 1:
+        return (struct sim_op){SIM_LOAD, .r = r, .var = var};
+    case 2:
+        return (struct sim_op){SIM_STORE, .var = var, .imm = (int)rng_below(rng, 3)};
+    case 3:
+        return (struct sim_op){SIM_ADD, .r = r, .var = var, .imm = rng_below(rng, 2) ? 1 : -1};
+    default:
+        return (struct sim_op){SIM_CAS, .r = 0, .var = var, .imm = 0};
     }
 }
 
@@ -44,14 +56,21 @@ static struct sim_op blocking_op(struct rng *rng)
 {
     switch (rng_below(rng, 9)) {
     case 0:
-    case 1: return (struct sim_op){SIM_LOCK, .var = LOCK_VAR};
+    case 1:
+        return (struct sim_op){SIM_LOCK, .var = LOCK_VAR};
     case 7:
-    case 8: return (struct sim_op){SIM_SPIN, .var = LOCK_VAR};
-    case 2: return (struct sim_op){SIM_STORE, .var = LOCK_VAR, .imm = 0};
-    case 3: return (struct sim_op){SIM_TAKE, .var = SEMAPHORE_VAR};
-    case 4: return (struct sim_op){SIM_ADD, .r = 2, .var = SEMAPHORE_VAR, .imm = 1};
-    case 5: return (struct sim_op){SIM_WAIT, .var = EVENT_VAR};
-    default: return (struct sim_op){SIM_STORE, .var = EVENT_VAR, .imm = 1};
+    case 8:
+        return (struct sim_op){SIM_SPIN, .var = LOCK_VAR};
+    case 2:
+        return (struct sim_op){SIM_STORE, .var = LOCK_VAR, .imm = 0};
+    case 3:
+        return (struct sim_op){SIM_TAKE, .var = SEMAPHORE_VAR};
+    case 4:
+        return (struct sim_op){SIM_ADD, .r = 2, .var = SEMAPHORE_VAR, .imm = 1};
+    case 5:
+        return (struct sim_op){SIM_WAIT, .var = EVENT_VAR};
+    default:
+        return (struct sim_op){SIM_STORE, .var = EVENT_VAR, .imm = 1};
     }
 }
 
@@ -61,14 +80,18 @@ static struct sim_op random_op(struct rng *rng, unsigned with, unsigned thread, 
     case 0:
         if (with & WITH_CHOICES)
             switch (rng_below(rng, 3)) {
-            case 0: return (struct sim_op){SIM_CHOOSE, .r = 0, .imm = 2};
-            case 1: return (struct sim_op){SIM_CHOOSE2, .r = 1, .imm = 2};
-            default: return (struct sim_op){SIM_PUT, .var = (int)rng_below(rng, PLAIN_VARS), .imm = 2};
+            case 0:
+                return (struct sim_op){SIM_CHOOSE, .r = 0, .imm = 2};
+            case 1:
+                return (struct sim_op){SIM_CHOOSE2, .r = 1, .imm = 2};
+            default:
+                return (struct sim_op){SIM_PUT, .var = (int)rng_below(rng, PLAIN_VARS), .imm = 2};
             }
         break;
     case 1:
         if (with & WITH_VIOLATIONS)
-            return (struct sim_op){rng_below(rng, 4) ? SIM_CHECK : SIM_CHECKZ, .r = (int)rng_below(rng, 2)};
+            return (struct sim_op){rng_below(rng, 4) ? SIM_CHECK : SIM_CHECKZ,
+                                   .r = (int)rng_below(rng, 2)};
         break;
     case 2:
     case 3:
@@ -77,19 +100,23 @@ static struct sim_op random_op(struct rng *rng, unsigned with, unsigned thread, 
         break;
     case 4:
         if ((with & WITH_STARTS) && thread != threads - 1)
-            return (struct sim_op){rng_below(rng, 3) ? SIM_START : SIM_CANCEL, .imm = (int)threads - 1};
+            return (struct sim_op){rng_below(rng, 3) ? SIM_START : SIM_CANCEL,
+                                   .imm = (int)threads - 1};
         break;
     case 5:
         if (with & WITH_POLLS)
-            return (struct sim_op){SIM_POLL, .var = (int)rng_below(rng, PLAIN_VARS), .imm = (int)rng_below(rng, PLAIN_VARS)};
+            return (struct sim_op){SIM_POLL, .var = (int)rng_below(rng, PLAIN_VARS),
+                                   .imm = (int)rng_below(rng, PLAIN_VARS)};
         break;
     case 6:
     case 7:
         if (with & WITH_WIDE)
-            return (struct sim_op){SIM_IF, .r = (int)rng_below(rng, 2), .var = (int)rng_below(rng, PLAIN_VARS),
-                                   .imm = (int)rng_below(rng, PLAIN_VARS), .other = (int)rng_below(rng, PLAIN_VARS)};
+            return (struct sim_op){
+                SIM_IF, .r = (int)rng_below(rng, 2), .var = (int)rng_below(rng, PLAIN_VARS),
+                .imm = (int)rng_below(rng, PLAIN_VARS), .other = (int)rng_below(rng, PLAIN_VARS)};
         break;
-    default: break;
+    default:
+        break;
     }
     return plain_op(rng);
 }
@@ -114,8 +141,8 @@ static void generate(struct random_program *rp, uint64_t seed, unsigned with)
         for (unsigned i = 0; i < n; i++) {
             if (at > 0 && rng_below(&rng, 5) == 0) {
                 /* Skips the next operation. */
-                rp->code[t][at] = (struct sim_op){rng_below(&rng, 2) ? SIM_JZ : SIM_JNZ, .r = (int)rng_below(&rng, 2),
-                                                  .imm = (int)at + 2};
+                rp->code[t][at] = (struct sim_op){rng_below(&rng, 2) ? SIM_JZ : SIM_JNZ,
+                                                  .r = (int)rng_below(&rng, 2), .imm = (int)at + 2};
                 at++;
             }
             struct sim_op op = random_op(&rng, with, t, p->threads);
@@ -132,7 +159,8 @@ static struct explore_result explore(const struct sim_program *p, const char *st
 {
     struct sim *s = sim_create(p);
     struct subject subject = sim_subject(s);
-    struct explore_options o = {.strategy = strategy, .all = true, .want_states = true, .max_executions = 200000};
+    struct explore_options o = {
+        .strategy = strategy, .all = true, .want_states = true, .max_executions = 200000};
     struct explore_result r;
     struct error e = {0};
     assert_true(explore_run(&subject, &o, &r, &e));
@@ -172,7 +200,8 @@ static void replay_all(const struct sim_program *p, const struct explore_result 
         struct error e = {0};
         char key[64];
         if (explore_replay(&subject, &r->violations[i].schedule, false, &e) != STOP_VIOLATION)
-            fail_msg("seed %llu: violation %s does not replay: %s", (unsigned long long)seed, r->violations[i].key, e.text);
+            fail_msg("seed %llu: violation %s does not replay: %s", (unsigned long long)seed,
+                     r->violations[i].key, e.text);
         subject.violation_key(subject.context, key, sizeof key);
         assert_string_equal(key, r->violations[i].key);
         sim_destroy(s);
@@ -189,15 +218,16 @@ static void compare(uint64_t seed, unsigned with)
     if (brute.complete) {
         struct explore_result dpor = explore(&rp.program, "dpor");
         if (!dpor.complete || !same(&brute, &dpor))
-            fail_msg("seed %llu with %u: brute %llu executions %zu states %zu violations, dpor %llu, %zu, %zu (%s)",
-                     (unsigned long long)seed, with, (unsigned long long)brute.executions, brute.state_count,
-                     brute.violation_count, (unsigned long long)dpor.executions, dpor.state_count,
-                     dpor.violation_count, dpor.claim);
+            fail_msg("seed %llu with %u: brute %llu executions %zu states %zu violations, dpor "
+                     "%llu, %zu, %zu (%s)",
+                     (unsigned long long)seed, with, (unsigned long long)brute.executions,
+                     brute.state_count, brute.violation_count, (unsigned long long)dpor.executions,
+                     dpor.state_count, dpor.violation_count, dpor.claim);
         /* No trace is explored twice. A violation cuts its trace short wherever it comes. */
         if (rp.program.states_are_traces && dpor.violation_count == 0 && dpor.restarts == 0 &&
             dpor.executions != dpor.state_count)
-            fail_msg("seed %llu with %u: %llu executions for %zu traces", (unsigned long long)seed, with,
-                     (unsigned long long)dpor.executions, dpor.state_count);
+            fail_msg("seed %llu with %u: %llu executions for %zu traces", (unsigned long long)seed,
+                     with, (unsigned long long)dpor.executions, dpor.state_count);
         total_brute += brute.executions;
         total_dpor += dpor.executions;
         total_blocked += dpor.blocked;
@@ -215,15 +245,15 @@ static void compare_many(unsigned with)
     for (uint64_t i = 0; i < count; i++)
         compare(i * 64 + with, with);
     print_message("# %llu programs: brute force %llu executions, reduced %llu (and %llu blocked)\n",
-                  (unsigned long long)count, (unsigned long long)total_brute, (unsigned long long)total_dpor,
-                  (unsigned long long)total_blocked);
+                  (unsigned long long)count, (unsigned long long)total_brute,
+                  (unsigned long long)total_dpor, (unsigned long long)total_blocked);
 }
 
-#define PROGRAMS(name, with)          \
-    static void name(void **state)    \
-    {                                 \
-        (void)state;                  \
-        compare_many(with);           \
+#define PROGRAMS(name, with)                                                                       \
+    static void name(void **state)                                                                 \
+    {                                                                                              \
+        (void)state;                                                                               \
+        compare_many(with);                                                                        \
     }
 
 PROGRAMS(plain_programs_agree_with_brute_force, 0)

@@ -43,6 +43,8 @@ static const struct damage damages[] = {
     {"optional header outside the file", AT_COFF, 16, 2, 0xFFFF,
      "optional header is outside the file"},
     {"optional header too small", AT_COFF, 16, 2, 100, "optional header of 100 bytes"},
+    {"optional header smaller than its directories", AT_COFF, 16, 2, 120,
+     "16 directories do not fit"},
     {"no optional header", AT_COFF, 16, 2, 0, "optional header magic 0x0"},
     {"not executable", AT_COFF, 18, 2, 0, "not an executable image"},
     {"PE32", AT_OPTIONAL, 0, 2, 0x10B, "a 32-bit image (PE32); build the driver for x64"},
@@ -69,6 +71,8 @@ static const struct damage damages[] = {
     {"import directory outside", AT_DIRECTORY, 12, 4, 0xFFFFFFFF, "directory 1 ("},
     {"exception directory outside", AT_DIRECTORY, 24, 4, 0x7FFFFFFF, "directory 3 (0x7fffffff"},
     {"exception table not in the file", AT_DIRECTORY, 28, 4, 0x800,
+     "lies in no section's file data"},
+    {"exception table in the part that the file lacks", AT_SECTION, SECTION(3) + 16, 4, 0,
      "lies in no section's file data"},
     {"relocation directory outside", AT_DIRECTORY, 44, 4, 0x7FFFFFFF, "directory 5 ("},
     {"first section outside the file", AT_SECTION, 20, 4, 0xFFFFFE00,
@@ -128,6 +132,20 @@ static void every_damage_is_named(void **state)
         free(copy);
     }
     file_free(&original);
+}
+
+/* The format allows for more directories than are defined. */
+static void further_directories_are_ignored(void **state)
+{
+    (void)state;
+    struct file_data f = fixture_read("importer.sys");
+    uint32_t count = 0x20;
+    memcpy(f.data + place_offset(f.data, AT_OPTIONAL) + 108, &count, 4);
+    struct pe pe;
+    struct error e = {0};
+    if (!pe_parse("x.sys", f.data, f.size, &pe, &e))
+        fail_msg("%s", e.text);
+    file_free(&f);
 }
 
 static void every_truncation_is_refused(void **state)
@@ -267,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(parsing_keeps_what_the_headers_say, "parsing keeps what the headers say"),
         T(every_damage_is_named, "every damage is named"),
+        T(further_directories_are_ignored, "further directories are ignored"),
         T(every_truncation_is_refused, "every truncation is refused"),
         T(too_many_imports_are_refused, "too many imports are refused"),
         T(random_damage_is_survived, "random damage is survived"),

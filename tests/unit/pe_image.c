@@ -279,6 +279,37 @@ static void bad_imports_are_refused_by_name(void **state)
     }
 }
 
+/* Names go into messages and into buffers of a fixed size. */
+static void unprintable_and_endless_names_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a\x1b[2Jb", "with space", "caf\xc3\xa9"};
+    char *endless = calloc(1, 5001);
+    memset(endless, 'n', 5000);
+    for (unsigned n = 0; n < 8; n++) {
+        const char *name = n < 6 ? names[n / 2] : endless;
+        struct image *i = open_image("importer.sys", BASE);
+        uint32_t descriptor = i->pe.directories[1].rva, place = 0x40;
+        uint32_t size = i->pe.image_size;
+        i->memory = realloc(i->memory, size + 0x2000);
+        memset(i->memory + size, 0, 0x2000);
+        i->pe.image_size = size + 0x2000;
+        strcpy((char *)i->memory + size + place, name);
+        if (n & 1)
+            put32(i, descriptor + 12, size + place); /* the module's */
+        else
+            put32(i, get32(i, descriptor),
+                  size + place - 2); /* the first symbol's, behind its hint */
+        struct imports x = {0};
+        struct error e = {0};
+        assert_false(pe_bind(&i->pe, "x.sys", i->memory, import, &x, &e));
+        assert_non_null(strstr(e.text, "no readable name"));
+        str_free(&x.text);
+        close_image(i);
+    }
+    free(endless);
+}
+
 /* --- exports -----------------------------------------------------------------------------------
  */
 
@@ -384,6 +415,8 @@ static void overwritten_export_tables_export_nothing(void **state)
         close_image(i);
     }
     struct image *i = open_image("exporter.sys", BASE);
+    put32(i, get32(i, i->pe.directories[0].rva + 28), 0xFFFFFFF0); /* Alpha's address */
+    assert_false(pe_export(&i->pe, i->memory, "Alpha", 0, &(uint32_t){0}, &(const char *){NULL}));
     memset(i->memory, 0xFF, i->pe.image_size);
     uint32_t rva;
     const char *forward;
@@ -415,6 +448,7 @@ int main(void)
         T(image_without_imports_binds, "an image without imports binds"),
         T(failing_import_ends_binding, "a failing import ends binding"),
         T(bad_imports_are_refused_by_name, "bad imports are refused by name"),
+        T(unprintable_and_endless_names_are_refused, "unprintable and endless names are refused"),
         T(exports_are_found_by_name_and_ordinal, "exports are found by name and ordinal"),
         T(forwarder_gives_its_text, "a forwarder gives its text"),
         T(unsorted_names_are_found_too, "unsorted names are found too"),

@@ -286,6 +286,76 @@ static void unreadable_stack_fails(void **state)
     unload(&f);
 }
 
+/* One section that holds an entry at 0x1000 and its information at 0x100c, and ends right behind.
+ */
+struct crafted {
+    struct pe pe;
+    uint8_t *file;
+};
+
+static struct crafted craft(uint32_t info_rva, const uint8_t *info, uint32_t info_bytes)
+{
+    uint32_t entry[3] = {0x1000, 0x1100, info_rva}, bytes = 12 + info_bytes;
+    struct crafted c = {.pe = {.file_size = bytes, .image_size = 0x2000, .section_count = 1}};
+    c.file = malloc(bytes);
+    memcpy(c.file, entry, 12);
+    memcpy(c.file + 12, info, info_bytes);
+    c.pe.file = c.file;
+    c.pe.sections[0] =
+        (struct pe_section){.rva = 0x1000, .virtual_size = 0x1000, .file_size = bytes};
+    c.pe.directories[3] = (struct pe_directory){0x1000, 12};
+    return c;
+}
+
+static bool read_zero(void *context, uint64_t address, void *out, size_t n)
+{
+    (void)context, (void)address;
+    memset(out, 0, n);
+    return true;
+}
+
+static void expect_unwind(uint32_t info_rva, const uint8_t *info, uint32_t bytes, bool expected)
+{
+    struct crafted c = craft(info_rva, info, bytes);
+    struct pe_frame frame = {.rip = IMAGE_BASE + 0x1080, .gpr = {[RSP] = 0x5000}};
+    bool unwound = pe_unwind(&c.pe, IMAGE_BASE, &frame, read_zero, NULL);
+    free(c.file);
+    assert_int_equal(unwound, expected);
+}
+
+#define EXPECT_UNWIND(expected, info_rva, ...)                                                     \
+    do {                                                                                           \
+        static const uint8_t info_bytes[] = {__VA_ARGS__};                                         \
+        expect_unwind(info_rva, info_bytes, sizeof info_bytes, expected);                          \
+    } while (0)
+
+static void malformed_information_fails(void **state)
+{
+    (void)state;
+    EXPECT_UNWIND(true, 0x100C, 1, 0, 0, 0);                 /* no operations */
+    EXPECT_UNWIND(true, 0x100C, 1, 0, 2, 0, 0, 0x01, 4, 0);  /* a large allocation */
+    EXPECT_UNWIND(false, 0x100C, 1, 0, 1, 0, 0, 0x01);       /* cut off in its middle */
+    EXPECT_UNWIND(false, 0x100C, 1, 0, 2, 0, 0, 0x11, 4, 0); /* a larger one, cut off */
+    EXPECT_UNWIND(false, 0x100C, 1, 0, 2, 0, 0, 0x02);       /* fewer operations than said */
+    EXPECT_UNWIND(false, 0x100C, 1, 0);                      /* no header */
+    EXPECT_UNWIND(false, 0x1F00, 1, 0, 0, 0);                /* outside of the file */
+    EXPECT_UNWIND(false, 0xFFFFFFF0, 1, 0, 0, 0);            /* outside of the image */
+    EXPECT_UNWIND(false, 0x100C, 3, 0, 0, 0);                /* version 3 */
+    EXPECT_UNWIND(false, 0x100C, 0, 0, 0, 0);                /* version 0 */
+    EXPECT_UNWIND(false, 0x100C, 1, 0, 1, 0, 0, 0x06);       /* version 2's, in version 1 */
+    EXPECT_UNWIND(false, 0x100C, 1, 0, 1, 0, 0, 0x0B);       /* unknown operation */
+    EXPECT_UNWIND(false, 0x100C, 1, 0, 2, 0, 0, 0x21, 4, 0); /* unknown kind of allocation */
+}
+
+static void endless_tables_fail(void **state)
+{
+    (void)state;
+    EXPECT_UNWIND(false, 0x1001, 1, 0, 0, 0);   /* an entry that stands for itself */
+    EXPECT_UNWIND(false, 0x100C, 0x21, 0, 0, 0, /* information that continues itself */
+                  0x00, 0x10, 0, 0, 0x00, 0x11, 0, 0, 0x0C, 0x10, 0, 0);
+    EXPECT_UNWIND(false, 0x100C, 0x21, 0, 0, 0, 0, 0); /* a chain that is cut off */
+}
+
 #define COMPILED(image)                                                                            \
     {                                                                                              \
         "every frame unwinds at every instruction: " image, compiled_frames, NULL, NULL,           \
@@ -309,6 +379,8 @@ int main(void)
         {"a function has the range that .pdata gives it", functions_have_ranges, NULL, NULL, NULL},
         {"unwinding over an unreadable stack fails and changes nothing", unreadable_stack_fails,
          NULL, NULL, NULL},
+        {"malformed unwind information fails", malformed_information_fails, NULL, NULL, NULL},
+        {"unwind tables that lead in circles fail", endless_tables_fail, NULL, NULL, NULL},
     };
     return cmocka_run_group_tests_name("pe_unwind", tests, NULL, NULL);
 }

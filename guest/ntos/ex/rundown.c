@@ -5,6 +5,9 @@
  *
  * Nothing here notices misuse, as nothing in NT does: a release too many wraps the count and shows as a wait that
  * never ends. A second waiter, which is undocumented, waits as well: both are released by the last grant.
+ *
+ * Grants and releases commute with each other as long as nobody waits, so they are NOLOG and declare a read;
+ * what they do not commute with, waiting, declares a write.
  */
 #include "guest/include/exp.h"
 
@@ -32,34 +35,49 @@ VOID FASTCALL ExReInitializeRundownProtection(PEX_RUNDOWN_REF RunRef)
     RunRef->Count = 0;
 }
 
+/* FALSE: run-down has begun. */
+static NOLOG BOOLEAN ExpGrant(PEX_RUNDOWN_REF RunRef, ULONG Count)
+{
+    ULONG_PTR Value = RunRef->Count;
+
+    if (!(Value & EX_RUNDOWN_ACTIVE))
+    {
+        RunRef->Count = Value + (ULONG_PTR)Count * EX_RUNDOWN_COUNT_INC;
+    }
+    RdTouch(RunRef, sizeof(*RunRef), FALSE);
+    return !(Value & EX_RUNDOWN_ACTIVE);
+}
+
+/* FALSE: somebody waits for this release. */
+static NOLOG BOOLEAN ExpReturnGrant(PEX_RUNDOWN_REF RunRef, ULONG Count)
+{
+    ULONG_PTR Value = RunRef->Count;
+
+    if (!(Value & EX_RUNDOWN_ACTIVE))
+    {
+        RunRef->Count = Value - (ULONG_PTR)Count * EX_RUNDOWN_COUNT_INC;
+    }
+    RdTouch(RunRef, sizeof(*RunRef), FALSE);
+    return !(Value & EX_RUNDOWN_ACTIVE);
+}
+
 NTEXPORT(ExAcquireRundownProtectionEx, DISPATCH_LEVEL, "rundown");
 BOOLEAN FASTCALL ExAcquireRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count)
 {
-    if (RunRef->Count & EX_RUNDOWN_ACTIVE)
-    {
-        return FALSE;
-    }
-    RunRef->Count = RunRef->Count + (ULONG_PTR)Count * EX_RUNDOWN_COUNT_INC;
-    return TRUE;
+    return ExpGrant(RunRef, Count);
 }
 
 NTEXPORT(ExAcquireRundownProtection, DISPATCH_LEVEL, "rundown");
 BOOLEAN FASTCALL ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef)
 {
-    return ExAcquireRundownProtectionEx(RunRef, 1);
+    return ExpGrant(RunRef, 1);
 }
 
-NTEXPORT(ExReleaseRundownProtectionEx, DISPATCH_LEVEL, "rundown");
-VOID FASTCALL ExReleaseRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count)
+/* The waiter's block lives on its stack; it is gone once the waiter has been woken. */
+static VOID ExpReleaseToWaiter(PEX_RUNDOWN_REF RunRef, ULONG Count)
 {
-    EXP_RUNDOWN_WAIT *Waiter;
+    EXP_RUNDOWN_WAIT *Waiter = ExpRundownWaiter(RunRef);
 
-    if (!(RunRef->Count & EX_RUNDOWN_ACTIVE))
-    {
-        RunRef->Count = RunRef->Count - (ULONG_PTR)Count * EX_RUNDOWN_COUNT_INC;
-        return;
-    }
-    Waiter = ExpRundownWaiter(RunRef);
     if (Waiter == NULL)
     {
         return;
@@ -67,13 +85,21 @@ VOID FASTCALL ExReleaseRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count)
     Waiter->Count -= Count;
     if (Waiter->Count == 0)
     {
-        /* Each waiter's block is gone once it has been woken. */
         while (Waiter != NULL)
         {
             EXP_RUNDOWN_WAIT *Older = Waiter->Older;
             KeSetEvent(&Waiter->Released, 0, FALSE);
             Waiter = Older;
         }
+    }
+}
+
+NTEXPORT(ExReleaseRundownProtectionEx, DISPATCH_LEVEL, "rundown");
+VOID FASTCALL ExReleaseRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count)
+{
+    if (!ExpReturnGrant(RunRef, Count))
+    {
+        ExpReleaseToWaiter(RunRef, Count);
     }
 }
 

@@ -96,6 +96,7 @@ VOID IopDeleteDeviceObject(PVOID Object)
 {
     PDEVICE_OBJECT Device = Object;
 
+    IopDeleteTimer(Device);
     ObfDereferenceObject(Device->DriverObject);
 }
 

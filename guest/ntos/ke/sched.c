@@ -29,7 +29,7 @@ static VOID KiInsertReady(PKTHREAD Thread, BOOLEAN Front)
     {
         InsertTailList(&Prcb->ReadyListHead[Priority], &Thread->ReadyListEntry);
     }
-    Prcb->ReadySummary |= 1u << Priority;
+    Prcb->ReadySummary |= 1ull << Priority;
 }
 
 /* The caller is at DISPATCH_LEVEL or sends the thread to another processor. */
@@ -54,7 +54,7 @@ static PKTHREAD KiSelectReadyThread(PKPRCB Prcb, LONG AtLeast)
     {
         return NULL;
     }
-    Highest = 31 - (ULONG)__builtin_clz(Prcb->ReadySummary);
+    Highest = 31 - (ULONG)__builtin_clz((ULONG)Prcb->ReadySummary);
     if ((LONG)Highest < AtLeast)
     {
         return NULL;
@@ -62,7 +62,7 @@ static PKTHREAD KiSelectReadyThread(PKPRCB Prcb, LONG AtLeast)
     Entry = RemoveHeadList(&Prcb->ReadyListHead[Highest]);
     if (IsListEmpty(&Prcb->ReadyListHead[Highest]))
     {
-        Prcb->ReadySummary &= ~(1u << Highest);
+        Prcb->ReadySummary &= ~(1ull << Highest);
     }
     return CONTAINING_RECORD(Entry, KTHREAD, ReadyListEntry);
 }
@@ -193,7 +193,7 @@ static VOID KiChangePriority(PKTHREAD Thread, KPRIORITY Priority)
         RemoveEntryList(&Thread->ReadyListEntry);
         if (IsListEmpty(&Prcb->ReadyListHead[(ULONG)Thread->Priority]))
         {
-            Prcb->ReadySummary &= ~(1u << (ULONG)Thread->Priority);
+            Prcb->ReadySummary &= ~(1ull << (ULONG)Thread->Priority);
         }
         Thread->Priority = (SCHAR)Priority;
         KiReadyThread(Thread);

@@ -46,14 +46,12 @@ static VOID KiSetTime(volatile KSYSTEM_TIME *Target, ULONG64 Value)
 VOID KiUpdateSharedTime(VOID)
 {
     KUSER_SHARED_DATA *Shared = (KUSER_SHARED_DATA *)(ULONG_PTR)RD_SHARED_DATA_BASE;
-    LARGE_INTEGER Time;
+    ULONG64 Now = RdTime();
 
-    KeQuerySystemTime(&Time);
-    KiSetTime(&Shared->SystemTime, (ULONG64)Time.QuadPart);
-    KiSetTime(&Shared->InterruptTime, RdTime());
-    KeQueryTickCount(&Time);
-    KiSetTime(&Shared->TickCount, (ULONG64)Time.QuadPart);
-    KiSetTime(&KeTickCount, (ULONG64)Time.QuadPart);
+    KiSetTime(&Shared->SystemTime, (ULONG64)KiSystemTime());
+    KiSetTime(&Shared->InterruptTime, Now);
+    KiSetTime(&Shared->TickCount, Now / KI_TICK);
+    KiSetTime(&KeTickCount, Now / KI_TICK);
 }
 
 VOID KiInitializeSharedData(VOID)

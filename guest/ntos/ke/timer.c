@@ -11,14 +11,16 @@
 
 /* System time at boot: 1 January 2015, in 100 ns since 1601. */
 #define KI_BOOT_TIME 130645440000000000ll
-/* One tick, 15.625 ms, in 100 ns. */
-#define KI_TICK 156250u
-
 static LIST_ENTRY KiTimerList = {&KiTimerList, &KiTimerList};
 
 ULONG64 KiSystemTimeToMachineTime(LONG64 SystemTime)
 {
     return SystemTime <= KI_BOOT_TIME ? 0 : (ULONG64)(SystemTime - KI_BOOT_TIME);
+}
+
+LONG64 KiSystemTime(VOID)
+{
+    return KI_BOOT_TIME + (LONG64)RdTime();
 }
 
 static VOID KiArmFirstTimer(VOID)
@@ -171,13 +173,13 @@ BOOLEAN NTAPI KeReadStateTimer(PKTIMER Timer)
 NTEXPORT(KeQuerySystemTime, ANY_LEVEL, "time");
 VOID NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime)
 {
-    CurrentTime->QuadPart = KI_BOOT_TIME + (LONG64)RdTime();
+    CurrentTime->QuadPart = KiSystemTime();
 }
 
 NTEXPORT(KeQuerySystemTimePrecise, ANY_LEVEL, "time");
 VOID NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)
 {
-    CurrentTime->QuadPart = KI_BOOT_TIME + (LONG64)RdTime();
+    CurrentTime->QuadPart = KiSystemTime();
 }
 
 #undef KeQueryInterruptTime

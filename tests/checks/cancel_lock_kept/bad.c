@@ -13,6 +13,7 @@ NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
+    IoSetNextIrpStackLocation(Irp);
     IoSetCancelRoutine(Irp, Cancel);
     IoCancelIrp(Irp);
     IoFreeIrp(Irp);

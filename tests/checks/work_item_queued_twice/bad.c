@@ -1,8 +1,15 @@
 /* A work item is queued again while it may still be in the queue. */
 #include "../check.h"
 
-static WORK_QUEUE_ITEM Item;
-static KEVENT Done;
+/* The blocker keeps the one worker of the critical queue busy, so that the item stays in the queue. */
+static WORK_QUEUE_ITEM Blocker, Item;
+static KEVENT Go, Done;
+
+static VOID NTAPI BlockerRoutine(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KeWaitForSingleObject(&Go, Executive, KernelMode, FALSE, NULL);
+}
 
 static VOID NTAPI WorkRoutine(PVOID Context)
 {
@@ -14,10 +21,14 @@ NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
+    KeInitializeEvent(&Go, NotificationEvent, FALSE);
     KeInitializeEvent(&Done, SynchronizationEvent, FALSE);
+    ExInitializeWorkItem(&Blocker, BlockerRoutine, NULL);
+    ExQueueWorkItem(&Blocker, CriticalWorkQueue);
     ExInitializeWorkItem(&Item, WorkRoutine, NULL);
-    ExQueueWorkItem(&Item, DelayedWorkQueue);
-    ExQueueWorkItem(&Item, DelayedWorkQueue);
+    ExQueueWorkItem(&Item, CriticalWorkQueue);
+    ExQueueWorkItem(&Item, CriticalWorkQueue);
+    KeSetEvent(&Go, IO_NO_INCREMENT, FALSE);
     KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
     return STATUS_SUCCESS;
 }

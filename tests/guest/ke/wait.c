@@ -35,7 +35,6 @@ TEST(AbsoluteTimeoutEndsTheWait)
     EXPECT_EQ(KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &Timeout), STATUS_TIMEOUT);
     KeQuerySystemTime(&After);
     EXPECT(After.QuadPart >= Timeout.QuadPart);
-    DbgPrint("# %I64x %I64x %I64x\n", Before.QuadPart, Timeout.QuadPart, After.QuadPart);
 }
 
 TEST(AbsoluteTimeoutInThePastDoesNotBlock)

@@ -126,6 +126,15 @@ bool compare_outcomes(const struct trial *t, const struct outcome *native,
                      (unsigned)native->regs.rflags & t->flags_mask,
                      (unsigned)guest->regs.rflags & t->flags_mask, t->flags_mask);
     }
+    /* At a fault, flags that nothing reads any more may be zero, but not made up. */
+    if (native->kind != OUTCOME_EXIT &&
+        (guest->regs.rflags & ~native->regs.rflags & FLAGS_ARITHMETIC)) {
+        ok = false;
+        if (print)
+            tap_note("  rflags at the fault: expected %03x, got %03x",
+                     (unsigned)native->regs.rflags & FLAGS_ARITHMETIC,
+                     (unsigned)guest->regs.rflags & FLAGS_ARITHMETIC);
+    }
     if (native->regs.mxcsr != guest->regs.mxcsr) {
         ok = false;
         if (print)
@@ -253,6 +262,34 @@ void compare_print_trial(const struct trial *t)
                  (unsigned long long)window_to_guest(t->regs.gpr[i + 3]));
     tap_note("  rflags=%03llx mxcsr=%04x window=%016llx", (unsigned long long)t->regs.rflags,
              t->regs.mxcsr, (unsigned long long)WINDOW_GUEST);
+}
+
+bool compare_steps(const struct trial *t, bool print)
+{
+    static struct outcome whole, steps;
+    world.single_step = false;
+    world_run_trial(t, false, &whole);
+    world.single_step = true;
+    world_run_trial(t, true, &steps);
+    world.single_step = false;
+    bool ok = whole.kind == steps.kind && whole.regs.rip == steps.regs.rip &&
+              whole.retired == steps.retired && whole.regs.mxcsr == steps.regs.mxcsr &&
+              memcmp(whole.regs.gpr, steps.regs.gpr, sizeof whole.regs.gpr) == 0 &&
+              memcmp(whole.regs.ymm, steps.regs.ymm, sizeof whole.regs.ymm) == 0 &&
+              memcmp(whole.memory, steps.memory, MEMORY_SIZE) == 0 &&
+              (whole.kind == OUTCOME_EXIT || strcmp(whole.text, steps.text) == 0);
+    if (ok || !print)
+        return ok;
+    tap_note("  in one piece:         %s, %llu instructions", whole.text,
+             (unsigned long long)whole.retired);
+    tap_note("  instruction by instr.: %s, %llu instructions", steps.text,
+             (unsigned long long)steps.retired);
+    for (unsigned i = 0; i < 16; i++)
+        if (whole.regs.gpr[i] != steps.regs.gpr[i])
+            tap_note("  %s: %016llx, %016llx", gpr_names[i], (unsigned long long)whole.regs.gpr[i],
+                     (unsigned long long)steps.regs.gpr[i]);
+    compare_print_trial(t);
+    return false;
 }
 
 /* Whether checks took their short or their long way must not show, not even in undefined flags. */

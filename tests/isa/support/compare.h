@@ -12,6 +12,9 @@ bool compare_marks(const struct trial *t, const struct outcome *guest, bool prin
 /* The trial's code, disassembled, with its registers. */
 void compare_print_trial(const struct trial *t);
 
+/* Runs the trial translated, in one piece and one instruction at a time: the same must come out. */
+bool compare_steps(const struct trial *t, bool print);
+
 /* Runs the trial natively and translated, translated twice: freshly and from the cache. */
 bool compare_run(const struct trial *t, bool print);
 

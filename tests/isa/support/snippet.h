@@ -12,6 +12,10 @@ bool snippet_single(struct rng *rng, const struct form *form, struct trial *t);
  */
 void snippet_sequence(struct rng *rng, const struct form *forms, size_t count, struct trial *t);
 
+/* A program of several blocks: forward and bounded backward jumps, calls, indirect jumps and
+ * returns. */
+void snippet_program(struct rng *rng, const struct form *forms, size_t count, struct trial *t);
+
 /* Registers, vector registers and memory at random; the stack pointer in the middle of the stack.
  */
 void snippet_random_state(struct rng *rng, bool floats, struct trial *t);

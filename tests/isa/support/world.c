@@ -190,6 +190,19 @@ static struct dbt_exit run_shared(void)
     return x;
 }
 
+/* Shadow codes that depend on the trial alone: freed, zones, partly valid, dead stack. */
+static void set_poison(const struct trial *t)
+{
+    static const uint8_t codes[] = {
+        RD_SHADOW_POOL_FREED, RD_SHADOW_POOL_RIGHT, RD_SHADOW_STACK, 1, 2, 4, 7};
+    uint64_t pattern = t->regs.gpr[REG_RDX] ^ t->regs.gpr[REG_R8] ^ t->code[0];
+    for (uint32_t i = 0; i < DATA_SIZE; i += 8) {
+        pattern = pattern * 6364136223846793005ull + 1442695040888963407ull;
+        if ((pattern >> 33) % 10 == 0)
+            *arena_shadow(world_guest(DATA_OFFSET + i)) = codes[(pattern >> 48) % sizeof codes];
+    }
+}
+
 /* A pattern that depends on the trial alone. */
 static void set_shared(const struct trial *t)
 {
@@ -277,6 +290,8 @@ void world_run_trial(const struct trial *t, bool again, struct outcome *out)
     world.stops = 0;
     if (world.shared_one_in)
         set_shared(t);
+    if (world.poison)
+        set_poison(t);
     struct dbt_exit x = world.single_step     ? run_stepwise()
                         : world.pieces        ? run_pieces()
                         : world.shared_one_in ? run_shared()
@@ -285,6 +300,8 @@ void world_run_trial(const struct trial *t, bool again, struct outcome *out)
         arena_protect(second_page, RD_PAGE, true);
     else if (t->protection == DATA_POISONED)
         arena_set_shadow(second_page, RD_PAGE, RD_SHADOW_VALID);
+    if (world.poison)
+        arena_set_shadow(world_guest(DATA_OFFSET), DATA_SIZE, RD_SHADOW_VALID);
     out->retired = world.cpu.retired;
     out->kind = classify(&x);
     out->regs = world.cpu.regs;

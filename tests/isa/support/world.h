@@ -35,6 +35,7 @@ struct world {
     bool single_step;                            /* world_run_trial uses dbt_run_one throughout */
     bool keep_shares;       /* world_run_trial leaves share cells as they are */
     bool pieces;            /* world_run_trial gives a budget of few instructions at a time */
+    bool poison;            /* world_run_trial puts random shadow codes on some data granules */
     unsigned shared_one_in; /* world_run_trial makes one data granule in so many shared; 0: none */
     unsigned stops;         /* DBT_SHARED exits of the latest trial, the first ones in stopped[] */
     struct world_share stopped[WORLD_MAX_SHARES];

@@ -1,5 +1,5 @@
-/* The interpreter of the simulated programs. Its state is plain data and copied by push; which variables are
- * known to be shared outlives executions, as in the machine. */
+/* The interpreter of the simulated programs. Its state is plain data and copied by push; which
+ * variables are known to be shared outlives executions, as in the machine. */
 #include "tests/unit/explore_sim/sim.h"
 
 #include <stddef.h>
@@ -12,12 +12,12 @@
 struct sim_thread {
     int16_t reg[SIM_REGS];
     uint16_t pc;
-    uint8_t phase;    /* of SIM_POLL */
-    bool off;         /* dormant or cancelled */
+    uint8_t phase; /* of SIM_POLL */
+    bool off;      /* dormant or cancelled */
     bool begun;
-    bool awaits;      /* stands still until await[0] or await[1] is written */
-    bool spins;       /* stands still while await[0] is not 0 */
-    bool woken;       /* ... and has been: its next step has looked at both again */
+    bool awaits; /* stands still until await[0] or await[1] is written */
+    bool spins;  /* stands still while await[0] is not 0 */
+    bool woken;  /* ... and has been: its next step has looked at both again */
     int16_t await[2];
 };
 
@@ -28,7 +28,8 @@ struct sim_state {
     int16_t var[SIM_VARS];
 };
 
-/* Identifies a trace: each step's hash covers its agent's step before and what it conflicts with. */
+/* Identifies a trace: each step's hash covers its agent's step before and what it conflicts with.
+ */
 struct sim_trace {
     uint64_t thread[SIM_THREADS];
     uint64_t written[SIM_VARS + SIM_THREADS];
@@ -47,7 +48,8 @@ struct sim {
     unsigned depth;
     struct footprint_entry footprint[16];
     unsigned footprint_count;
-    uint8_t owner[SIM_VARS]; /* private_at_first: 0 untouched, thread + 1, 0xFD pending, 0xFF shared */
+    uint8_t
+        owner[SIM_VARS]; /* private_at_first: 0 untouched, thread + 1, 0xFD pending, 0xFF shared */
     bool grew;
     uint64_t begun;
 };
@@ -127,15 +129,34 @@ static bool run_private(struct sim *s, unsigned t)
         th->pc++;
         bool bad = false;
         switch (op->kind) {
-        case SIM_SET: th->reg[op->r] = (int16_t)op->imm; break;
-        case SIM_MOVE: th->reg[op->r] = th->reg[op->other]; break;
-        case SIM_CALC: th->reg[op->r] = (int16_t)((th->reg[op->r] * op->imm + op->other) % op->var); break;
-        case SIM_JZ: if (th->reg[op->r] == 0) th->pc = (uint16_t)op->imm; break;
-        case SIM_JNZ: if (th->reg[op->r] != 0) th->pc = (uint16_t)op->imm; break;
-        case SIM_JMP: th->pc = (uint16_t)op->imm; break;
-        case SIM_CHECK: bad = th->reg[op->r] != 0; break;
-        case SIM_CHECKZ: bad = th->reg[op->r] == 0; break;
-        default: RD_ASSERT(!"not a private operation");
+        case SIM_SET:
+            th->reg[op->r] = (int16_t)op->imm;
+            break;
+        case SIM_MOVE:
+            th->reg[op->r] = th->reg[op->other];
+            break;
+        case SIM_CALC:
+            th->reg[op->r] = (int16_t)((th->reg[op->r] * op->imm + op->other) % op->var);
+            break;
+        case SIM_JZ:
+            if (th->reg[op->r] == 0)
+                th->pc = (uint16_t)op->imm;
+            break;
+        case SIM_JNZ:
+            if (th->reg[op->r] != 0)
+                th->pc = (uint16_t)op->imm;
+            break;
+        case SIM_JMP:
+            th->pc = (uint16_t)op->imm;
+            break;
+        case SIM_CHECK:
+            bad = th->reg[op->r] != 0;
+            break;
+        case SIM_CHECKZ:
+            bad = th->reg[op->r] == 0;
+            break;
+        default:
+            RD_ASSERT(!"not a private operation");
         }
         if (bad) {
             s->now.violated = true;
@@ -190,10 +211,18 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
     bool ends = true;
     th->pc++;
     switch (op->kind) {
-    case SIM_LOAD: *r = *v; return touch(s, t, at, false);
-    case SIM_STORE: *v = (int16_t)op->imm; return touch(s, t, at, true);
-    case SIM_STORER: *v = *r; return touch(s, t, at, true);
-    case SIM_ADD: *r = *v = (int16_t)(*v + op->imm); return touch(s, t, at, true);
+    case SIM_LOAD:
+        *r = *v;
+        return touch(s, t, at, false);
+    case SIM_STORE:
+        *v = (int16_t)op->imm;
+        return touch(s, t, at, true);
+    case SIM_STORER:
+        *v = *r;
+        return touch(s, t, at, true);
+    case SIM_ADD:
+        *r = *v = (int16_t)(*v + op->imm);
+        return touch(s, t, at, true);
     case SIM_CAS:
         if (*v == op->imm) {
             *v = th->reg[1];
@@ -210,7 +239,8 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
         }
         *r = s->now.var[op->other];
         return touch(s, t, op->other, false) || ends;
-    case SIM_WAIT: return touch(s, t, at, false);
+    case SIM_WAIT:
+        return touch(s, t, at, false);
     case SIM_LOCK:
     case SIM_SPIN:
     case SIM_TAKE: {
@@ -246,7 +276,9 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
         if (*v == 0)
             stand_still(th, at, op->imm);
         return true;
-    case SIM_PUT: *r = *v = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm); return touch(s, t, at, true);
+    case SIM_PUT:
+        *r = *v = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm);
+        return touch(s, t, at, true);
     case SIM_START:
         s->now.thread[op->imm].off = false;
         touch_key(s, FOOTPRINT_CPU | (unsigned)op->imm, false);
@@ -256,13 +288,16 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
             s->now.thread[op->imm].off = true;
         touch_key(s, FOOTPRINT_CPU | (unsigned)op->imm, true);
         return true;
-    case SIM_CHOOSE: *r = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm); return true;
+    case SIM_CHOOSE:
+        *r = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm);
+        return true;
     case SIM_CHOOSE2:
         *r = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm);
         if (*r != 0)
             *r = (int16_t)(*r + 10 * (int)d->choose(d->context, t, 1, 2));
         return true;
-    default: RD_ASSERT(!"not a shared operation");
+    default:
+        RD_ASSERT(!"not a shared operation");
     }
     return ends;
 }
@@ -297,7 +332,8 @@ static struct step_result step(void *context, unsigned agent, const struct decid
     }
     if (s->program.states_are_traces)
         trace_step(s, agent);
-    return (struct step_result){.stop = stop, .footprint = s->footprint, .footprint_count = s->footprint_count};
+    return (struct step_result){
+        .stop = stop, .footprint = s->footprint, .footprint_count = s->footprint_count};
 }
 
 static bool waits_for_start(const struct sim *s, unsigned t)
@@ -411,6 +447,6 @@ uint64_t sim_begun(const struct sim *s)
 
 struct subject sim_subject(struct sim *s)
 {
-    return (struct subject){s, enabled, step, quiescent, push, restore, drop, begin_execution, grew, state,
-                            violation_key};
+    return (struct subject){s,    enabled,         step, quiescent, push,         restore,
+                            drop, begin_execution, grew, state,     violation_key};
 }

@@ -53,6 +53,8 @@ static inline bool exercise_read(void *context, uint64_t address, void *out, siz
 static inline void exercise_each(void *context, const char *symbol, uint32_t ordinal, uint32_t rva)
 {
     struct exercise *x = context;
+    if (rva >= x->pe->image_size)
+        abort();
     x->checksum += (symbol ? (unsigned)strlen(symbol) : 0) + ordinal + rva;
 }
 
