@@ -47,8 +47,9 @@
 #define RD_POOL_SIZE 0x04000000ull
 #define RD_POOL_SLAB 0x00080000ull
 
-/* User half: buffers of the scenario's requests. */
-#define RD_USER_BASE 0x0000000010000000ull
+/* User half: buffers of the scenario's requests. Above every place where the shadow byte or share cell of a kernel-half
+ * address can lie (machine/arena.h), so that no wild pointer finds user memory in place of its shadow. */
+#define RD_USER_BASE 0x0000000070000000ull
 #define RD_USER_SIZE 0x00100000ull
 
 #define RD_MAX_CPUS 32u

@@ -7,8 +7,9 @@ endef
 BENCH_PROGRAMS := $(BUILD)/bench/engine
 BENCH_ARGS_engine = $(BUILD)/bench/work.sys
 
-# The engine benchmark's work: the same source and flags natively and as an image.
-BENCH_WORK_FLAGS := -O2 -ffreestanding -fno-stack-protector -Wall -Wextra
+# The engine benchmark's work: the same source and flags natively and as an image. Aligned loops, because
+# the short ones run at half the speed across a cache line, which would be the linker's choice.
+BENCH_WORK_FLAGS := -O2 -ffreestanding -fno-stack-protector -falign-functions=64 -falign-loops=64 -Wall -Wextra
 BENCH_IMAGE_CC := x86_64-w64-mingw32-gcc
 
 $(BUILD)/bench/work.o: bench/work.c bench/work.h

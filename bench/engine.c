@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "abi/shadow.h"
@@ -165,17 +166,23 @@ static void start_guest_work(void)
     lay_pool_shadow(w);
 }
 
+/* The native copy lies as the guest's does, to the low 21 address bits: where copies and the work's
+ * structures collide in caches and store buffers, they do so in both worlds. */
 static void start_native_work(void)
 {
-    static uint8_t *pool;
-    if (!pool)
-        pool = aligned_alloc(RD_PAGE, WORK_POOL_BYTES);
-    if (!native_work)
-        native_work = aligned_alloc(64, (sizeof *native_work + 63) & ~63ull);
-    if (!pool || !native_work)
-        fail("out of memory");
+    static uint8_t *memory;
+    const size_t align = 0x200000, size = (size_t)(POOL_BASE - WORK_BASE) + WORK_POOL_BYTES;
+    if (!memory) {
+        uint8_t *got =
+            mmap(NULL, size + align, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (got == MAP_FAILED)
+            fail("out of memory");
+        memory = (uint8_t *)(((uintptr_t)got + align - 1) & ~(uintptr_t)(align - 1));
+        madvise(memory, size, MADV_NOHUGEPAGE);
+    }
+    native_work = (struct work *)(void *)memory;
     memset(native_work, 0, sizeof *native_work);
-    native_work->pool = (uint64_t)(uintptr_t)pool;
+    native_work->pool = (uint64_t)(uintptr_t)memory + (POOL_BASE - WORK_BASE);
     work_init(native_work);
 }
 

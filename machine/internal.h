@@ -32,6 +32,7 @@ struct loop_point {
 struct run_cpu {
     struct vcpu cpu;
     uint64_t await_hash;     /* VCPU_AWAIT: enabled when what is looked at differs from this */
+    uint64_t await_memory;   /* of a loop: all that drivers could write when it began to await */
     uint32_t await_is_loop;
     uint32_t loop_next;
     gva_t driver_call;       /* return address of the driver's latest call into the kernel, 0 in a driver */
@@ -163,6 +164,8 @@ void share_finish_step(struct machine *m);
 /* loop.c */
 bool loop_check(struct machine *m, unsigned cpu);
 bool loop_changed(unsigned cpu);
+/* Something that drivers can write has changed since the loop awaits, whether it looks there or not. */
+bool loop_stale(const struct machine *m, unsigned cpu);
 /* A step begins that leaves an await: it depends on whoever wrote what was looked at. */
 void loop_leave(struct machine *m, unsigned cpu);
 void loop_forget(unsigned cpu);

@@ -121,6 +121,7 @@ bool loop_check(struct machine *m, unsigned cpu)
             c->cpu.state = VCPU_AWAIT;
             c->await_is_loop = 1;
             c->await_hash = hash_reads(c);
+            c->await_memory = memory;
             note_reads(m, c);
             return true;
         }
@@ -140,6 +141,11 @@ bool loop_check(struct machine *m, unsigned cpu)
 bool loop_changed(unsigned cpu)
 {
     return hash_reads(run_cpu(cpu)) != run_cpu(cpu)->await_hash;
+}
+
+bool loop_stale(const struct machine *m, unsigned cpu)
+{
+    return driver_memory(m, cpu) != run_cpu(cpu)->await_memory;
 }
 
 void loop_leave(struct machine *m, unsigned cpu)
@@ -174,6 +180,7 @@ bool loop_probe(struct machine *m, unsigned cpu, struct loop_probe *p, uint64_t 
         c->await_is_loop = 1;
         c->read_count = 0;
         c->await_hash = hash_reads(c);
+        c->await_memory = p->point.memory;
         mark_cpu(cpu);
         return true;
     }

@@ -336,6 +336,11 @@ uint64_t machine_enabled(const struct machine *m)
         if (c->in_flight)
             mask |= 1ull << (AGENT_ARRIVAL + n);
     }
+    /* Before anything is called a hang, loops look again if anything at all that drivers can write has changed: what a
+     * loop reads may not be known to be shared yet. */
+    for (unsigned n = 0; mask == 0 && n < r->cpu_count; n++)
+        if (run_cpu(n)->cpu.state == VCPU_AWAIT && run_cpu(n)->await_is_loop && loop_stale(m, n))
+            mask |= 1ull << n;
     return mask;
 }
 
@@ -385,10 +390,16 @@ enum machine_stop machine_quiescent(struct machine *m)
     if (m->stop != STOP_NONE)
         return m->stop;
     const struct run *r = run_state();
-    /* What looked private to a processor that loops has turned out to be shared: nothing follows from its
-     * standing still. The next execution knows better. */
-    if (m->pending.count > 0)
-        return STOP_END;
+    /* A processor that spins or polls for ever comes first, whoever it works for: it stands in the code to blame. */
+    for (unsigned n = 0; n < r->cpu_count; n++) {
+        if (run_cpu(n)->cpu.state != VCPU_AWAIT)
+            continue;
+        struct trouble hang = trouble_at(n, TROUBLE_HANG);
+        hang.address = run_cpu(n)->await_is_loop ? 0 : run_cpu(n)->cpu.await_address;
+        hang.arg[0] = machine_thread_on(m, n);
+        machine_trouble(m, &hang);
+        return m->stop;
+    }
     for (uint32_t i = 0; i < r->thread_count; i++) {
         struct rd_thread t;
         if (!machine_thread(m, i, &t) || (t.flags & RD_THREAD_SYSTEM) || t.state == RD_THREAD_TERMINATED)
@@ -396,16 +407,6 @@ enum machine_stop machine_quiescent(struct machine *m)
         struct trouble hang = trouble_at(t.cpu < RD_MAX_CPUS ? t.cpu : 0, TROUBLE_HANG);
         hang.address = t.wait_object;
         hang.arg[0] = i;
-        machine_trouble(m, &hang);
-        return m->stop;
-    }
-    /* A processor that spins for ever hangs too, whoever it works for. */
-    for (unsigned n = 0; n < r->cpu_count; n++) {
-        if (run_cpu(n)->cpu.state != VCPU_AWAIT)
-            continue;
-        struct trouble hang = trouble_at(n, TROUBLE_HANG);
-        hang.address = run_cpu(n)->await_is_loop ? 0 : run_cpu(n)->cpu.await_address;
-        hang.arg[0] = machine_thread_on(m, n);
         machine_trouble(m, &hang);
         return m->stop;
     }

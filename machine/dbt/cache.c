@@ -256,6 +256,7 @@ struct dbt *dbt_create(const struct dbt_callbacks *callbacks, void *context, uns
     CTX->helper_stub = (uint64_t)dbt_helper_stub;
     CTX->use_avx = __builtin_cpu_supports("avx") != 0;
     reset(d);
+    decode_forget();
     dbt_self = d;
     if (!fault_install(e)) {
         dbt_destroy(d);

@@ -329,6 +329,9 @@ void check_access(struct translation *t, struct insn *x)
     bool aligned = x->aligned || natural == 1 || (own_stack && x->m.disp % (int64_t)natural == 0);
     struct check c = check_begin(t, x, &x->m);
     uint32_t site = site_new(t, SITE_ACCESS, flags_now(t));
+    int32_t disp;
+    t->d->sites.data[site].with_stack =
+        (t->features & DBT_SHARE_STACK) && stack_access(x, &disp, &t->d->sites.data[site].stack_write);
     struct slow s = {.count = 0};
     if (!aligned) {
         emit_test_low(t, c.r, natural - 1);
@@ -409,8 +412,53 @@ static void mark_stack(struct translation *t, struct insn *x, int32_t disp)
     emit_mark(t, c.r, site);
 }
 
+/* The implicit stack access of PUSH, POP, CALL and RET; false: there is none. */
+bool stack_access(const struct insn *x, int32_t *disp, bool *write)
+{
+    switch (x->op) {
+    case OP_PUSH_REG:
+    case OP_PUSH_IMM:
+    case OP_PUSH_MEM:
+    case OP_CALL:
+    case OP_CALL_REG:
+    case OP_CALL_MEM:
+        *disp = -8;
+        *write = true;
+        return true;
+    case OP_POP_REG:
+    case OP_POP_MEM:
+    case OP_RET:
+        *disp = 0;
+        *write = false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void check_stack_share(struct translation *t, struct insn *x)
+{
+    int32_t disp;
+    bool write;
+    unsigned both = DBT_SHARE | DBT_SHARE_STACK;
+    if ((t->features & both) != both || !stack_access(x, &disp, &write))
+        return;
+    struct mem m = {.base = REG_RSP, .index = NO_REG, .scale = 1, .disp = disp};
+    struct check c = check_begin(t, x, &m);
+    uint32_t site = stack_site(t, SITE_ACCESS, disp, flags_now(t));
+    t->d->sites.data[site].write = write;
+    t->d->sites.data[site].checks_shadow = false;
+    t->d->sites.data[site].bit_index = false;
+    struct slow s = {.count = 0};
+    emit_sar(t, c.r, 3);
+    emit_share_test(t, &c, 1, write, false, &s, site);
+    t->d->sites.data[site].resume = t->p;
+    slow_emit(t, &s, site);
+}
+
 void check_stack(struct translation *t, struct insn *x)
 {
+    check_stack_share(t, x);
     bool dirty = (t->features & DBT_DIRTY) && x->stack_lo < x->stack_hi;
     bool low_marked = false;
     int32_t delta;

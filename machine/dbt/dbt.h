@@ -60,6 +60,7 @@ struct dbt_exit {
 #define DBT_SHARE 4u   /* consult share cells (exploration) */
 #define DBT_COVERAGE 8u
 #define DBT_BUDGETS 16u /* count retired instructions, honour limits */
+#define DBT_SHARE_STACK 32u /* with DBT_SHARE: consult cells for PUSH, POP, CALL and RET too */
 
 /* What the translator asks of the machine. `context` is the one given to dbt_create. */
 struct dbt_callbacks {

@@ -78,6 +78,7 @@ void flags_restore(struct translation *t);
 /* check.c: everything that must happen before the access of insns[at] is made. */
 void check_access(struct translation *t, struct insn *x);
 void check_stack(struct translation *t, struct insn *x);
+bool stack_access(const struct insn *x, int32_t *disp, bool *write);
 /* The guest address m into reg, leaving flags alone. */
 void emit_address(struct translation *t, int reg, const struct mem *m);
 

@@ -46,8 +46,9 @@ static bool maybe_interrupt(struct dbt *d, const struct site *s, const uint64_t 
     return interrupt_due(d) && leave_behind(s, gpr, flags, DBT_INTERRUPT);
 }
 
-/* Checks a plain access of a helper. True when it may not be made; then the exit is set. */
-static bool refused(struct dbt *d, struct site *s, gva_t a, uint32_t n, bool write, bool shadow,
+/* Checks an access that a helper is to make; `stack`: the implicit one of a push or pop, whose validity
+ * is looked at elsewhere. True when it may not be made; then the exit is set. */
+static bool refused(struct dbt *d, struct site *s, gva_t a, uint32_t n, bool write, bool stack,
                     const uint64_t gpr[16], uint64_t flags)
 {
     gva_t where;
@@ -55,7 +56,7 @@ static bool refused(struct dbt *d, struct site *s, gva_t a, uint32_t n, bool wri
     uint8_t code;
     CTX->probe_size = n;
     CTX->probe_write = write;
-    if (shadow && (d->features & DBT_SHADOW) &&
+    if (!stack && (d->features & DBT_SHADOW) &&
         !access_allowed(d, a, n, gpr[REG_RSP], &where, &code)) {
         leave_before(s, gpr, flags, DBT_BAD_ACCESS);
         CTX->exit.shadow = code;
@@ -65,7 +66,7 @@ static bool refused(struct dbt *d, struct site *s, gva_t a, uint32_t n, bool wri
         return true;
     }
     const struct block *b = &d->blocks.data[s->block];
-    if (shadow && share_active(d, b) && access_stops(d, a, n, write, b->class, &where, &size)) {
+    if ((!stack || (d->features & DBT_SHARE_STACK)) && share_active(d, b) && access_stops(d, a, n, write, b->class, &where, &size)) {
         leave_before(s, gpr, flags, DBT_SHARED);
         CTX->exit.address = a;
         CTX->exit.size = n;
@@ -110,7 +111,7 @@ static bool push(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t flags
             return true;
         }
     }
-    if (refused(d, s, a, n, true, false, gpr, flags))
+    if (refused(d, s, a, n, true, true, gpr, flags))
         return true;
     store(a, n, value);
     gpr[REG_RSP] = a;
@@ -126,7 +127,7 @@ static bool push_any(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t f
         value = gpr[s->reg];
     } else if (s->size) {
         gva_t a = mem_address(&s->m, gpr);
-        if (refused(d, s, a, s->width, false, true, gpr, flags))
+        if (refused(d, s, a, s->width, false, false, gpr, flags))
             return true;
         value = load(a, s->width);
     }
@@ -136,7 +137,8 @@ static bool push_any(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t f
 static bool pop_any(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t flags)
 {
     uint64_t rsp = gpr[REG_RSP];
-    CTX->probe_size = 0;
+    if (refused(d, s, rsp, s->width, false, true, gpr, flags))
+        return true;
     uint64_t value = load(rsp, s->width);
     gpr[REG_RSP] = rsp + s->width; /* the address of a memory operand uses the new rsp */
     if (s->reg != NO_REG) {
@@ -147,7 +149,7 @@ static bool pop_any(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t fl
     }
     gva_t a = mem_address(&s->m, gpr);
     gpr[REG_RSP] = rsp;
-    if (refused(d, s, a, s->width, true, true, gpr, flags))
+    if (refused(d, s, a, s->width, true, false, gpr, flags))
         return true;
     store(a, s->width, value);
     gpr[REG_RSP] = rsp + s->width;
@@ -173,8 +175,9 @@ static void set_flags(uint64_t value, uint64_t *flags)
 
 static bool pop_flags(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags)
 {
-    CTX->probe_size = 0;
-    uint64_t value = *(volatile loose64 *)arena_host(gpr[REG_RSP]);
+    if (refused(d, s, gpr[REG_RSP], 8, false, true, gpr, *flags))
+        return true;
+    uint64_t value = load(gpr[REG_RSP], 8);
     set_flags(value, flags);
     gpr[REG_RSP] += 8;
     return maybe_interrupt(d, s, gpr, *flags);
@@ -241,7 +244,7 @@ static void cpuid(const struct vcpu *cpu, uint64_t gpr[16])
 static bool xlat(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t flags)
 {
     gva_t a = gpr[REG_RBX] + (gpr[REG_RAX] & 0xFF);
-    if (refused(d, s, a, 1, false, true, gpr, flags))
+    if (refused(d, s, a, 1, false, false, gpr, flags))
         return true;
     uint8_t v = *(volatile uint8_t *)arena_host(a);
     gpr[REG_RAX] = (gpr[REG_RAX] & ~0xFFull) | v;

@@ -265,6 +265,7 @@ struct site {
     uint8_t kind, action, flags, size, length, width, rep;
     int8_t reg, lent; /* lent: this guest register is in ctx.spill[0] */
     bool write, in_indirect, merged, bit_index, checks_shadow;
+    bool with_stack, stack_write; /* ACCESS: the instruction also makes an implicit stack access */
 };
 
 enum variant { VARIANT_NORMAL, VARIANT_UNMERGED, VARIANT_ONE };

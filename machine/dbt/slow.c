@@ -163,6 +163,9 @@ static uint8_t *slow_access(struct dbt *d, const struct site *s, const uint64_t 
         gva_t where;
         uint32_t size;
         if (access_stops(d, a, s->size, s->write, b->class, &where, &size)) {
+            if (s->with_stack) /* the exit names one access: the other is entered here */
+                d->callbacks.share(d->context, guest[REG_RSP] - (s->stack_write ? 8 : 0), 8,
+                                   s->stack_write, CODE_KERNEL);
             leave(d, s);
             struct dbt_exit *e = exit_record(DBT_SHARED);
             e->address = a;

@@ -19,6 +19,7 @@ static const struct {
     bool single_step, pieces;
     unsigned shared_one_in;
     const char *name;
+    enum code_class class; /* CODE_NONE: driver code */
 } modes[] = {
     {WORLD_PLAIN, DATA_WRITABLE, false, false, 0, "no instrumentation"},
     {DBT_SHADOW, DATA_WRITABLE, false, false, 0, "shadow checks"},
@@ -41,6 +42,10 @@ static const struct {
     {WORLD_ALL, DATA_WRITABLE, false, false, 3, "all instrumentation and shared granules"},
     {DBT_SHARE, DATA_READ_ONLY, false, false, 3,
      "share cells, shared granules and a read-only page"},
+    {WORLD_ALL, DATA_WRITABLE, false, false, 3,
+     "all instrumentation and shared granules, as kernel code", CODE_KERNEL},
+    {WORLD_ALL, DATA_WRITABLE, false, false, 0, "all instrumentation, as unlogged kernel code",
+     CODE_KERNEL_NOLOG},
     {WORLD_ALL, DATA_POISONED, true, false, 0,
      "all instrumentation and a poisoned page, one instruction at a time"},
 };
@@ -59,6 +64,7 @@ static void test_mode(generator generate, const char *what, unsigned mode, uint6
     static struct trial t;
     unsigned failures = 0;
     world_set_features(modes[mode].features);
+    world_set_class(modes[mode].class == CODE_NONE ? CODE_DRIVER : modes[mode].class, 1);
     world.pieces = modes[mode].pieces;
     world.shared_one_in = modes[mode].shared_one_in;
     for (unsigned n = 0; n < trials; n++) {
@@ -109,7 +115,7 @@ static void test_poison(generator generate, const char *what, unsigned features,
 
 int main(void)
 {
-    unsigned trials = (unsigned)number_from("ISA_TRIALS", 1500);
+    unsigned trials = (unsigned)number_from("ISA_TRIALS", 1000);
     uint64_t seed = number_from("ISA_SEED", 1);
     world_open(WORLD_PLAIN);
     native_open();

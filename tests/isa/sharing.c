@@ -360,6 +360,48 @@ static void test_stack(void)
     }
 }
 
+CODE(two_movs, "movsq\n hlt");
+CODE(two_rep, "mov ecx, 3\n rep movsq\n hlt");
+CODE(two_cmps, "cmpsq\n hlt");
+CODE(two_push, "push [rsi]\n hlt");
+CODE(two_pop, "pop [rdi]\n hlt");
+
+/* Of two operands one is shared and stops; the other is touched for the first time. */
+static void test_two_operands(void)
+{
+    const gva_t source = world_guest(PLACE), target = world_guest(PLACE + 0x40);
+    static const struct {
+        const uint8_t *start, *end;
+        bool source_shared;
+        const char *name;
+    } rows[] = {
+        {code_two_movs, code_two_movs_end, true, "movsq from a shared granule enters its target"},
+        {code_two_movs, code_two_movs_end, false, "movsq to a shared granule enters its source"},
+        {code_two_rep, code_two_rep_end, true, "rep movsq from shared granules enters its target"},
+        {code_two_rep, code_two_rep_end, false, "rep movsq to shared granules enters its source"},
+        {code_two_cmps, code_two_cmps_end, true, "cmpsq of a shared granule enters the other"},
+        {code_two_push, code_two_push_end, true, "a push of a shared granule enters the stack"},
+        {code_two_pop, code_two_pop_end, false, "a pop to a shared granule enters the stack"},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tap_begin();
+        world_clear_shares();
+        world_start(rows[i].start, (unsigned)(rows[i].end - rows[i].start));
+        GPR(RSI) = source;
+        GPR(RDI) = target;
+        gva_t other = rows[i].source_shared ? target : source;
+        if (rows[i].start == code_two_push)
+            other = GPR(RSP) - 8;
+        if (rows[i].start == code_two_pop)
+            other = GPR(RSP);
+        memset(arena_share(rows[i].source_shared ? source : target), SHARE_SHARED, 3);
+        EQUAL(world_run().reason, DBT_SHARED);
+        EQUAL(dbt_run_one(world.dbt, &world.cpu).reason, DBT_ONE);
+        CHECK(*arena_share(other) != SHARE_UNTOUCHED);
+        tap_end("%s", rows[i].name);
+    }
+}
+
 CODE(read_many, "mov rax, [rcx]\n mov rbx, [rcx+8]\n mov [rcx+16], rax\n hlt");
 
 static void test_read_many(void)
@@ -390,6 +432,7 @@ int main(void)
     test_classes();
     test_unlogged_call();
     test_stack();
+    test_two_operands();
     test_read_many();
     world_close();
     return tap_finish();

@@ -1,11 +1,19 @@
-# Litmus programs: PROGRAM/prog.c with driver.c, run for each line of PROGRAM/expected.
+# Litmus programs: PROGRAM/prog.c with driver.c, counted for each line of PROGRAM/expected.
 
 LITMUS := tests/litmus
 LITMUS_NAMES := $(patsubst $(LITMUS)/%/prog.c,%,$(sort $(wildcard $(LITMUS)/*/prog.c)))
 $(foreach n,$(LITMUS_NAMES),$(call sample_image,$(LITMUS),$(n)/$(n),$(n)/prog.c driver.c))
 
-$(BUILD)/$(LITMUS)/%.run: $(LITMUS)/run_litmus.sh $(LITMUS)/scenario.lua $(LITMUS)/%/expected $(BUILD)/rundown
-	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(LITMUS)/run_litmus.sh $(BUILD)/rundown $(LITMUS)/$* $(BUILD)/$(LITMUS)/$* > $@
+# The counter is the command line's session with another main.
+LITMUS_COUNT_OBJECTS := $(filter-out %/main.o %/list.o %/check.o %/run.o %/replay.o,$(call host_objects,cli)) \
+    $(BUILD)/host/$(LITMUS)/count.o
+$(BUILD)/$(LITMUS)/count: $(LITMUS_COUNT_OBJECTS) $(HOST_LINK_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_LDFLAGS) -o $@ $(LITMUS_COUNT_OBJECTS) -Wl,--start-group $(HOST_LINK_LIBS) -Wl,--end-group $(HOST_LIBS)
+
+$(BUILD)/$(LITMUS)/%.run: $(LITMUS)/run_litmus.sh $(LITMUS)/scenario.lua $(LITMUS)/%/expected $(BUILD)/$(LITMUS)/count $(GUEST_IMAGES)
+	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(LITMUS)/run_litmus.sh '$(BUILD)/$(LITMUS)/count --kernel $(firstword $(GUEST_IMAGES))' \
+	    $(LITMUS)/$* $(BUILD)/$(LITMUS)/$* | sed 's/run_litmus.sh \(.*--kernel [^ ]*\)/run_litmus.sh "\1"/' > $@
 	@chmod +x $@
 $(foreach n,$(LITMUS_NAMES),$(eval $(BUILD)/$(LITMUS)/$(n).run: $(BUILD)/$(LITMUS)/$(n)/$(n).sys))
 

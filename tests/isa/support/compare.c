@@ -165,7 +165,8 @@ static const char *missing_mark(gva_t a, bool own_stack)
 {
     if ((world.features & DBT_DIRTY) && !*arena_dirty(a))
         return "its page is not marked dirty";
-    if (!(world.features & DBT_SHARE) || world.single_step || own_stack)
+    if (!(world.features & DBT_SHARE) || world.single_step || own_stack ||
+        world.ranges[0].class == CODE_KERNEL_NOLOG)
         return NULL;
     if (*arena_share(a) == SHARE_SHARED)
         return stop_announced(a) ? NULL : "nothing stopped before it though it is shared";
