@@ -19,6 +19,8 @@ include guest/guest.mk
 include samples/samples.mk
 include tests/tests.mk
 include bench/bench.mk
+include mk/demo.mk
+include mk/install.mk
 
 setup:
 	@sh tools/setup.sh

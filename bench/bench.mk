@@ -25,7 +25,8 @@ $(BUILD)/bench/%.o: bench/%.c
 $(BUILD)/bench/engine: $(BUILD)/bench/engine.o $(BUILD)/bench/work.o $(call LIB,machine base) | $(BUILD)/bench/work.sys
 	$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
-bench: $(BENCH_PROGRAMS)
+bench: $(BENCH_PROGRAMS) host guest samples
 	$(foreach p,$(BENCH_PROGRAMS),@echo '== $(notdir $(p))' && $(p) $(BENCH_ARGS_$(notdir $(p)))$(BENCH_NEXT))
+	@echo '== explore' && sh bench/explore.sh '$(BUILD)'
 
 -include $(wildcard $(BUILD)/bench/*.d)

@@ -60,6 +60,7 @@ typedef struct _IOP_DRIVER_EXTENSION
     CHAR FileName[64];
     LIST_ENTRY Reinitialization;
     KEVENT EntryDone;      /* set when DriverEntry has returned */
+    LONG Notifications;    /* PnP registrations; while there are any, a legacy driver is not unloaded */
     BOOLEAN EntryReturned; /* devices created later keep DO_DEVICE_INITIALIZING */
     BOOLEAN UnloadPending; /* an unload waits for references to go */
     BOOLEAN Removed;       /* PnP has removed its devices: unload with the last */
@@ -151,6 +152,12 @@ VOID IopInitializePnp(VOID);
 NTSTATUS IopPnpAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers);
 /* Name: an instance's, or that of a driver in its stack. PowerState is for IRP_MN_SET_POWER. */
 NTSTATUS IopPnpRequest(PCUNICODE_STRING Name, UCHAR Major, UCHAR Minor, ULONG PowerState);
+/* NULL: not a device that the PnP manager made. */
+PCUNICODE_STRING IopInstanceOf(PDEVICE_OBJECT PhysicalDevice);
 VOID IopCallReinitializationRoutines(VOID);
+
+/* notify.c */
+NTSTATUS IopNotifyTarget(PDEVICE_OBJECT PhysicalDevice, ULONG Minor);
+VOID IopDeleteInterfaces(PDEVICE_OBJECT PhysicalDevice);
 
 #endif

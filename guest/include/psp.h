@@ -5,13 +5,13 @@
 #include "guest/include/ki.h"
 
 extern PEPROCESS PsInitialSystemProcess;
-/* The process that scenario threads belong to. */
-extern PEPROCESS PspScenarioProcess;
-
 BOOLEAN PsInitSystem(VOID);
+BOOLEAN PspInitThreads(VOID);
+/* The process of scenario thread number Index, made on first use. */
+PEPROCESS PspScenarioProcess(ULONG Index, PCSTR Name);
 
-/* A thread with PreviousMode as given that has not started; NULL: no stack left. The caller holds a
- * reference. PsStartThread makes it ready. ScenarioIndex ~0u: not counted for the end of a run. */
+/* A thread with PreviousMode as given that has not started, in a process of its own; NULL: no stack left. The
+ * caller holds a reference. PsStartThread makes it ready. ScenarioIndex ~0u: not counted for the end of a run. */
 PETHREAD PsCreateScenarioThread(PCSTR Name, PKSTART_ROUTINE Routine, PVOID Context,
     KPROCESSOR_MODE PreviousMode, ULONG ScenarioIndex);
 VOID PsStartThread(PETHREAD Thread);

@@ -330,8 +330,8 @@ void check_access(struct translation *t, struct insn *x)
     struct check c = check_begin(t, x, &x->m);
     uint32_t site = site_new(t, SITE_ACCESS, flags_now(t));
     int32_t disp;
-    t->d->sites.data[site].with_stack =
-        (t->features & DBT_SHARE_STACK) && stack_access(x, &disp, &t->d->sites.data[site].stack_write);
+    t->d->sites.data[site].with_stack = (t->features & DBT_SHARE_STACK) &&
+                                        stack_access(x, &disp, &t->d->sites.data[site].stack_write);
     struct slow s = {.count = 0};
     if (!aligned) {
         emit_test_low(t, c.r, natural - 1);

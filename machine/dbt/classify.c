@@ -347,6 +347,16 @@ static bool classify_special(struct insn *x, const ZydisDecodedInstruction *i,
     case ZYDIS_MNEMONIC_VPMASKMOVQ:
         stop(x, ACT_UNSUPPORTED, 0); /* touch memory that their operand does not describe */
         return true;
+    case ZYDIS_MNEMONIC_RCPPS:
+    case ZYDIS_MNEMONIC_RCPSS:
+    case ZYDIS_MNEMONIC_RSQRTPS:
+    case ZYDIS_MNEMONIC_RSQRTSS:
+    case ZYDIS_MNEMONIC_VRCPPS:
+    case ZYDIS_MNEMONIC_VRCPSS:
+    case ZYDIS_MNEMONIC_VRSQRTPS:
+    case ZYDIS_MNEMONIC_VRSQRTSS:
+        stop(x, ACT_UNSUPPORTED, 0); /* approximations: each processor model has its own */
+        return true;
     default:
         return false;
     }

@@ -68,7 +68,9 @@ struct dbt_callbacks {
     struct code_range (*code)(void *context, gva_t pc);
     /* An access whose share cell is not plainly this processor's own (see share cells in
      * docs/architecture.md). Returns true when driver code must stop before it. May be called with
-     * the guest's vector registers live: compile with general registers only. */
+     * the guest's vector registers live: compile with general registers only. An instruction that
+     * stops may have a second access, which DBT_SHARED cannot name: that one is passed here with
+     * CODE_KERNEL just before the exit, so that it is entered too. */
     bool (*share)(void *context, gva_t address, uint32_t size, bool write, enum code_class class);
 };
 

@@ -46,8 +46,8 @@ static bool maybe_interrupt(struct dbt *d, const struct site *s, const uint64_t 
     return interrupt_due(d) && leave_behind(s, gpr, flags, DBT_INTERRUPT);
 }
 
-/* Checks an access that a helper is to make; `stack`: the implicit one of a push or pop, whose validity
- * is looked at elsewhere. True when it may not be made; then the exit is set. */
+/* Checks an access that a helper is to make; `stack`: the implicit one of a push or pop, whose
+ * validity is looked at elsewhere. True when it may not be made; then the exit is set. */
 static bool refused(struct dbt *d, struct site *s, gva_t a, uint32_t n, bool write, bool stack,
                     const uint64_t gpr[16], uint64_t flags)
 {
@@ -66,7 +66,8 @@ static bool refused(struct dbt *d, struct site *s, gva_t a, uint32_t n, bool wri
         return true;
     }
     const struct block *b = &d->blocks.data[s->block];
-    if ((!stack || (d->features & DBT_SHARE_STACK)) && share_active(d, b) && access_stops(d, a, n, write, b->class, &where, &size)) {
+    if ((!stack || (d->features & DBT_SHARE_STACK)) && share_active(d, b) &&
+        access_stops(d, a, n, write, b->class, &where, &size)) {
         leave_before(s, gpr, flags, DBT_SHARED);
         CTX->exit.address = a;
         CTX->exit.size = n;

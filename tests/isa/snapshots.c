@@ -190,12 +190,45 @@ static void test_dirty(void)
     tap_end("a call marks the stack's page");
 }
 
+CODE(jump, "mov ebx, 0\n .byte 0xE9\n .long 0x800-10\n");
+CODE(old_target, "add ebx, 1\n hlt");
+CODE(new_target, "add ebx, 2\n hlt");
+
+static uint64_t run_jump(void)
+{
+    world_reset_cpu(CODE_OFFSET);
+    EQUAL(world_run().reason, DBT_HALT);
+    return GPR(RBX);
+}
+
+/* An image loaded where another was unloaded, and back again by a restore. */
+static void test_code(void)
+{
+    tap_begin();
+    world_write_code(CODE_OFFSET, CODE_BYTES(jump));
+    world_write_code(CODE_OFFSET + 0x800, CODE_BYTES(old_target));
+    *arena_dirty(WINDOW_GUEST) = 1;
+    EQUAL(run_jump(), 1);
+    unsigned depth = arena_push();
+    for (unsigned n = 0; n < 3; n++) {
+        world_write_code(CODE_OFFSET + 0x800, CODE_BYTES(new_target));
+        *arena_dirty(WINDOW_GUEST) = 1;
+        EQUAL(run_jump(), 2);
+        arena_restore(depth);
+        dbt_invalidate(world.dbt, WINDOW_GUEST + 0x800, WINDOW_GUEST + 0x900);
+        EQUAL(run_jump(), 1);
+    }
+    arena_drop(depth);
+    tap_end("code that a restore brings back runs again");
+}
+
 int main(void)
 {
     world_open(WORLD_CHECKED);
     size_t count;
     struct form *forms = forms_expand(&count);
     test_dirty();
+    test_code();
     test_repeat(forms, count);
     test_depths(forms, count);
     world_set_features(WORLD_ALL);

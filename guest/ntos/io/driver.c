@@ -261,9 +261,13 @@ VOID IopDropDriverObject(PDRIVER_OBJECT Driver)
     ObfDereferenceObject(Driver);
 }
 
-/* No open file and nothing attached on any of its devices. */
+/* No open file and nothing attached on any of its devices, no PnP notification registered. */
 BOOLEAN IopIsUnloadSafe(PDRIVER_OBJECT Driver)
 {
+    if (IopDriverExtensionOf(Driver)->Notifications != 0)
+    {
+        return FALSE;
+    }
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice)
     {
         if (IopDeviceReferences(Device) != 0 || Device->AttachedDevice != NULL)

@@ -202,6 +202,7 @@ static VOID IopReleaseDrivers(PIOP_DEVICE_NODE Node)
 static VOID IopDiscardNode(PIOP_DEVICE_NODE Node)
 {
     Node->Removed = TRUE;
+    IopDeleteInterfaces(Node->PhysicalDevice);
     IoDeleteDevice(Node->PhysicalDevice);
     IopReleaseDrivers(Node);
 }
@@ -262,6 +263,13 @@ static NTSTATUS IopAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers
     return Status;
 }
 
+PCUNICODE_STRING IopInstanceOf(PDEVICE_OBJECT PhysicalDevice)
+{
+    PIOP_DEVICE_NODE Node = IopExtensionOf(PhysicalDevice)->DeviceNode;
+
+    return Node != NULL ? &Node->Instance : NULL;
+}
+
 /* By instance name, or by the name of a driver in the stack. */
 static PIOP_DEVICE_NODE IopFindNode(PCUNICODE_STRING Name)
 {
@@ -304,11 +312,22 @@ static NTSTATUS IopSendToDevice(PIOP_PNP_CALL Call)
     {
         return IopSendPower(Node, Call->Minor, Call->PowerState);
     }
-    if (Call->Minor != IRP_MN_REMOVE_DEVICE)
+    switch (Call->Minor)
     {
+    case IRP_MN_REMOVE_DEVICE:
+        break;
+    case IRP_MN_QUERY_REMOVE_DEVICE:
+        Status = IopNotifyTarget(Node->PhysicalDevice, IRP_MN_QUERY_REMOVE_DEVICE);
+        return NT_SUCCESS(Status) ? IopSendPnp(Node, Call->Minor) : Status;
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+        Status = IopSendPnp(Node, Call->Minor);
+        IopNotifyTarget(Node->PhysicalDevice, IRP_MN_CANCEL_REMOVE_DEVICE);
+        return Status;
+    default:
         return IopSendPnp(Node, Call->Minor);
     }
     Node->Removed = TRUE; /* a second request finds no device */
+    IopNotifyTarget(Node->PhysicalDevice, IRP_MN_REMOVE_DEVICE);
     Status = IopSendPnp(Node, IRP_MN_REMOVE_DEVICE);
     RdSchedule();
     IopDiscardNode(Node);

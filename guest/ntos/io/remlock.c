@@ -49,6 +49,7 @@ VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK Lock, PVOID Tag, ULONG R
     Lock->Common.IoCount -= 2; /* the caller's and the first */
     if (Lock->Common.IoCount > 0)
     {
+        KiNameWait(Lock, RD_WAIT_REMOVE_LOCK, NULL);
         KeWaitForSingleObject(&Lock->Common.RemoveEvent, Executive, KernelMode, FALSE, NULL);
     }
 }

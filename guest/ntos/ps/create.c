@@ -99,7 +99,8 @@ PETHREAD PspCreateKernelThread(
 PETHREAD PsCreateScenarioThread(PCSTR Name, PKSTART_ROUTINE Routine, PVOID Context,
     KPROCESSOR_MODE PreviousMode, ULONG ScenarioIndex)
 {
-    PETHREAD Thread = PspCreateThread(PspScenarioProcess, Name, Routine, Context, FALSE);
+    PETHREAD Thread = PspCreateThread(
+        PspScenarioProcess(ScenarioIndex, Name), Name, Routine, Context, FALSE);
 
     if (Thread != NULL)
     {

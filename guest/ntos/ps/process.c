@@ -1,20 +1,24 @@
 /*
- * Processes: System, and one that the scenario's threads live in. Neither has an address space of its own. Below, what
- * threads and processes can be asked for.
+ * Processes: System, and one for each thread of the scenario, so that the end of one thread (which closes its process's
+ * handles) has nothing to do with the end of another. None has an address space of its own. Below, what threads and
+ * processes can be asked for.
  */
 #include "guest/include/obp.h"
 #include "guest/include/psp.h"
 
 NTEXPORTDATA(PsInitialSystemProcess);
 PEPROCESS PsInitialSystemProcess;
-PEPROCESS PspScenarioProcess;
+
+/* Ids begin here, behind every thread's. */
+#define PSP_FIRST_PROCESS_ID 0x200u
+
+static PEPROCESS PspScenarioProcesses[RD_MAX_CPUS];
 
 extern PETHREAD PspThreadTable[RD_MAX_STACKS];
-BOOLEAN PspInitThreads(VOID);
 
 static VOID PspDeleteProcess(PVOID Object)
 {
-    /* Both processes hold a reference of their own for ever. */
+    /* Processes keep the reference that they were made with. */
     RD_KASSERT(Object == NULL);
 }
 
@@ -31,7 +35,7 @@ static PEPROCESS PspCreateProcess(ULONG Id, PCSTR Name)
     RD_KASSERT(Process != NULL);
     KiInitializeProcess(&Process->Pcb);
     Process->UniqueProcessId = UlongToHandle(Id);
-    for (Position = 0; Name[Position] != 0; Position++)
+    for (Position = 0; Name[Position] != 0 && Position < sizeof(Process->ImageFileName) - 1; Position++)
     {
         Process->ImageFileName[Position] = Name[Position];
     }
@@ -42,8 +46,17 @@ BOOLEAN PsInitSystem(VOID)
 {
     ObpSetTypeProcedures(ObpProcessType, &PspProcessProcedures);
     PsInitialSystemProcess = PspCreateProcess(4, "System");
-    PspScenarioProcess = PspCreateProcess(0x200, "client.exe");
     return PspInitThreads();
+}
+
+PEPROCESS PspScenarioProcess(ULONG Index, PCSTR Name)
+{
+    RD_KASSERT(Index < RD_MAX_CPUS);
+    if (PspScenarioProcesses[Index] == NULL)
+    {
+        PspScenarioProcesses[Index] = PspCreateProcess(PSP_FIRST_PROCESS_ID + 4 * Index, Name);
+    }
+    return PspScenarioProcesses[Index];
 }
 
 /* The current thread. */
@@ -175,10 +188,18 @@ NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD *Thread)
 NTEXPORT(PsLookupProcessByProcessId, APC_LEVEL, "process");
 NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process)
 {
-    PEPROCESS Found = ProcessId == PsInitialSystemProcess->UniqueProcessId ? PsInitialSystemProcess
-        : ProcessId == PspScenarioProcess->UniqueProcessId                 ? PspScenarioProcess
-                                                                           : NULL;
+    ULONG Index = (HandleToUlong(ProcessId) - PSP_FIRST_PROCESS_ID) / 4;
+    PEPROCESS Found = NULL;
 
+    if (ProcessId == PsInitialSystemProcess->UniqueProcessId)
+    {
+        Found = PsInitialSystemProcess;
+    }
+    else if (HandleToUlong(ProcessId) >= PSP_FIRST_PROCESS_ID && Index < RD_MAX_CPUS
+        && PspScenarioProcesses[Index] != NULL && !PspScenarioProcesses[Index]->Exiting)
+    {
+        Found = PspScenarioProcesses[Index];
+    }
     if (Found == NULL)
     {
         return STATUS_INVALID_PARAMETER;

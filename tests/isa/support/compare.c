@@ -7,6 +7,7 @@
 
 #include <Zydis/Zydis.h>
 
+#include "base/error.h"
 #include "tests/isa/support/native.h"
 #include "tests/isa/support/tap.h"
 #include "tests/isa/support/world.h"
@@ -265,8 +266,15 @@ void compare_print_trial(const struct trial *t)
              t->regs.mxcsr, (unsigned long long)WINDOW_GUEST);
 }
 
+/* What an assertion of the translator adds to its message. */
+static void print_on_failure(void *context)
+{
+    compare_print_trial(context);
+}
+
 bool compare_steps(const struct trial *t, bool print)
 {
+    assert_set_hook(print_on_failure, (void *)(uintptr_t)t);
     static struct outcome whole, steps;
     world.single_step = false;
     world_run_trial(t, false, &whole);
@@ -317,6 +325,7 @@ static bool compare_warm(const struct trial *t, const struct outcome *cold, bool
 bool compare_run(const struct trial *t, bool print)
 {
     static struct outcome native, guest;
+    assert_set_hook(print_on_failure, (void *)(uintptr_t)t);
     native_run(t, &native);
     bool ok = true;
     for (int again = 0; again < 2 && ok; again++) {
