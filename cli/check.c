@@ -23,6 +23,7 @@ struct checking {
     struct session session;
     const struct options *options;
     struct explore_result result;
+    char covers[256];
     double started;
     bool terminal;
     bool shown; /* a progress line is on the screen */
@@ -134,6 +135,21 @@ static bool write_failure(struct checking *c, const struct schedule *schedule, c
     return ok;
 }
 
+/* What the claim is about. Memory is sequentially consistent here: delays of a processor's stores are not modelled. */
+static void describe_cover(struct checking *c)
+{
+    const struct scenario *s = &c->session.scenario;
+    static const char *const systems[] = {[RD_OS_WIN7] = "win7", [RD_OS_WIN8] = "win8", [RD_OS_WIN10] = "win10"};
+    char processors[32] = "a processor for each thread", faults[48] = "no failing allocations";
+    if (s->cpus != 0)
+        snprintf(processors, sizeof processors, "%u processor%s", s->cpus, s->cpus == 1 ? "" : "s");
+    if (s->fault_budget != 0)
+        snprintf(faults, sizeof faults, "at most %u failing allocations", s->fault_budget);
+    snprintf(c->covers, sizeof c->covers,
+             "%s; %s; timers at any time after they are due; %s; sequentially consistent memory", systems[s->os], processors,
+             faults);
+}
+
 static struct report make_report(struct checking *c, const struct recording *recording, const char *path)
 {
     const struct explore_result *r = &c->result;
@@ -149,6 +165,7 @@ static struct report make_report(struct checking *c, const struct recording *rec
                   .failure = path,
                   .strategy = c->options->strategy ? c->options->strategy : "dpor",
                   .claim = r->claim,
+                  .covers = c->covers,
                   .executions = r->executions,
                   .blocked = r->blocked,
                   .steps = r->steps,
@@ -235,6 +252,7 @@ static int check_session(struct checking *c)
     const struct options *o = c->options;
     struct error e = {0};
     c->started = now();
+    describe_cover(c);
     c->terminal = isatty(STDERR_FILENO);
     if (!session_boot(s, NULL, &e))
         return e.kind != ERROR_NONE ? cli_fail(&e) : show_boot_violation(c);

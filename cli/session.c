@@ -98,7 +98,7 @@ static bool create(struct session *s, struct error *e)
         .driver_count = s->file_count,
         .loader_block = s->loader.data,
         .loader_size = s->loader.size,
-        .checks = DBT_SHADOW | DBT_DIRTY | DBT_BUDGETS,
+        .checks = DBT_SHADOW | DBT_DIRTY | DBT_BUDGETS | DBT_COVERAGE,
         .step_budget = STEP_BUDGET,
         .driver_base = s->driver_base,
         .observer = quiet_observer(),

@@ -8,7 +8,7 @@ GUEST_DDK ?= /usr/share/mingw-w64/include/ddk
 GUEST_CFLAGS := -std=gnu17 -O2 -g -gdwarf-4 -ffreestanding -fms-extensions -fno-builtin -fno-stack-protector \
     -fno-strict-aliasing -fno-common -fno-ident -fno-tree-loop-distribute-patterns -fno-optimize-sibling-calls \
     -fno-reorder-blocks-and-partition -fno-ipa-icf -fno-ipa-cp -fno-ipa-sra -fwrapv -mcx16 -mno-stack-arg-probe \
-    -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-ignored-attributes -Wno-unknown-pragmas -Wno-multichar --param=min-pagesize=0 \
+    -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-ignored-attributes -Wno-unknown-pragmas -Wno-multichar -Wno-dangling-pointer --param=min-pagesize=0 \
     -D_WIN32_WINNT=0x0A00 -DWINVER=0x0A00 -DNTDDI_VERSION=0x0A000000 -I. -isystem $(GUEST_DDK) \
     -fdebug-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)=. $(EXTRA_GUEST_CFLAGS)
 

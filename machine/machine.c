@@ -265,7 +265,22 @@ struct hash128 machine_trace_hash(const struct machine *m)
     return run_state()->trace;
 }
 
-uint64_t machine_coverage(const struct machine *m, const struct machine_image *image)
+struct coverage_walk {
+    const struct machine *m;
+    gva_t base;
+    machine_function_fn fn;
+    void *context;
+};
+
+static void visit_function(void *context, uint32_t start, uint32_t end)
 {
-    return dbt_coverage(m->dbt, image->base, image->base + image->size);
+    const struct coverage_walk *w = context;
+    w->fn(w->context, w->base + start, w->base + end, dbt_coverage(w->m->dbt, w->base + start, w->base + end) > 0);
+}
+
+void machine_each_function(const struct machine *m, const struct machine_image *image, machine_function_fn fn,
+                           void *context)
+{
+    struct coverage_walk w = {m, image->base, fn, context};
+    pe_each_function(&m->files[run_state()->images[image->serial].file].pe, visit_function, &w);
 }

@@ -146,7 +146,10 @@ bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_bl
 /* Hash of the final memory and registers, and of all steps so far. */
 struct hash128 machine_state_hash(const struct machine *m);
 struct hash128 machine_trace_hash(const struct machine *m);
-/* Driver routines never entered: coverage over an image's code, in blocks seen. */
-uint64_t machine_coverage(const struct machine *m, const struct machine_image *image);
+/* Calls fn for each function of a driver's image (by .pdata) with whether any of its code was ever executed, in any
+ * execution so far; needs DBT_COVERAGE among the checks. */
+typedef void (*machine_function_fn)(void *context, gva_t start, gva_t end, bool executed);
+void machine_each_function(const struct machine *m, const struct machine_image *image, machine_function_fn fn,
+                           void *context);
 
 #endif

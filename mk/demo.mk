@@ -3,6 +3,6 @@
 .PHONY: demo demo-run
 demo:
 	@sh tools/setup.sh
-	@$(MAKE) --no-print-directory demo-run
+	@$(MAKE) --no-print-directory -j"$$(nproc)" demo-run
 demo-run: host guest samples
 	@sh tests/demo.sh '$(BUILD)'

@@ -152,7 +152,7 @@ const char *fact_wait_name(uint32_t type)
     case RD_WAIT_REMOVE_LOCK:
         return "a remove lock";
     case RD_WAIT_SUSPEND:
-        return "being resumed";
+        return "its resumption";
     case RD_WAIT_OTHER:
         return "a kernel object";
     }

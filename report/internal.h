@@ -50,8 +50,8 @@ struct rows {
     size_t count, capacity;
     size_t left_out;
 };
-/* Puts a recording into rows and marks at most `limit` of them as kept. */
-struct rows rows_make(const struct report *r, size_t limit);
+/* Puts a recording into rows and marks at most `limit` of them as kept: the weightiest, or with `all` of any weight. */
+struct rows rows_make(const struct report *r, size_t limit, bool all);
 
 /* "upper!UpperCompletion+0x1c"; "0x..." outside of images. */
 void fact_name(struct symbols *s, gva_t address, bool is_return, char *out, size_t size);
@@ -75,5 +75,9 @@ const char *fact_wait_name(uint32_t type); /* enum rd_wait_type: "an event" */
 /* "an event at upper!Event, held by client"; empty when it does not wait. */
 void fact_wait(const struct report *r, const struct rd_thread *t, char *out, size_t size);
 const char *fact_thread_name(const struct report *r, unsigned thread, char out[RD_ABI_NAME]);
+
+/* Appends the names of the drivers' routines that no execution entered, "upper!UpperPower, ..."; returns how many. Of the
+ * images that are loaded now. */
+size_t coverage_missing(const struct report *r, struct str *out);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "report/internal.h"
 
-#define ROW_LIMIT 2000
+#define ROW_LIMIT 20000
 
 /* Text from images and scenarios: what is not UTF-8 becomes '?'. */
 static json_t *text_value(const char *text)
@@ -76,7 +76,7 @@ static json_t *thread_value(const struct report *r, unsigned index, const struct
 static json_t *interleaving_value(const struct report *r)
 {
     json_t *list = json_array();
-    struct rows rows = rows_make(r, ROW_LIMIT);
+    struct rows rows = rows_make(r, ROW_LIMIT, true);
     char name[RD_ABI_NAME];
     for (size_t i = 0; i < rows.count; i++) {
         const struct row *row = &rows.data[i];
@@ -157,11 +157,18 @@ void report_json(const struct report *r, FILE *out)
         set(o, "steps", json_integer((json_int_t)f->steps));
         set(o, "shared_locations", json_integer((json_int_t)f->shared));
         set(o, "claim", text_value(f->claim ? f->claim : ""));
+        set(o, "covered", text_value(f->covers ? f->covers : ""));
     }
     if (f->failure != NULL)
         set(o, "failure_file", text_value(f->failure));
-    if (r->violation != NULL)
+    if (r->violation != NULL) {
         set_violation(o, r);
+    } else {
+        struct str missing = {0};
+        coverage_missing(r, &missing);
+        set(o, "never_entered", text_value(missing.data ? missing.data : ""));
+        str_free(&missing);
+    }
     char *text = json_dumps(o, JSON_INDENT(1));
     RD_ASSERT(text != NULL);
     json_decref(o);

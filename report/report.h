@@ -26,6 +26,7 @@ struct report_facts {
     const char *failure;  /* path of the failure file; NULL: none was written */
     const char *strategy; /* NULL: nothing was explored (run, replay) */
     const char *claim;    /* the last line's second half */
+    const char *covers;   /* processors, timers, faults and memory model that the claim is about */
     uint64_t executions, blocked, steps, shared, to_first, seed;
     double seconds;
     bool reproduced;      /* replay: the same trace and memory were reached */

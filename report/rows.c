@@ -389,11 +389,12 @@ static void weigh_switches(struct rows *rows)
     }
 }
 
-static void keep(struct rows *rows, size_t limit)
+/* A third of the limit is too much to fill up with what decided nothing. */
+static void keep(struct rows *rows, size_t limit, bool all)
 {
     size_t left = limit;
-    for (int weight = 5; weight >= 1; weight--)
-        for (size_t i = rows->count; i-- > 0 && left > (weight > 1 ? 0 : limit / 3);)
+    for (int weight = 5; weight >= (all ? 0 : 1); weight--)
+        for (size_t i = rows->count; i-- > 0 && left > (all || weight > 1 ? 0 : limit / 3);)
             if (rows->data[i].weight == weight) {
                 rows->data[i].kept = true;
                 left--;
@@ -402,7 +403,7 @@ static void keep(struct rows *rows, size_t limit)
         rows->left_out += !rows->data[i].kept;
 }
 
-struct rows rows_make(const struct report *r, size_t limit)
+struct rows rows_make(const struct report *r, size_t limit, bool all)
 {
     struct maker *k = calloc(1, sizeof *k);
     RD_ASSERT(k != NULL && r->recording != NULL);
@@ -412,7 +413,7 @@ struct rows rows_make(const struct report *r, size_t limit)
         machine_row(k, &r->recording->records.data[i]);
     violation_row(k);
     weigh_switches(&k->rows);
-    keep(&k->rows, limit);
+    keep(&k->rows, limit, all);
     struct rows rows = k->rows;
     free(k);
     return rows;

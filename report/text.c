@@ -235,7 +235,7 @@ static void print_interleaving(const struct printer *p)
 {
     if (p->report->recording == NULL)
         return;
-    struct rows rows = rows_make(p->report, ROW_LIMIT);
+    struct rows rows = rows_make(p->report, ROW_LIMIT, false);
     struct columns c = find_columns(p->report, &rows);
     char name[RD_ABI_NAME];
     heading(p, "INTERLEAVING:");
@@ -294,6 +294,13 @@ void report_text(const struct report *r, FILE *out)
     struct printer p = {r, out};
     const struct report_facts *f = &r->facts;
     if (r->violation == NULL) {
+        struct str missing = {0};
+        size_t count = coverage_missing(r, &missing);
+        if (count > 0)
+            fprintf(out, "routines that were never entered (%zu): %s\n", count, missing.data);
+        str_free(&missing);
+        if (f->covers != NULL)
+            fprintf(out, "covered: %s\n", f->covers);
         fprintf(out, "%s: strategy %s, %" PRIu64 " executions and %" PRIu64 " abandoned as redundant, %" PRIu64
                      " steps, %" PRIu64 " shared locations\n",
                 f->subject, f->strategy, f->executions, f->blocked, f->steps, f->shared);

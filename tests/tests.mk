@@ -23,7 +23,7 @@ TEST_PROGRAMS += $(UNIT_PROGRAMS)
 # Packages first, in a make of its own: what is installed decides what the build finds.
 check:
 	@sh tools/setup.sh
-	@$(MAKE) --no-print-directory check-run
+	@$(MAKE) --no-print-directory -j"$$(nproc)" check-run
 
 .PHONY: check-run
 check-run: host guest samples $(TEST_PROGRAMS) $(TEST_NEEDS)

@@ -161,11 +161,8 @@ typedef struct _KPRCB
     LIST_ENTRY ReadyListHead[32];
     LIST_ENTRY DpcListHead;
     BOOLEAN DpcRoutineActive;
-    BOOLEAN Started;
-    BOOLEAN QuantumEnd;
-    UCHAR Spare1[5];
+    UCHAR Spare1[7];
     PKDPC ActiveDpc;
-    PVOID DpcStack;
     LIST_ENTRY ReaperListHead;    /* terminated threads, through ReadyListEntry: dereferenced off their stacks */
     KSPIN_LOCK_QUEUE LockQueue[LockQueueMaximumLock];
     DECLSPEC_ALIGN(16) UCHAR IdleObjectHeader[0x60]; /* the object manager's, in front of Idle */
@@ -208,8 +205,19 @@ static inline KIRQL KiRaiseIrql(KIRQL Irql)
     return Old;
 }
 
+/* Off a list whose entries drivers can damage: a KEVENT initialised again while waited for, a KTIMER while
+ * armed. NT checks the links and stops with 0x139, so does this. */
+static inline VOID KiRemoveEntry(PLIST_ENTRY Entry)
+{
+    if (Entry->Flink->Blink != Entry || Entry->Blink->Flink != Entry)
+    {
+        KeBugCheckEx(RDBC_KERNEL_SECURITY_CHECK_FAILURE, 3, 0, 0, 0);
+    }
+    RemoveEntryList(Entry);
+}
+
 /* thread.c */
-/* Number of a free stack and pool slab; ~0u: none left. */
+/* Number of a fresh stack and pool slab; ~0u: none left. */
 ULONG KiAllocateThreadIndex(VOID);
 /* Everything but its stack's content: a thread that could be made ready once it has one. */
 VOID KiInitializeThread(PKTHREAD Thread, ULONG Index, PKPROCESS Process, PCSTR Name);
@@ -218,7 +226,6 @@ VOID KiPrepareThreadStack(PKTHREAD Thread, PVOID SystemRoutine, PVOID StartRouti
 VOID KiBindThread(PKTHREAD Thread);
 VOID KeReadyThread(PKTHREAD Thread);
 VOID KiInitializeSuspension(PKTHREAD Thread);
-VOID KiReleaseThreadIndex(ULONG Index);
 NTSTATUS KeSuspendThread(PKTHREAD Thread, PULONG PreviousCount);
 ULONG KeResumeThread(PKTHREAD Thread);
 /* Leaves the processor for ever; the thread object is signaled, its own reference goes once it is off its stack. */

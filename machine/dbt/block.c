@@ -72,8 +72,13 @@ static void plan_fixed(struct translation *t)
         for (gva_t g = a & ~7ull; g < end; g += 8)
             if (*arena_shadow(g) != RD_SHADOW_VALID)
                 x->m.wide = 1;
-        if (!x->m.wide)
+        if (!x->m.wide) {
             x->shadow_done = true;
+        } else if (x->op == OP_POP_MEM) { /* would need a second scratch register */
+            x->op = OP_EMULATE;
+            x->action = ACT_POP;
+            x->has_mem = false;
+        }
     }
 }
 
@@ -200,6 +205,18 @@ static void plan_stack(struct translation *t)
     }
 }
 
+/* Where scratch is wanted for the last time: given back right there, its reload does not come
+ * between a compare and its branch, which the processor would fuse. Only a hint. */
+static void plan_scratch(struct translation *t)
+{
+    for (unsigned k = 0; k < t->count; k++) {
+        const struct insn *x = &t->insns[k];
+        bool stack = x->stack_lo < x->stack_hi || x->push_lo || (t->features & DBT_SHARE_STACK);
+        if (x->has_mem || x->op == OP_CALL || x->op == OP_MOFFS || stack)
+            t->last_need = k;
+    }
+}
+
 /* --- emission ----------------------------------------------------------------------------------
  */
 
@@ -236,6 +253,8 @@ static void emit_instruction(struct translation *t, struct insn *x)
     }
     if (t->lent != NO_REG && (x->kill & BIT(t->lent)))
         t->lent = NO_REG; /* the guest has a new value: nothing to give back */
+    if (t->at >= t->last_need)
+        scratch_return(t);
 }
 
 static uint64_t now_ns(void)
@@ -256,7 +275,9 @@ uint32_t translate(struct dbt *d, gva_t pc, uint8_t variant)
         cache_flush(d);
     static struct insn insns[BLOCK_MAX];
     uint8_t unit = unit_of(d, &range);
-    d->hot = (uint8_t *)(((uintptr_t)d->hot + 15) & ~(uintptr_t)15);
+    /* Direct branches, loops' above all, enter behind the indirect entry: align that. */
+    d->hot = (uint8_t *)(((uintptr_t)d->hot + INDIRECT_ENTRY_BYTES + 31) & ~(uintptr_t)31) -
+             INDIRECT_ENTRY_BYTES;
     struct translation t = {
         .d = d,
         .range = range,
@@ -283,6 +304,7 @@ uint32_t translate(struct dbt *d, gva_t pc, uint8_t variant)
     if ((t.features & DBT_SHADOW) && variant == VARIANT_NORMAL)
         plan_merge(&t);
     plan_stack(&t);
+    plan_scratch(&t);
     emit_prologue(&t, &d->blocks.data[t.block]);
     for (t.at = 0; t.at < t.count; t.at++)
         emit_instruction(&t, &insns[t.at]);

@@ -44,6 +44,7 @@ void emit_prologue(struct translation *t, struct block *b)
     emit_load(t, REG_R10, AT_CTX(indirect[1]));
     emit_load(t, REG_RCX, AT_CTX(indirect_rcx));
     b->entry = t->p;
+    RD_ASSERT(b->entry - b->indirect_entry == INDIRECT_ENTRY_BYTES);
     t->at = 0;
     if (!(t->features & DBT_BUDGETS))
         return;

@@ -20,7 +20,8 @@ struct translation {
     int lent;          /* guest register in ctx.spill[0], its host register is scratch; or NO_REG */
     bool flags_saved;  /* guest flags in ctx.saved_flags, RFLAGS free for instrumentation */
     uint32_t live_out; /* flags live behind the block */
-    bool in_indirect;  /* guest r11, r10 in ctx.indirect[] */
+    unsigned last_need; /* the last instruction that may want scratch */
+    bool in_indirect;   /* guest r11, r10 in ctx.indirect[] */
     bool in_cold;
     uint8_t *p;      /* the cursor */
     uint8_t *parked; /* hot cursor while in cold code */
@@ -89,6 +90,7 @@ void stack_fault_here(struct translation *t, int32_t disp, bool write);
 /* branch.c */
 void emit_terminator(struct translation *t, struct insn *x);
 void emit_fall_through(struct translation *t, gva_t target);
+#define INDIRECT_ENTRY_BYTES 24u
 void emit_prologue(struct translation *t, struct block *b);
 void emit_helper_call(struct translation *t, struct insn *x);
 

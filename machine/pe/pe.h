@@ -75,5 +75,8 @@ struct pe_frame {
 bool pe_unwind(const struct pe *pe, uint64_t base, struct pe_frame *frame, pe_read_fn read, void *context);
 /* Start and end rva of the function that holds rva, by .pdata; false: none. */
 bool pe_function(const struct pe *pe, uint32_t rva, uint32_t *start_out, uint32_t *end_out);
+/* Every function that .pdata names, in its order; leaf functions have no entry there. */
+typedef void (*pe_function_fn)(void *context, uint32_t start, uint32_t end);
+void pe_each_function(const struct pe *pe, pe_function_fn fn, void *context);
 
 #endif

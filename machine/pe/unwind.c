@@ -485,3 +485,18 @@ bool pe_function(const struct pe *pe, uint32_t rva, uint32_t *start_out, uint32_
     *end_out = entry.end;
     return true;
 }
+
+void pe_each_function(const struct pe *pe, pe_function_fn fn, void *context)
+{
+    struct pe_directory d = pe->directories[DIRECTORY_EXCEPTION];
+    uint32_t count = d.size / ENTRY_SIZE;
+    const uint8_t *table = count > 0 ? pe_file_at(pe, d.rva, (uint64_t)count * ENTRY_SIZE) : NULL;
+    for (uint32_t i = 0; table != NULL && i < count; i++) {
+        struct entry entry = decode_entry(table + (uint64_t)i * ENTRY_SIZE);
+        struct info info;
+        /* A chained part belongs to the function that it continues. */
+        if (entry.end > entry.begin && entry.end <= pe->image_size && read_info(pe, &entry, &info) &&
+            !(info.flags & FLAG_CHAINED))
+            fn(context, entry.begin, entry.end);
+    }
+}

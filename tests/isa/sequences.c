@@ -2,7 +2,7 @@
  * Random code, natively and translated: sequences of two to eight instructions, and programs of
  * several blocks with loops and calls. They show what single forms cannot: flags that stay alive,
  * borrowed registers, merged checks, linked blocks, faults in mid-block. ISA_TRIALS and ISA_SEED
- * change the amount and the numbers.
+ * change the amount and the numbers; arguments choose: sequences "programs" "all checks".
  */
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +113,7 @@ static void test_poison(generator generate, const char *what, unsigned features,
            what, name);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     unsigned trials = (unsigned)number_from("ISA_TRIALS", 1000);
     uint64_t seed = number_from("ISA_SEED", 1);
@@ -122,18 +122,20 @@ int main(void)
     size_t count;
     struct form *forms = forms_expand(&count);
     tap_note("seed %llu, %u of each for each instrumentation", (unsigned long long)seed, trials);
-    for (unsigned m = 0; m < sizeof modes / sizeof *modes; m++)
-        test_mode(snippet_sequence, "sequences", m, seed, trials, forms, count);
-    for (unsigned m = 0; m < sizeof modes / sizeof *modes; m++)
-        test_mode(snippet_program, "programs", m, seed, trials, forms, count);
-    test_poison(snippet_sequence, "sequences", DBT_SHADOW | DBT_BUDGETS, "shadow checks", seed,
-                trials, forms, count);
-    test_poison(snippet_program, "programs", DBT_SHADOW | DBT_BUDGETS, "shadow checks", seed,
-                trials, forms, count);
-    test_poison(snippet_sequence, "sequences", WORLD_ALL, "all instrumentation", seed, trials,
-                forms, count);
-    test_poison(snippet_program, "programs", WORLD_ALL, "all instrumentation", seed, trials, forms,
-                count);
+    for (unsigned g = 0; g < 2; g++) {
+        generator generate = g ? snippet_program : snippet_sequence;
+        const char *what = g ? "programs" : "sequences";
+        if (argc > 1 && strcmp(argv[1], what) != 0)
+            continue;
+        for (unsigned m = 0; m < sizeof modes / sizeof *modes; m++)
+            if (argc < 3 || strcmp(argv[2], modes[m].name) == 0)
+                test_mode(generate, what, m, seed, trials, forms, count);
+        if (argc > 2)
+            continue;
+        test_poison(generate, what, DBT_SHADOW | DBT_BUDGETS, "shadow checks", seed, trials, forms,
+                    count);
+        test_poison(generate, what, WORLD_ALL, "all instrumentation", seed, trials, forms, count);
+    }
     free(forms);
     world_close();
     return tap_finish();

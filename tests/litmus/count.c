@@ -2,7 +2,7 @@
  * Counts the executions that a scenario needs: `count [--kernel FILE] SCENARIO.lua`. An exploration that learns of
  * shared locations begins again, and what it had done before is void; so the scenario is explored once to learn and
  * once more to count. Where brute force is affordable, it is the oracle: without any reduction the same final states
- * must be reached.
+ * must be reached. A final state is what is left in the drivers' images, as in litmus programs on paper.
  *
  * Prints one line: VERDICT EXECUTIONS REDUNDANT STATES BRUTE_EXECUTIONS BRUTE_STATES, where brute's are "-" when it
  * was cut off.
@@ -12,12 +12,32 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "machine/arena.h"
 
 #define BRUTE_LIMIT 60000
+
+/* Of the images from the first driver on; 0 and 1 are the kernel and the HAL. */
+static struct hash128 final_state(void *machine)
+{
+    struct hash128 all[MACHINE_MAX_IMAGES];
+    unsigned count = 0;
+    for (unsigned i = 2; i < machine_image_count(machine); i++) {
+        const struct machine_image *image = machine_image(machine, i);
+        uint8_t *bytes = calloc(image->size, 1);
+        RD_ASSERT(bytes != NULL);
+        for (uint64_t at = 0; at < image->size; at += RD_PAGE)
+            arena_read(image->base + at, bytes + at, RD_PAGE); /* holes stay zero */
+        all[count++] = hash_bytes(bytes, image->size);
+        free(bytes);
+    }
+    return hash_bytes(all, count * sizeof all[0]);
+}
 
 static bool explore(struct session *s, const char *strategy, uint64_t limit, struct explore_result *r, struct error *e)
 {
     struct subject subject = explore_machine(s->machine);
+    subject.context = s->machine;
+    subject.state = final_state;
     struct explore_options options = {
         .strategy = strategy, .max_executions = limit, .max_steps = 100000, .want_states = true};
     machine_restore(s->machine, s->root);

@@ -1,15 +1,16 @@
-# Seeded mistakes in the guest kernel, which the tests that run inside must notice.
+# Seeded mistakes in the guest kernel, which the tests that run inside must notice (README.md). Nothing to register: every
+# patch of the folder is a mutant. The script gets the commands that build the kernel, as make would run them.
 
 MUTANTS := tests/mutants
-MUTANT_KILLS := 50
-$(BUILD)/$(MUTANTS)/mutants.run: $(MUTANTS)/run_mutants.sh $(MUTANTS)/list $(BUILD)/rundown $(GUEST_IMAGES) $(SAMPLE_IMAGES_tests/guest)
+
+$(BUILD)/$(MUTANTS)/mutants.run: $(MUTANTS)/mutants.mk $(MUTANTS)/run_mutants.sh $(wildcard $(MUTANTS)/*.patch) \
+    $(BUILD)/rundown $(GUEST_IMAGES) $(SAMPLE_IMAGES_tests/guest)
 	@mkdir -p $(@D)
 	@{ echo '#!/bin/sh'; \
 	   echo "COMPILE='$(GUEST_CC) $(GUEST_CFLAGS)'"; \
 	   echo "LINK='$(GUEST_CC) $(GUEST_LDFLAGS) -Wl,--image-base,0xFFFFF80000A00000 -Wl,-e,KiSystemStartup'"; \
 	   echo "OBJECTS='$(GUEST_OBJECTS)'"; \
-	   echo "KILLS=$(MUTANT_KILLS)"; \
-	   echo 'export COMPILE LINK OBJECTS KILLS'; \
-	   echo 'exec sh $(MUTANTS)/run_mutants.sh $(BUILD)/rundown $(BUILD) tests/guest'; } > $@
+	   echo 'export COMPILE LINK OBJECTS'; \
+	   echo 'exec sh $(MUTANTS)/run_mutants.sh $(BUILD)/rundown $(BUILD) tests/guest "$$@"'; } > $@
 	@chmod +x $@
 TEST_PROGRAMS += $(BUILD)/$(MUTANTS)/mutants.run

@@ -23,7 +23,8 @@ typedef struct _IOP_NOTIFICATION
     PDRIVER_OBJECT Driver;      /* referenced */
     PDRIVER_NOTIFICATION_CALLBACK_ROUTINE Routine;
     PVOID Context;
-    LONG References;            /* the list's, and one a call in progress */
+    LONG References;            /* the list's, and one a round of calls that has picked it */
+    LONG InProgress;            /* calls of its routine */
     BOOLEAN Unregistered;
     PKEVENT Idle;               /* set for whoever waits when the last call is over */
 } IOP_NOTIFICATION, *PIOP_NOTIFICATION;
@@ -59,11 +60,7 @@ static VOID IopReleaseNotification(PIOP_NOTIFICATION Entry)
     PDRIVER_OBJECT Driver = Entry->Driver;
     PDEVICE_OBJECT Target = Entry->Target;
 
-    if (--Entry->References == 1 && Entry->Idle != NULL)
-    {
-        KeSetEvent(Entry->Idle, IO_NO_INCREMENT, FALSE);
-    }
-    if (Entry->References != 0)
+    if (--Entry->References != 0)
     {
         return;
     }
@@ -83,32 +80,69 @@ static NTSTATUS IopCallNotification(PIOP_NOTIFICATION Entry, PVOID Structure)
     PVOID Routine = (PVOID)(ULONG_PTR)Entry->Routine;
     NTSTATUS Status;
 
-    Entry->References++;
+    Entry->InProgress++;
     Status = Entry->Routine(Structure, Entry->Context);
     if (KeGetCurrentIrql() != Irql || Thread->CombinedApcDisable != Disabled)
     {
         KeBugCheckEx(PNP_DETECTED_FATAL_ERROR_CODE, 0xA, (ULONG_PTR)Routine, KeGetCurrentIrql(),
             Thread->CombinedApcDisable);
     }
-    IopReleaseNotification(Entry);
+    if (--Entry->InProgress == 0 && Entry->Idle != NULL)
+    {
+        KeSetEvent(Entry->Idle, IO_NO_INCREMENT, FALSE);
+    }
     return Status;
 }
 
-/* The first registration behind Entry that is to be called; a call may change the list, so each one is found anew by its
- * position. */
-static PIOP_NOTIFICATION IopNotificationAt(
-    ULONG Index, IO_NOTIFICATION_EVENT_CATEGORY Category, const GUID *Class, PDEVICE_OBJECT Target)
+static BOOLEAN IopMatches(PIOP_NOTIFICATION Entry, const GUID *Class, PDEVICE_OBJECT Target)
 {
-    for (PLIST_ENTRY Link = IopNotifications.Flink; Link != &IopNotifications; Link = Link->Flink)
+    return Class != NULL ? Entry->Category == EventCategoryDeviceInterfaceChange && IopSameGuid(&Entry->Class, Class)
+                         : Entry->Category == EventCategoryTargetDeviceChange && Entry->Target == Target;
+}
+
+/* Calls all that are registered for the interface class, or for the target device. A routine may register and unregister, so
+ * the round is picked before the first call. With Query, the first refusal ends it. */
+static NTSTATUS IopNotifyAll(const GUID *Class, PDEVICE_OBJECT Target, PVOID Structure, PFILE_OBJECT *File, BOOLEAN Query)
+{
+    PIOP_NOTIFICATION *Round;
+    ULONG Count = 0, Picked = 0;
+    NTSTATUS Status = STATUS_SUCCESS;
+    PLIST_ENTRY Link;
+
+    for (Link = IopNotifications.Flink; Link != &IopNotifications; Link = Link->Flink)
+    {
+        Count += IopMatches(CONTAINING_RECORD(Link, IOP_NOTIFICATION, Links), Class, Target);
+    }
+    if (Count == 0)
+    {
+        return Status;
+    }
+    Round = ExpAllocateKernelPool(Count * sizeof *Round, IOP_TAG);
+    for (Link = IopNotifications.Flink; Link != &IopNotifications; Link = Link->Flink)
     {
         PIOP_NOTIFICATION Entry = CONTAINING_RECORD(Link, IOP_NOTIFICATION, Links);
-        if (Entry->Category == Category && (Class == NULL || IopSameGuid(&Entry->Class, Class)) &&
-            (Target == NULL || Entry->Target == Target) && Index-- == 0)
+        if (IopMatches(Entry, Class, Target))
         {
-            return Entry;
+            Entry->References++;
+            Round[Picked++] = Entry;
         }
     }
-    return NULL;
+    for (ULONG i = 0; i < Picked; i++)
+    {
+        if (!Round[i]->Unregistered && NT_SUCCESS(Status))
+        {
+            NTSTATUS Answer;
+            if (File != NULL)
+            {
+                *File = Round[i]->File;
+            }
+            Answer = IopCallNotification(Round[i], Structure);
+            Status = Query ? Answer : STATUS_SUCCESS;
+        }
+        IopReleaseNotification(Round[i]);
+    }
+    ExFreePoolWithTag(Round, IOP_TAG);
+    return Status;
 }
 
 static VOID IopFillInterfaceChange(PDEVICE_INTERFACE_CHANGE_NOTIFICATION Change, BOOLEAN Arrival,
@@ -126,18 +160,9 @@ static VOID NTAPI IopDeliverInterfaceEvent(PVOID Parameter)
 {
     PIOP_INTERFACE_EVENT Event = Parameter;
     DEVICE_INTERFACE_CHANGE_NOTIFICATION Change;
-    PIOP_NOTIFICATION Entry;
 
     IopFillInterfaceChange(&Change, Event->Arrival, &Event->Class, &Event->Link);
-    for (ULONG i = 0;; i++)
-    {
-        Entry = IopNotificationAt(i, EventCategoryDeviceInterfaceChange, &Event->Class, NULL);
-        if (Entry == NULL)
-        {
-            break;
-        }
-        IopCallNotification(Entry, &Change);
-    }
+    IopNotifyAll(&Event->Class, NULL, &Change, NULL, FALSE);
     ExFreePoolWithTag(Event, IOP_TAG);
 }
 
@@ -145,10 +170,6 @@ static VOID IopQueueInterfaceEvent(PIOP_INTERFACE Interface, BOOLEAN Arrival)
 {
     PIOP_INTERFACE_EVENT Event;
 
-    if (IopNotificationAt(0, EventCategoryDeviceInterfaceChange, &Interface->Class, NULL) == NULL)
-    {
-        return;
-    }
     Event = ExpAllocateKernelPool(sizeof *Event + Interface->Link.MaximumLength, IOP_TAG);
     Event->Arrival = Arrival;
     Event->Class = Interface->Class;
@@ -163,29 +184,13 @@ static VOID IopQueueInterfaceEvent(PIOP_INTERFACE Interface, BOOLEAN Arrival)
 NTSTATUS IopNotifyTarget(PDEVICE_OBJECT PhysicalDevice, ULONG Minor)
 {
     TARGET_DEVICE_REMOVAL_NOTIFICATION Removal;
-    NTSTATUS Status = STATUS_SUCCESS;
 
     Removal.Version = 1;
     Removal.Size = sizeof Removal;
     Removal.Event = Minor == IRP_MN_QUERY_REMOVE_DEVICE    ? GUID_TARGET_DEVICE_QUERY_REMOVE
                     : Minor == IRP_MN_CANCEL_REMOVE_DEVICE ? GUID_TARGET_DEVICE_REMOVE_CANCELLED
                                                            : GUID_TARGET_DEVICE_REMOVE_COMPLETE;
-    for (ULONG i = 0; NT_SUCCESS(Status); i++)
-    {
-        PIOP_NOTIFICATION Entry =
-            IopNotificationAt(i, EventCategoryTargetDeviceChange, NULL, PhysicalDevice);
-        if (Entry == NULL)
-        {
-            break;
-        }
-        Removal.FileObject = Entry->File;
-        Status = IopCallNotification(Entry, &Removal);
-        if (Minor != IRP_MN_QUERY_REMOVE_DEVICE)
-        {
-            Status = STATUS_SUCCESS;
-        }
-    }
-    return Status;
+    return IopNotifyAll(NULL, PhysicalDevice, &Removal, &Removal.FileObject, Minor == IRP_MN_QUERY_REMOVE_DEVICE);
 }
 
 static VOID IopTellExistingInterfaces(PIOP_NOTIFICATION Entry)
@@ -195,7 +200,7 @@ static VOID IopTellExistingInterfaces(PIOP_NOTIFICATION Entry)
     for (PLIST_ENTRY Link = IopInterfaces.Flink; Link != &IopInterfaces; Link = Link->Flink)
     {
         PIOP_INTERFACE Interface = CONTAINING_RECORD(Link, IOP_INTERFACE, Links);
-        if (Interface->Enabled && IopSameGuid(&Interface->Class, &Entry->Class))
+        if (Interface->Enabled && !Entry->Unregistered && IopSameGuid(&Interface->Class, &Entry->Class))
         {
             IopFillInterfaceChange(&Change, TRUE, &Interface->Class, &Interface->Link);
             IopCallNotification(Entry, &Change);
@@ -241,7 +246,9 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     if (EventCategory == EventCategoryDeviceInterfaceChange &&
         (EventCategoryFlags & PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES))
     {
+        Entry->References++;
         IopTellExistingInterfaces(Entry);
+        IopReleaseNotification(Entry);
     }
     return STATUS_SUCCESS;
 }
@@ -253,7 +260,7 @@ static VOID IopUnregister(PIOP_NOTIFICATION Entry, BOOLEAN Wait)
 
     RemoveEntryList(&Entry->Links);
     Entry->Unregistered = TRUE;
-    if (Wait && Entry->References > 1)
+    if (Wait && Entry->InProgress != 0)
     {
         KeInitializeEvent(&Idle, NotificationEvent, FALSE);
         Entry->Idle = &Idle;

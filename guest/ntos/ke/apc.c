@@ -124,7 +124,7 @@ BOOLEAN KeRemoveQueueApc(PKAPC Apc)
 
     if (Inserted)
     {
-        RemoveEntryList(&Apc->ApcListEntry);
+        KiRemoveEntry(&Apc->ApcListEntry);
         Apc->Inserted = FALSE;
     }
     __writecr8(OldIrql);
@@ -152,7 +152,7 @@ static VOID KiCallKernelRoutine(PKAPC Apc, KI_APC_CALL *Call)
     Call->NormalContext = Apc->NormalContext;
     Call->SystemArgument1 = Apc->SystemArgument1;
     Call->SystemArgument2 = Apc->SystemArgument2;
-    RemoveEntryList(&Apc->ApcListEntry);
+    KiRemoveEntry(&Apc->ApcListEntry);
     Apc->Inserted = FALSE;
     RdEvent(RD_EVENT_APC_DELIVER, RD_ADDRESS(Apc), RD_ADDRESS(Call->KernelRoutine), RD_APC_KERNEL);
     Call->KernelRoutine(Apc, &Call->NormalRoutine, &Call->NormalContext, &Call->SystemArgument1,
@@ -281,7 +281,7 @@ VOID KeRundownApcQueues(PKTHREAD Thread)
         PKAPC Apc = CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
         PKRUNDOWN_ROUTINE Rundown = Apc->RundownRoutine;
 
-        RemoveEntryList(&Apc->ApcListEntry);
+        KiRemoveEntry(&Apc->ApcListEntry);
         Apc->Inserted = FALSE;
         RdEvent(RD_EVENT_APC_DELIVER, RD_ADDRESS(Apc), RD_ADDRESS(Rundown), RD_APC_RUNDOWN);
         if (Rundown != NULL)

@@ -106,7 +106,7 @@ BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
 
     if (Queued)
     {
-        RemoveEntryList(&Dpc->DpcListEntry);
+        KiRemoveEntry(&Dpc->DpcListEntry);
         Dpc->DpcData = NULL;
     }
     __writecr8(OldIrql);
@@ -121,7 +121,7 @@ static VOID KiCallDpc(PKPRCB Prcb, PKDPC Dpc)
     PVOID SystemArgument2 = Dpc->SystemArgument2;
     KIRQL Irql;
 
-    RemoveEntryList(&Dpc->DpcListEntry);
+    KiRemoveEntry(&Dpc->DpcListEntry);
     Dpc->DpcData = NULL;
     Prcb->ActiveDpc = Dpc;
     Prcb->DpcRoutineActive = TRUE;

@@ -99,7 +99,6 @@ DECLSPEC_NORETURN VOID KiInitializeKernel(struct rd_loader_block *LoaderBlock)
     {
         KiInitializeProcessor(Number);
     }
-    KiPcrOf(0)->Prcb.Started = TRUE;
     KiInitializeSharedData();
     __asm__ volatile("sti");
     __writecr8(PASSIVE_LEVEL);
@@ -115,7 +114,6 @@ DECLSPEC_NORETURN VOID KiInitializeKernel(struct rd_loader_block *LoaderBlock)
 /* Processors other than 0, on their idle thread's stack. */
 DECLSPEC_NORETURN VOID KiProcessorStartup(VOID)
 {
-    KiCurrentPrcb()->Started = TRUE;
     __asm__ volatile("sti");
     __writecr8(PASSIVE_LEVEL);
     KiIdleLoop();

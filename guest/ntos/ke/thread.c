@@ -19,34 +19,13 @@ C_ASSERT(FIELD_OFFSET(KSWITCH_FRAME, R15) == 0xB8);
 C_ASSERT(FIELD_OFFSET(KSWITCH_FRAME, Return) == 0xF8);
 C_ASSERT(FIELD_OFFSET(KTHREAD, Rd.saved_rsp) == 0x218);
 
-/* Numbers below RD_MAX_CPUS belong to idle threads. Fresh numbers are taken first, so that a stack or a slab is
- * reused only by a run that creates very many threads. */
+/* Numbers below RD_MAX_CPUS belong to idle threads. Never reused, like the stacks and slabs that go with them: a
+ * run may create RD_MAX_STACKS - RD_MAX_CPUS threads. */
 static ULONG KiNextThreadIndex = RD_MAX_CPUS;
-static UCHAR KiFreeThreadIndex[RD_MAX_STACKS];
 
 ULONG KiAllocateThreadIndex(VOID)
 {
-    ULONG Index;
-
-    if (KiNextThreadIndex < RD_MAX_STACKS)
-    {
-        return KiNextThreadIndex++;
-    }
-    for (Index = RD_MAX_CPUS; Index < RD_MAX_STACKS; Index++)
-    {
-        if (KiFreeThreadIndex[Index])
-        {
-            KiFreeThreadIndex[Index] = FALSE;
-            return Index;
-        }
-    }
-    return ~0u;
-}
-
-VOID KiReleaseThreadIndex(ULONG Index)
-{
-    RD_KASSERT(Index >= RD_MAX_CPUS && Index < RD_MAX_STACKS);
-    KiFreeThreadIndex[Index] = TRUE;
+    return KiNextThreadIndex < RD_MAX_STACKS ? KiNextThreadIndex++ : ~0u;
 }
 
 VOID KiInitializeThread(PKTHREAD Thread, ULONG Index, PKPROCESS Process, PCSTR Name)

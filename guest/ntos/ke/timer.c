@@ -43,6 +43,10 @@ VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due)
     while (Entry != &KiTimerList
         && CONTAINING_RECORD(Entry, KTIMER, TimerListEntry)->DueTime.QuadPart > Due)
     {
+        if (Entry->Blink->Flink != Entry)
+        {
+            KeBugCheckEx(RDBC_KERNEL_SECURITY_CHECK_FAILURE, 3, 0, 0, 0);
+        }
         Entry = Entry->Blink;
     }
     InsertHeadList(Entry, &Timer->TimerListEntry);
@@ -56,7 +60,7 @@ VOID KiRemoveTimer(PKTIMER Timer)
 {
     BOOLEAN First = KiTimerList.Flink == &Timer->TimerListEntry;
 
-    RemoveEntryList(&Timer->TimerListEntry);
+    KiRemoveEntry(&Timer->TimerListEntry);
     Timer->Header.Inserted = FALSE;
     if (First)
     {
@@ -79,7 +83,7 @@ VOID KiTimerExpiration(VOID)
         {
             break;
         }
-        RemoveEntryList(&Timer->TimerListEntry);
+        KiRemoveEntry(&Timer->TimerListEntry);
         Timer->Header.Inserted = FALSE;
         RdEvent(RD_EVENT_TIMER, RD_ADDRESS(Timer), Due, 0);
         if (Timer->Period != 0)

@@ -146,7 +146,7 @@ __attribute__((noinline)) BOOLEAN KiTryUnwaitThread(
     {
         if (Block->BlockState == KI_BLOCK_LINKED)
         {
-            RemoveEntryList(&Block->WaitListEntry);
+            KiRemoveEntry(&Block->WaitListEntry);
             Block->BlockState = KI_BLOCK_UNLINKED;
         }
         Block = Block->NextWaitBlock;
@@ -426,7 +426,6 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
 {
     PVOID Objects[1] = {Object};
 
-    RD_KASSERT(((PDISPATCHER_HEADER)Object)->Type != KI_QUEUE);
     return (NTSTATUS)KiWait(1, Objects, WaitAny, WaitReason, WaitMode, Alertable, Timeout,
         KiCurrentThread()->WaitBlock);
 }

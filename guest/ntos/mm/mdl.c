@@ -60,7 +60,6 @@ VOID NTAPI MmProbeAndLockPages(
 {
     PUCHAR First = MmGetMdlVirtualAddress(MemoryDescriptorList);
 
-    RD_KASSERT(!(MemoryDescriptorList->MdlFlags & MDL_PAGES_LOCKED));
     if (AccessMode != KernelMode && (LONG64)RD_ADDRESS(First) < 0)
     {
         KiRaiseStatus(STATUS_ACCESS_VIOLATION, __builtin_return_address(0));

@@ -34,7 +34,25 @@ static VOID PspUserThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartContex
     PspExitThread(STATUS_SUCCESS);
 }
 
-/* A thread that has not started, with the caller's reference. NULL: no pool or no stack. */
+/* "thread 84": a driver's thread is known by its id. */
+static VOID PspNameById(PETHREAD Thread)
+{
+    static const CHAR Digits[] = "0123456789abcdef";
+    PCHAR Name = Thread->Tcb.Rd.name;
+    ULONG Id = HandleToUlong(Thread->Cid.UniqueThread);
+
+    RtlCopyMemory(Name, "thread ", 7);
+    Name += 7;
+    if (Id >= 0x100)
+    {
+        *Name++ = Digits[Id >> 8];
+    }
+    *Name++ = Digits[Id >> 4 & 15];
+    *Name++ = Digits[Id & 15];
+    *Name = 0;
+}
+
+/* A thread that has not started, with the caller's reference. Name NULL: known by its id. NULL: no pool or no stack. */
 static PETHREAD PspCreateThread(
     PEPROCESS Process, PCSTR Name, PKSTART_ROUTINE Routine, PVOID Context, BOOLEAN System)
 {
@@ -48,10 +66,9 @@ static PETHREAD PspCreateThread(
     Thread = ObpAllocateObject(ObpThreadType, sizeof(ETHREAD));
     if (Thread == NULL)
     {
-        KiReleaseThreadIndex(Index);
         return NULL;
     }
-    KiInitializeThread(&Thread->Tcb, Index, &Process->Pcb, Name);
+    KiInitializeThread(&Thread->Tcb, Index, &Process->Pcb, Name != NULL ? Name : "");
     Thread->Tcb.SystemThread = System;
     Thread->Tcb.PreviousMode = KernelMode;
     InitializeListHead(&Thread->IrpList);
@@ -59,6 +76,10 @@ static PETHREAD PspCreateThread(
     Thread->StartContext = Context;
     Thread->Cid.UniqueProcess = Process->UniqueProcessId;
     Thread->Cid.UniqueThread = UlongToHandle(4 + Index * 4);
+    if (Name == NULL)
+    {
+        PspNameById(Thread);
+    }
     Thread->ThreadsProcess = Process;
     InsertTailList(&Process->Pcb.ThreadListHead, &Thread->ThreadListEntry);
     ObReferenceObject(Process);
@@ -135,12 +156,11 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
         Process = ((PETHREAD)KiCurrentThread())->ThreadsProcess;
     }
     /* Kernel code wherever it lives: the caller's process decides only whose handles it sees. */
-    Thread = PspCreateThread(Process, "system thread", StartRoutine, StartContext, TRUE);
+    Thread = PspCreateThread(Process, NULL, StartRoutine, StartContext, TRUE);
     if (Thread == NULL)
     {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    /* A driver's thread that never ends is for the driver to stop: it counts as the system's in a hang only. */
     Status = ObpCreateHandle(Thread, DesiredAccess,
         ObjectAttributes != NULL ? ObjectAttributes->Attributes : 0, &Handle);
     if (!NT_SUCCESS(Status))
@@ -164,10 +184,12 @@ static VOID PspDeleteThread(PVOID Object)
 {
     PETHREAD Thread = Object;
 
-    RD_KASSERT(Thread->Tcb.Rd.state == RD_THREAD_TERMINATED
-        || Thread->Tcb.Rd.state == RD_THREAD_INITIALIZED);
+    if (Thread->Tcb.Rd.state != RD_THREAD_TERMINATED && Thread->Tcb.Rd.state != RD_THREAD_INITIALIZED)
+    {
+        /* It still holds a reference on itself: somebody has dropped one too many. */
+        KeBugCheckEx(RDBC_REFERENCE_BY_POINTER, RD_ADDRESS(ObpThreadType), RD_ADDRESS(Object), 0, 0);
+    }
     PspThreadTable[Thread->Tcb.Index] = NULL;
-    KiReleaseThreadIndex(Thread->Tcb.Index);
     RemoveEntryList(&Thread->ThreadListEntry);
     ObDereferenceObject(Thread->ThreadsProcess);
 }

@@ -18,8 +18,8 @@ extern PETHREAD PspThreadTable[RD_MAX_STACKS];
 
 static VOID PspDeleteProcess(PVOID Object)
 {
-    /* Processes keep the reference that they were made with. */
-    RD_KASSERT(Object == NULL);
+    /* Processes keep the reference that they were made with: somebody has dropped one too many. */
+    KeBugCheckEx(RDBC_REFERENCE_BY_POINTER, RD_ADDRESS(ObpProcessType), RD_ADDRESS(Object), 0, 0);
 }
 
 static const OBP_TYPE_PROCEDURES PspProcessProcedures = {

@@ -55,8 +55,8 @@ _Static_assert(offsetof(struct vcpu_regs, mxcsr) == 656, "assembly below");
     F("rbp", 40)                                                                                   \
     F("rsi", 48)                                                                                   \
     F("rdi", 56)                                                                                   \
-    F("r8", 64) F("r9", 72) F("r10", 80) F("r11", 88) F("r12", 96) F("r13", 104) F("r14", 112)     \
-        F("r15", 120)
+    F("r8", 64)                                                                                    \
+    F("r9", 72) F("r10", 80) F("r11", 88) F("r12", 96) F("r13", 104) F("r14", 112) F("r15", 120)
 #define LOAD_GPR(name, at) "mov isa_native_regs+" #at "(%rip), %" name "\n"
 #define STORE_GPR(name, at) "mov %" name ", isa_native_regs+" #at "(%rip)\n"
 #define EACH_VECTOR(F)                                                                             \
@@ -67,8 +67,7 @@ _Static_assert(offsetof(struct vcpu_regs, mxcsr) == 656, "assembly below");
     F(4, 272)                                                                                      \
     F(5, 304)                                                                                      \
     F(6, 336)                                                                                      \
-    F(7, 368) F(8, 400) F(9, 432) F(10, 464) F(11, 496) F(12, 528) F(13, 560) F(14, 592)           \
-        F(15, 624)
+    F(7, 368) F(8, 400) F(9, 432) F(10, 464) F(11, 496) F(12, 528) F(13, 560) F(14, 592) F(15, 624)
 #define LOAD_YMM(n, at) "vmovdqu isa_native_regs+" #at "(%rip), %ymm" #n "\n"
 #define STORE_YMM(n, at) "vmovdqu %ymm" #n ", isa_native_regs+" #at "(%rip)\n"
 #define LOAD_XMM(n, at) "movdqu isa_native_regs+" #at "(%rip), %xmm" #n "\n"
