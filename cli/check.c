@@ -1,7 +1,8 @@
 /*
- * `rundown check`: explores, and on a violation makes the shortest schedule that still shows it, replays that with
- * everything recorded, writes the failure file and prints the report. Everything printed about a violation comes
- * from the replay, so what cannot be replayed is never reported as if it could.
+ * `rundown check`: explores, and on a violation makes the shortest schedule that still shows it,
+ * replays that with everything recorded, writes the failure file and prints the report. Everything
+ * printed about a violation comes from the replay, so what cannot be replayed is never reported as
+ * if it could.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ struct checking {
     struct session session;
     const struct options *options;
     struct explore_result result;
-    char covers[256];
+    char covers[320];
+    char claim[400];
     double started;
     bool terminal;
     bool shown; /* a progress line is on the screen */
@@ -44,7 +46,8 @@ static void show_progress(void *context, const struct explore_result *r)
         return;
     fprintf(stderr, "\r\033[K%llu executions, %.0f a second, %llu steps, depth %llu%s",
             (unsigned long long)r->executions, (double)(r->executions + r->blocked) / seconds,
-            (unsigned long long)r->steps, (unsigned long long)r->max_depth, r->violation_count ? ", violations found" : "");
+            (unsigned long long)r->steps, (unsigned long long)r->max_depth,
+            r->violation_count ? ", violations found" : "");
     fflush(stderr);
     c->shown = true;
 }
@@ -62,7 +65,8 @@ static char *failure_path(const struct checking *c, size_t number)
     const char *given = c->options->output;
     const char *base = given;
     if (given == NULL)
-        base = file_name(c->session.scenario.path != NULL ? c->session.scenario.path : c->session.file_paths[0]);
+        base = file_name(c->session.scenario.path != NULL ? c->session.scenario.path
+                                                          : c->session.file_paths[0]);
     if (given != NULL && number == 0)
         return str_dup(given);
     size_t n = strlen(base);
@@ -72,7 +76,8 @@ static char *failure_path(const struct checking *c, size_t number)
             n -= 4;
             break;
         }
-    return number == 0 ? str_format("%.*s.rdn", (int)n, base) : str_format("%.*s-%zu.rdn", (int)n, base, number + 1);
+    return number == 0 ? str_format("%.*s.rdn", (int)n, base)
+                       : str_format("%.*s-%zu.rdn", (int)n, base, number + 1);
 }
 
 /* An unwritable place is told before hours of exploration, not after. */
@@ -88,7 +93,8 @@ static bool can_write(const struct checking *c, struct error *e)
     return ok;
 }
 
-/* `path` as seen from the folder of the failure file; absolute unless both are plain relative paths here. */
+/* `path` as seen from the folder of the failure file; absolute unless both are plain relative paths
+ * here. */
 static char *image_path(const char *failure, const char *path)
 {
     if (path[0] == '/')
@@ -99,7 +105,8 @@ static char *image_path(const char *failure, const char *path)
     return absolute != NULL ? absolute : str_dup(path);
 }
 
-static bool write_failure(struct checking *c, const struct schedule *schedule, const char *path, struct error *e)
+static bool write_failure(struct checking *c, const struct schedule *schedule, const char *path,
+                          struct error *e)
 {
     struct session *s = &c->session;
     const struct violation *v = machine_violation(s->machine);
@@ -118,8 +125,9 @@ static bool write_failure(struct checking *c, const struct schedule *schedule, c
     f.images = calloc(s->file_count, sizeof *f.images);
     RD_ASSERT(f.images != NULL);
     for (unsigned i = 0; i < s->file_count; i++)
-        f.images[f.image_count++] = (struct failure_image){str_dup(s->file_names[i]), image_path(path, s->file_paths[i]),
-                                                           hash_bytes(s->file_data[i].data, s->file_data[i].size)};
+        f.images[f.image_count++] =
+            (struct failure_image){str_dup(s->file_names[i]), image_path(path, s->file_paths[i]),
+                                   hash_bytes(s->file_data[i].data, s->file_data[i].size)};
     f.loader = malloc(s->loader.size);
     RD_ASSERT(f.loader != NULL);
     memcpy(f.loader, s->loader.data, s->loader.size);
@@ -128,29 +136,45 @@ static bool write_failure(struct checking *c, const struct schedule *schedule, c
     f.decisions = calloc(schedule->count + 1, sizeof *f.decisions);
     RD_ASSERT(f.decisions != NULL);
     for (size_t i = 0; i < schedule->count; i++)
-        f.decisions[f.decision_count++] = (struct failure_decision){schedule->data[i].is_choice, schedule->data[i].agent,
-                                                                    schedule->data[i].value};
+        f.decisions[f.decision_count++] = (struct failure_decision){
+            schedule->data[i].is_choice, schedule->data[i].agent, schedule->data[i].value};
     bool ok = failure_write(path, &f, e);
     failure_free(&f);
     return ok;
 }
 
-/* What the claim is about. Memory is sequentially consistent here: delays of a processor's stores are not modelled. */
+/* What the claim is about. Memory is sequentially consistent here: delays of a processor's stores
+ * are not modelled; and threads that share a processor change only when one waits, since the end of
+ * a quantum is not a decision. */
 static void describe_cover(struct checking *c)
 {
     const struct scenario *s = &c->session.scenario;
-    static const char *const systems[] = {[RD_OS_WIN7] = "win7", [RD_OS_WIN8] = "win8", [RD_OS_WIN10] = "win10"};
-    char processors[32] = "a processor for each thread", faults[48] = "no failing allocations";
+    static const char *const systems[] = {
+        [RD_OS_WIN7] = "win7", [RD_OS_WIN8] = "win8", [RD_OS_WIN10] = "win10"};
+    char processors[96] = "a processor for each thread", faults[48] = "no failing allocations";
     if (s->cpus != 0)
-        snprintf(processors, sizeof processors, "%u processor%s", s->cpus, s->cpus == 1 ? "" : "s");
+        snprintf(processors, sizeof processors, "%u processor%s, without the end of quanta",
+                 s->cpus, s->cpus == 1 ? "" : "s");
     if (s->fault_budget != 0)
         snprintf(faults, sizeof faults, "at most %u failing allocations", s->fault_budget);
     snprintf(c->covers, sizeof c->covers,
-             "%s; %s; timers at any time after they are due; %s; sequentially consistent memory", systems[s->os], processors,
-             faults);
+             "%s; %s; timers at any time after they are due; %s; sequentially consistent memory",
+             systems[s->os], processors, faults);
 }
 
-static struct report make_report(struct checking *c, const struct recording *recording, const char *path)
+/* The explorer's claim, with what it cannot know. */
+static const char *full_claim(struct checking *c)
+{
+    uint32_t cpus = c->session.scenario.cpus;
+    if (cpus == 0)
+        return c->result.claim;
+    snprintf(c->claim, sizeof c->claim, "%s on %u processor%s without the end of quanta",
+             c->result.claim, cpus, cpus == 1 ? "" : "s");
+    return c->claim;
+}
+
+static struct report make_report(struct checking *c, const struct recording *recording,
+                                 const char *path)
 {
     const struct explore_result *r = &c->result;
     uint64_t *granules;
@@ -164,7 +188,7 @@ static struct report make_report(struct checking *c, const struct recording *rec
         .facts = {.subject = c->session.subject,
                   .failure = path,
                   .strategy = c->options->strategy ? c->options->strategy : "dpor",
-                  .claim = r->claim,
+                  .claim = full_claim(c),
                   .covers = c->covers,
                   .executions = r->executions,
                   .blocked = r->blocked,
@@ -206,7 +230,8 @@ static int show_violation(struct checking *c, size_t number)
     clear_progress(c);
     if (stop != STOP_VIOLATION) {
         struct error internal = {0};
-        error_set(&internal, ERROR_INTERNAL, "the violation \"%s\" was found but its replay did not reach it: %s", v->key,
+        error_set(&internal, ERROR_INTERNAL,
+                  "the violation \"%s\" was found but its replay did not reach it: %s", v->key,
                   e.kind != ERROR_NONE ? e.text : "the run ended otherwise");
         status = cli_fail(&internal);
     } else if (!write_failure(c, &v->schedule, path, &e)) {
@@ -220,7 +245,8 @@ static int show_violation(struct checking *c, size_t number)
     return status;
 }
 
-/* A DriverEntry that crashes while the scenario is set up: no interleaving, nothing to replay but the boot. */
+/* A DriverEntry that crashes while the scenario is set up: no interleaving, nothing to replay but
+ * the boot. */
 static int show_boot_violation(struct checking *c)
 {
     struct report r = make_report(c, NULL, NULL);
@@ -302,7 +328,9 @@ static int check(int argc, char **argv)
 const struct command command_check = {
     .name = "check",
     .synopsis = "DRIVER.sys... | SCENARIO.lua",
-    .help = "Explores the interleavings of the scenario's threads and stops at the first violation. Given only\n"
-            "drivers, loads them, exercises their devices from two threads and unloads them meanwhile.",
+    .help =
+        "Explores the interleavings of the scenario's threads and stops at the first violation. "
+        "Given only\n"
+        "drivers, loads them, exercises their devices from two threads and unloads them meanwhile.",
     .run = check,
 };

@@ -1,6 +1,7 @@
 /*
- * The command line: one file a subcommand, each with a `struct command`. A subcommand returns the exit status that
- * DESIGN's table gives: 0 no violation, 1 violation, 2 bad usage or input, 3 not implemented, 4 internal error.
+ * The command line: one file a subcommand, each with a `struct command`. A subcommand returns the
+ * exit status that DESIGN's table gives: 0 no violation, 1 violation, 2 bad usage or input, 3 not
+ * implemented, 4 internal error.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -15,7 +16,13 @@
 
 #define RUNDOWN_VERSION "1.0"
 
-enum exit_status { EXIT_CLEAN = 0, EXIT_VIOLATION = 1, EXIT_USAGE = 2, EXIT_UNIMPLEMENTED = 3, EXIT_INTERNAL = 4 };
+enum exit_status {
+    EXIT_CLEAN = 0,
+    EXIT_VIOLATION = 1,
+    EXIT_USAGE = 2,
+    EXIT_UNIMPLEMENTED = 3,
+    EXIT_INTERNAL = 4
+};
 
 struct command {
     const char *name;
@@ -31,16 +38,18 @@ struct options {
     uint64_t executions, seed;
     double seconds;
     int preemptions; /* -1: not given */
-    uint32_t cpus; /* 0: as the scenario says */
-    uint32_t os;   /* 0: as the scenario says */
-    int64_t faults; /* -1: as the scenario says */
+    uint32_t cpus;   /* 0: as the scenario says */
+    uint32_t os;     /* 0: as the scenario says */
+    int64_t faults;  /* -1: as the scenario says */
     bool all, json, help;
     const char *output;
     gva_t base;
     const char *kernel; /* NULL: found beside the program */
 };
-/* Parses options in `allowed` (a string of short letters, see options.c) and leaves operands from *first on. */
-bool options_parse(int argc, char **argv, const char *allowed, struct options *o, int *first, struct error *e);
+/* Parses options in `allowed` (a string of short letters, see options.c) and leaves operands from
+ * *first on. */
+bool options_parse(int argc, char **argv, const char *allowed, struct options *o, int *first,
+                   struct error *e);
 void options_print(const char *allowed, FILE *out);
 
 /* "rundown: TEXT" on stderr; returns the exit status of its kind. */
@@ -70,26 +79,28 @@ struct session {
 typedef void (*print_fn)(void *context, const char *text, size_t bytes);
 
 /* Reads a scenario, or drivers, and makes a machine of them. */
-bool session_open(struct session *s, const struct options *o, char **operands, int count, struct error *e);
+bool session_open(struct session *s, const struct options *o, char **operands, int count,
+                  struct error *e);
 /* Reads the images that a failure names and makes the machine it happened in. */
-bool session_open_failure(struct session *s, const struct options *o, const char *path, const struct failure *f,
-                          struct error *e);
+bool session_open_failure(struct session *s, const struct options *o, const char *path,
+                          const struct failure *f, struct error *e);
 /* Boots and marks the root. False: *e, or a violation during boot (e->kind is ERROR_NONE). */
 bool session_boot(struct session *s, print_fn print, struct error *e);
 void session_close(struct session *s);
 /* The guest kernel's file; *path is malloc'ed, or NULL. */
-bool session_read_kernel(const struct options *o, char **path, struct file_data *file, struct error *e);
+bool session_read_kernel(const struct options *o, char **path, struct file_data *file,
+                         struct error *e);
 /* Hash of the kernel and the HAL. */
 struct hash128 session_guest_hash(const struct session *s);
 /* Verb name of an opcode, for reports. */
 const char *session_verb_name(uint32_t op);
 
-/* Plays `schedule` strictly from the root and records what happens. The machine stays in the end state. The caller
- * closes *recording. */
-enum machine_stop session_replay(struct session *s, const struct schedule *schedule, struct recording **recording,
-                                 struct error *e);
-/* Makes `schedule` replayable under the shared locations known now, if following it as far as it fits still ends in
- * a violation with `key`. */
+/* Plays `schedule` strictly from the root and records what happens. The machine stays in the end
+ * state. The caller closes *recording. */
+enum machine_stop session_replay(struct session *s, const struct schedule *schedule,
+                                 struct recording **recording, struct error *e);
+/* Makes `schedule` replayable under the shared locations known now, if following it as far as it
+ * fits still ends in a violation with `key`. */
 bool session_repair(struct session *s, struct schedule *schedule, const char *key);
 
 /* Error of a stop that is neither an end nor a violation. */

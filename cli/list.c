@@ -9,7 +9,8 @@
 #include "machine/pe/pe.h"
 
 #define ALLOWED "kh"
-/* One record of the kernel's .rdexp section (guest/include/ntexport.h): two pointers and the IRQL. */
+/* One record of the kernel's .rdexp section (guest/include/ntexport.h): two pointers and the IRQL.
+ */
 #define RECORD_SIZE 24
 
 static int list_checks(void)
@@ -44,8 +45,10 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct export_row *)a)->name, ((const struct export_row *)b)->name);
 }
 
-/* A NUL-terminated string of the mapped image at a guest address; NULL when it does not lie inside. */
-static const char *image_text(const struct pe *pe, const uint8_t *memory, uint64_t base, uint64_t address)
+/* A NUL-terminated string of the mapped image at a guest address; NULL when it does not lie inside.
+ */
+static const char *image_text(const struct pe *pe, const uint8_t *memory, uint64_t base,
+                              uint64_t address)
 {
     if (address < base || address - base >= pe->image_size)
         return NULL;
@@ -55,8 +58,22 @@ static const char *image_text(const struct pe *pe, const uint8_t *memory, uint64
 
 static int print_exports(const char *path, const struct pe *pe, const uint8_t *memory)
 {
-    static const char *const levels[16] = {"PASSIVE_LEVEL", "APC_LEVEL", "DISPATCH_LEVEL", "3", "4", "5", "6", "7", "8",
-                                           "9", "10", "11", "12", "13", "14", "any level"};
+    static const char *const levels[16] = {"PASSIVE_LEVEL",
+                                           "APC_LEVEL",
+                                           "DISPATCH_LEVEL",
+                                           "3",
+                                           "4",
+                                           "5",
+                                           "6",
+                                           "7",
+                                           "8",
+                                           "9",
+                                           "10",
+                                           "11",
+                                           "12",
+                                           "13",
+                                           "14",
+                                           "any level"};
     const struct pe_section *section = NULL;
     for (unsigned i = 0; i < pe->section_count; i++)
         if (strcmp(pe->sections[i].name, ".rdexp") == 0)
@@ -69,7 +86,8 @@ static int print_exports(const char *path, const struct pe *pe, const uint8_t *m
     struct export_row *rows = calloc(section->virtual_size / RECORD_SIZE + 1, sizeof *rows);
     RD_ASSERT(rows != NULL);
     size_t count = 0;
-    /* The compiler may align records more than they need: walk by words, and by records where one is found. */
+    /* The compiler may align records more than they need: walk by words, and by records where one
+     * is found. */
     for (uint32_t at = 0, step; at + RECORD_SIZE <= section->virtual_size; at += step) {
         uint64_t words[2];
         memcpy(words, memory + section->rva + at, sizeof words);
@@ -77,7 +95,8 @@ static int print_exports(const char *path, const struct pe *pe, const uint8_t *m
         const char *objects = image_text(pe, memory, RD_NTOS_BASE, words[1]);
         step = name != NULL && objects != NULL ? RECORD_SIZE : 8;
         if (step == RECORD_SIZE)
-            rows[count++] = (struct export_row){(char *)name, objects, memory[section->rva + at + 16]};
+            rows[count++] =
+                (struct export_row){(char *)name, objects, memory[section->rva + at + 16]};
     }
     qsort(rows, count, sizeof *rows, by_name);
     for (size_t i = 0; i < count; i++)
@@ -102,7 +121,8 @@ static int list_exports(const struct options *o)
     } else {
         uint8_t *memory = malloc(pe.image_size);
         RD_ASSERT(memory != NULL);
-        status = pe_map(&pe, path, RD_NTOS_BASE, memory, &e) ? print_exports(path, &pe, memory) : cli_fail(&e);
+        status = pe_map(&pe, path, RD_NTOS_BASE, memory, &e) ? print_exports(path, &pe, memory)
+                                                             : cli_fail(&e);
         free(memory);
     }
     file_free(&file);
@@ -135,6 +155,7 @@ static int list(int argc, char **argv)
 const struct command command_list = {
     .name = "list",
     .synopsis = "checks | exports | strategies | verbs",
-    .help = "Prints what this build checks, what its kernel exports, how it can explore, and what scenarios can say.",
+    .help = "Prints what this build checks, what its kernel exports, how it can explore, and what "
+            "scenarios can say.",
     .run = list,
 };

@@ -4,13 +4,15 @@
 
 #include "cli/cli.h"
 
-static const struct command *const commands[] = {&command_check, &command_run, &command_replay, &command_list};
+static const struct command *const commands[] = {&command_check, &command_run, &command_replay,
+                                                 &command_list};
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 int cli_fail(const struct error *e)
 {
     RD_ASSERT(e->kind != ERROR_NONE);
-    fprintf(stderr, "rundown: %s%s\n", e->kind == ERROR_INTERNAL ? "internal error: " : "", e->text);
+    fprintf(stderr, "rundown: %s%s\n", e->kind == ERROR_INTERNAL ? "internal error: " : "",
+            e->text);
     return (int)e->kind;
 }
 
@@ -26,10 +28,12 @@ int cli_help(const struct command *c, const char *allowed)
 
 static int help(void)
 {
-    printf("rundown runs Windows drivers on Linux and explores the interleavings of their threads.\n\nusage:\n");
+    printf("rundown runs Windows drivers on Linux and explores the interleavings of their "
+           "threads.\n\nusage:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         printf("  rundown %-7s %s\n", commands[i]->name, commands[i]->synopsis);
-    printf("\n`rundown COMMAND --help` says more. Exit status: 0 no violation, 1 violation, 2 wrong usage or input,\n"
+    printf("\n`rundown COMMAND --help` says more. Exit status: 0 no violation, 1 violation, 2 "
+           "wrong usage or input,\n"
            "3 the driver used something that is not implemented, 4 internal error.\n");
     return EXIT_CLEAN;
 }
@@ -41,7 +45,8 @@ int main(int argc, char **argv)
         error_set(&e, ERROR_INPUT, "no command given; try: rundown --help");
         return cli_fail(&e);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0)
         return help();
     if (strcmp(argv[1], "--version") == 0) {
         printf("rundown %s\n", RUNDOWN_VERSION);

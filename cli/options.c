@@ -1,5 +1,5 @@
-/* Options of the subcommands: one table, from which parsing, the check of what a subcommand takes, and the help all
- * come. Numbers are parsed whole, or refused. */
+/* Options of the subcommands: one table, from which parsing, the check of what a subcommand takes,
+ * and the help all come. Numbers are parsed whole, or refused. */
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -10,7 +10,8 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-/* The letter is the option's name in a subcommand's `allowed` string; only some are options of their own. */
+/* The letter is the option's name in a subcommand's `allowed` string; only some are options of
+ * their own. */
 static const struct option_row {
     char letter;
     bool has_short;
@@ -43,20 +44,25 @@ void options_print(const char *allowed, FILE *out)
         if (strchr(allowed, rows[i].letter) == NULL)
             continue;
         char left[48];
-        snprintf(left, sizeof left, "%s--%s%s%s", rows[i].letter == 'o' ? "-o, " : rows[i].letter == 'h' ? "-h, " : "    ",
-                 rows[i].name, rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
+        snprintf(left, sizeof left, "%s--%s%s%s",
+                 rows[i].letter == 'o'   ? "-o, "
+                 : rows[i].letter == 'h' ? "-h, "
+                                         : "    ",
+                 rows[i].name, rows[i].argument ? " " : "",
+                 rows[i].argument ? rows[i].argument : "");
         fprintf(out, "  %-26s %s\n", left, rows[i].help);
     }
 }
 
-static bool number(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *out, struct error *e)
+static bool number(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *out,
+                   struct error *e)
 {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 0);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < low || value > high)
-        return error_set(e, ERROR_INPUT, "--%s: expected a number from %llu to %llu, got \"%s\"", option,
-                         (unsigned long long)low, (unsigned long long)high, text);
+        return error_set(e, ERROR_INPUT, "--%s: expected a number from %llu to %llu, got \"%s\"",
+                         option, (unsigned long long)low, (unsigned long long)high, text);
     *out = value;
     return true;
 }
@@ -81,7 +87,8 @@ static char *strategy_names(void)
 static bool no_such_strategy(const char *name, struct error *e)
 {
     char *names = strategy_names();
-    error_set(e, ERROR_INPUT, "--strategy: there is no strategy \"%s\"; available: %s", name, names);
+    error_set(e, ERROR_INPUT, "--strategy: there is no strategy \"%s\"; available: %s", name,
+              names);
     free(names);
     return false;
 }
@@ -129,7 +136,10 @@ static bool take(char letter, const char *value, struct options *o, struct error
     case 'j':
         if (!number("jobs", value, 1, 1024, &n, e))
             return false;
-        return n == 1 || error_set(e, ERROR_INPUT, "--jobs %s: exploring in several processes is not implemented; use 1", value);
+        return n == 1 ||
+               error_set(e, ERROR_INPUT,
+                         "--jobs %s: exploring in several processes is not implemented; use 1",
+                         value);
     case 'c':
         if (!number("cpus", value, 1, RD_MAX_CPUS - 1, &n, e))
             return false;
@@ -144,7 +154,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
         return true;
     case 'v':
         return strcmp(value, "none") == 0 ||
-               error_set(e, ERROR_INPUT, "--verifier %s: Driver Verifier options are not implemented; use none", value);
+               error_set(e, ERROR_INPUT,
+                         "--verifier %s: Driver Verifier options are not implemented; use none",
+                         value);
     case 'a':
         o->all = true;
         return true;
@@ -167,7 +179,8 @@ static bool take(char letter, const char *value, struct options *o, struct error
     }
 }
 
-bool options_parse(int argc, char **argv, const char *allowed, struct options *o, int *first, struct error *e)
+bool options_parse(int argc, char **argv, const char *allowed, struct options *o, int *first,
+                   struct error *e)
 {
     struct option longs[ROW_COUNT + 1];
     char shorts[2 * ROW_COUNT + 3] = ":";
@@ -176,8 +189,8 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (strchr(allowed, rows[i].letter) == NULL)
             continue;
-        longs[count++] = (struct option){rows[i].name, rows[i].argument ? required_argument : no_argument, NULL,
-                                         rows[i].letter};
+        longs[count++] = (struct option){
+            rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, rows[i].letter};
         if (rows[i].has_short) {
             char one[3] = {rows[i].letter, rows[i].argument ? ':' : '\0', '\0'};
             strcat(shorts, one);
@@ -195,14 +208,16 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
             const char *word = at < argc ? argv[at] : "?";
             if (c == ':')
                 return error_set(e, ERROR_INPUT, "%s: option %s needs a value", argv[0], word);
-            return error_set(e, ERROR_INPUT, "%s: unknown option %s; try: rundown %s --help", argv[0], word, argv[0]);
+            return error_set(e, ERROR_INPUT, "%s: unknown option %s; try: rundown %s --help",
+                             argv[0], word, argv[0]);
         }
         if (!take((char)c, optarg, o, e))
             return false;
     }
     *first = optind;
     if (o->preemptions >= 0 && o->strategy != NULL && strcmp(o->strategy, "bounded") != 0)
-        return error_set(e, ERROR_INPUT, "--preemptions belongs to strategy bounded, not to %s", o->strategy);
+        return error_set(e, ERROR_INPUT, "--preemptions belongs to strategy bounded, not to %s",
+                         o->strategy);
     if (o->preemptions >= 0)
         o->strategy = "bounded";
     return true;

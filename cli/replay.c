@@ -1,5 +1,6 @@
-/* `rundown replay`: runs a failure again, exactly. The images must be the ones that failed, and the run must
- * reach the same trace and the same memory; anything less is an error of ours, never a report. */
+/* `rundown replay`: runs a failure again, exactly. The images must be the ones that failed, and the
+ * run must reach the same trace and the same memory; anything less is an error of ours, never a
+ * report. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,13 @@
 static int diverged(const char *path, const char *what, const char *detail)
 {
     struct error e = {0};
-    error_set(&e, ERROR_INTERNAL, "%s: the replay %s%s%s", path, what, detail[0] ? ": " : "", detail);
+    error_set(&e, ERROR_INTERNAL, "%s: the replay %s%s%s", path, what, detail[0] ? ": " : "",
+              detail);
     return cli_fail(&e);
 }
 
-static int play(struct session *s, const struct options *o, const char *path, const struct failure *f)
+static int play(struct session *s, const struct options *o, const char *path,
+                const struct failure *f)
 {
     struct error e = {0};
     if (!session_boot(s, NULL, &e))
@@ -24,11 +27,12 @@ static int play(struct session *s, const struct options *o, const char *path, co
     machine_share_add(s->machine, f->shared, f->shared_count);
     machine_set_sharing(s->machine, true);
     machine_begin_execution(s->machine);
-    struct schedule schedule = {calloc(f->decision_count + 1, sizeof(struct decision)), f->decision_count,
-                                f->decision_count + 1};
+    struct schedule schedule = {calloc(f->decision_count + 1, sizeof(struct decision)),
+                                f->decision_count, f->decision_count + 1};
     RD_ASSERT(schedule.data != NULL);
     for (size_t i = 0; i < f->decision_count; i++)
-        schedule.data[i] = (struct decision){f->decisions[i].is_choice, f->decisions[i].agent, f->decisions[i].value};
+        schedule.data[i] = (struct decision){f->decisions[i].is_choice, f->decisions[i].agent,
+                                             f->decisions[i].value};
     struct recording *recording;
     enum machine_stop stop = session_replay(s, &schedule, &recording, &e);
     int status = EXIT_VIOLATION;
@@ -69,14 +73,16 @@ static int replay(int argc, char **argv)
     if (o.help)
         return cli_help(&command_replay, ALLOWED);
     if (argc - first != 1) {
-        error_set(&e, ERROR_INPUT, "replay: expected one failure file (.rdn), got %d", argc - first);
+        error_set(&e, ERROR_INPUT, "replay: expected one failure file (.rdn), got %d",
+                  argc - first);
         return cli_fail(&e);
     }
     struct failure f;
     if (!failure_read(argv[first], &f, &e))
         return cli_fail(&e);
     struct session s;
-    int status = session_open_failure(&s, &o, argv[first], &f, &e) ? play(&s, &o, argv[first], &f) : cli_fail(&e);
+    int status = session_open_failure(&s, &o, argv[first], &f, &e) ? play(&s, &o, argv[first], &f)
+                                                                   : cli_fail(&e);
     session_close(&s);
     failure_free(&f);
     return status;
@@ -85,6 +91,7 @@ static int replay(int argc, char **argv)
 const struct command command_replay = {
     .name = "replay",
     .synopsis = "FAILURE.rdn",
-    .help = "Runs a failure again, exactly, and prints its report. Exit status 1: the violation was reproduced.",
+    .help = "Runs a failure again, exactly, and prints its report. Exit status 1: the violation "
+            "was reproduced.",
     .run = replay,
 };

@@ -1,5 +1,5 @@
-/* `rundown run`: one execution in a fixed order, as a first look at a driver: what does it print, does it get through?
- * No claim is made. */
+/* `rundown run`: one execution in a fixed order, as a first look at a driver: what does it print,
+ * does it get through? No claim is made. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +14,8 @@ static void print_text(void *context, const char *text, size_t bytes)
     fwrite(text, 1, bytes, stdout);
 }
 
-/* The lowest agent above the last one, round and round; the clock, processor 0, only when nobody else can move, so
- * that time passes when everybody waits. */
+/* The lowest agent above the last one, round and round; the clock, processor 0, only when nobody
+ * else can move, so that time passes when everybody waits. */
 static unsigned next_agent(uint64_t enabled, unsigned last)
 {
     uint64_t others = enabled & ~1ull;
@@ -62,7 +62,8 @@ static int run_session(struct session *s, const struct options *o)
     if (stop == STOP_VIOLATION)
         return show(s, o);
     if (stop == STOP_LIMIT) {
-        error_set(&e, ERROR_UNIMPLEMENTED, "%s: the run takes more than %u steps", s->subject, RUN_STEPS);
+        error_set(&e, ERROR_UNIMPLEMENTED, "%s: the run takes more than %u steps", s->subject,
+                  RUN_STEPS);
         return cli_fail(&e);
     }
     return stop == STOP_END ? EXIT_CLEAN : session_stopped(s, stop);
@@ -78,7 +79,8 @@ static int run(int argc, char **argv)
     if (o.help)
         return cli_help(&command_run, ALLOWED);
     struct session s;
-    int status = session_open(&s, &o, argv + first, argc - first, &e) ? run_session(&s, &o) : cli_fail(&e);
+    int status =
+        session_open(&s, &o, argv + first, argc - first, &e) ? run_session(&s, &o) : cli_fail(&e);
     session_close(&s);
     return status;
 }
@@ -86,6 +88,7 @@ static int run(int argc, char **argv)
 const struct command command_run = {
     .name = "run",
     .synopsis = "DRIVER.sys... | SCENARIO.lua",
-    .help = "Runs the scenario once, in a fixed order, with the driver's output on standard output.",
+    .help =
+        "Runs the scenario once, in a fixed order, with the driver's output on standard output.",
     .run = run,
 };

@@ -1,6 +1,6 @@
 /*
- * From what the user gave (a scenario, drivers, a failure file) to a booted machine, and from a schedule to its
- * replay. check, run and replay differ only in what they do with it.
+ * From what the user gave (a scenario, drivers, a failure file) to a booted machine, and from a
+ * schedule to its replay. check, run and replay differ only in what they do with it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +12,17 @@
 #include "check/check.h"
 #include "cli/cli.h"
 #include "machine/dbt/dbt.h"
+#include "machine/pe/pe.h"
 
 #define IMAGE_FILE_LIMIT ((size_t)64 << 20)
-/* Instructions of one step. A step without a shared access is a computation on private data; this is far more
- * than a driver does at once, and little enough that an endless loop is told within seconds. */
+/* Instructions of one step. A step without a shared access is a computation on private data; this
+ * is far more than a driver does at once, and little enough that an endless loop is told within
+ * seconds. */
 #define STEP_BUDGET 50000000u
 #define REPAIR_ROUNDS 8
 
-/* The folder of the guest images: RUNDOWN_GUEST, else where a build tree or an installation has it. */
+/* The folder of the guest images: RUNDOWN_GUEST, else where a build tree or an installation has it.
+ */
 static char *find_kernel(struct error *e)
 {
     const char *folder = getenv("RUNDOWN_GUEST");
@@ -41,19 +44,36 @@ static char *find_kernel(struct error *e)
         }
         free(here);
     }
-    error_set(e, ERROR_INPUT, "no guest kernel beside the program: build it with `make guest`, or give --kernel FILE");
+    error_set(
+        e, ERROR_INPUT,
+        "no guest kernel beside the program: build it with `make guest`, or give --kernel FILE");
     return NULL;
 }
 
-bool session_read_kernel(const struct options *o, char **path, struct file_data *file, struct error *e)
+bool session_read_kernel(const struct options *o, char **path, struct file_data *file,
+                         struct error *e)
 {
     *path = o->kernel != NULL ? str_dup(o->kernel) : find_kernel(e);
     return *path != NULL && file_read(*path, IMAGE_FILE_LIMIT, file, e);
 }
 
+/* The machine trusts its kernel, so any other image is refused here: ours has a section of export
+ * records. */
+static bool is_our_kernel(const char *path, const struct file_data *file, struct error *e)
+{
+    struct pe pe;
+    if (!pe_parse(path, file->data, file->size, &pe, e))
+        return false;
+    for (unsigned i = 0; i < pe.section_count; i++)
+        if (strcmp(pe.sections[i].name, ".rdexp") == 0)
+            return true;
+    return error_set(e, ERROR_INPUT, "%s: not rundown's kernel: no section .rdexp", path);
+}
+
 static bool read_guest(struct session *s, const struct options *o, struct error *e)
 {
-    if (!session_read_kernel(o, &s->kernel_path, &s->kernel, e))
+    if (!session_read_kernel(o, &s->kernel_path, &s->kernel, e) ||
+        !is_our_kernel(s->kernel_path, &s->kernel, e))
         return false;
     char *folder = file_directory(s->kernel_path);
     s->hal_path = file_join(folder, "hal.dll");
@@ -73,7 +93,8 @@ static bool read_driver(struct session *s, char *name, char *path, struct error 
     return true;
 }
 
-static void judge_nothing(void *context, const struct machine *m, const struct trouble *t, struct violation *out)
+static void judge_nothing(void *context, const struct machine *m, const struct trouble *t,
+                          struct violation *out)
 {
     (void)context;
     (void)m;
@@ -116,17 +137,21 @@ static bool ends_in(const char *path, const char *ending)
 static bool read_operands(struct session *s, char **operands, int count, struct error *e)
 {
     if (count == 0)
-        return error_set(e, ERROR_INPUT, "nothing to run: give a scenario (.lua) or drivers (.sys)");
+        return error_set(e, ERROR_INPUT,
+                         "nothing to run: give a scenario (.lua) or drivers (.sys)");
     for (int i = 0; i < count; i++) {
         if (!ends_in(operands[i], ".lua") && !ends_in(operands[i], ".sys"))
-            return error_set(e, ERROR_INPUT, "%s: neither a scenario (.lua) nor a driver (.sys)", operands[i]);
+            return error_set(e, ERROR_INPUT, "%s: neither a scenario (.lua) nor a driver (.sys)",
+                             operands[i]);
         if (ends_in(operands[i], ".lua") && count > 1)
-            return error_set(e, ERROR_INPUT, "%s: a scenario names its drivers; give it alone", operands[i]);
+            return error_set(e, ERROR_INPUT, "%s: a scenario names its drivers; give it alone",
+                             operands[i]);
     }
     if (count > SCENARIO_MAX_DRIVERS)
         return error_set(e, ERROR_INPUT, "at most %d drivers", SCENARIO_MAX_DRIVERS);
-    if (ends_in(operands[0], ".lua") ? !scenario_read(operands[0], &s->scenario, e)
-                                 : !scenario_default(operands, (unsigned)count, &s->scenario, e))
+    if (ends_in(operands[0], ".lua")
+            ? !scenario_read(operands[0], &s->scenario, e)
+            : !scenario_default(operands, (unsigned)count, &s->scenario, e))
         return false;
     s->has_scenario = true;
     struct str subject = {0};
@@ -136,7 +161,8 @@ static bool read_operands(struct session *s, char **operands, int count, struct 
     return true;
 }
 
-bool session_open(struct session *s, const struct options *o, char **operands, int count, struct error *e)
+bool session_open(struct session *s, const struct options *o, char **operands, int count,
+                  struct error *e)
 {
     *s = (struct session){0};
     if (!read_operands(s, operands, count, e))
@@ -148,13 +174,15 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
     if (o->faults >= 0)
         s->scenario.fault_budget = (uint32_t)o->faults;
     for (unsigned i = 0; i < s->scenario.driver_count; i++)
-        if (!read_driver(s, str_dup(s->scenario.drivers[i].name), str_dup(s->scenario.drivers[i].path), e))
+        if (!read_driver(s, str_dup(s->scenario.drivers[i].name),
+                         str_dup(s->scenario.drivers[i].path), e))
             return false;
     s->driver_base = o->base;
     return scenario_lower(&s->scenario, &s->loader, e) && read_guest(s, o, e) && create(s, e);
 }
 
-/* Where a failure's driver is now: at its path, seen from the failure file; else beside the failure file. */
+/* Where a failure's driver is now: at its path, seen from the failure file; else beside the failure
+ * file. */
 static char *find_image(const char *failure_path, const struct failure_image *image)
 {
     char *folder = file_directory(failure_path);
@@ -172,8 +200,8 @@ static char *find_image(const char *failure_path, const struct failure_image *im
     return path;
 }
 
-bool session_open_failure(struct session *s, const struct options *o, const char *path, const struct failure *f,
-                          struct error *e)
+bool session_open_failure(struct session *s, const struct options *o, const char *path,
+                          const struct failure *f, struct error *e)
 {
     *s = (struct session){0};
     s->subject = str_dup(f->scenario_path);
@@ -183,8 +211,10 @@ bool session_open_failure(struct session *s, const struct options *o, const char
     for (size_t i = 0; i < f->image_count; i++) {
         if (!read_driver(s, str_dup(f->images[i].name), find_image(path, &f->images[i]), e))
             return false;
-        if (!hash_equal(hash_bytes(s->file_data[i].data, s->file_data[i].size), f->images[i].content))
-            return error_set(e, ERROR_INPUT, "%s: %s has changed since the failure was found; check it again", path,
+        if (!hash_equal(hash_bytes(s->file_data[i].data, s->file_data[i].size),
+                        f->images[i].content))
+            return error_set(e, ERROR_INPUT,
+                             "%s: %s has changed since the failure was found; check it again", path,
                              s->file_paths[i]);
     }
     s->loader.data = malloc(f->loader_size);
@@ -194,7 +224,8 @@ bool session_open_failure(struct session *s, const struct options *o, const char
     if (!read_guest(s, o, e))
         return false;
     if (!hash_equal(session_guest_hash(s), f->guest))
-        return error_set(e, ERROR_INPUT, "%s: found with another build of the guest kernel than %s", path, s->kernel_path);
+        return error_set(e, ERROR_INPUT, "%s: found with another build of the guest kernel than %s",
+                         path, s->kernel_path);
     return create(s, e);
 }
 
@@ -249,14 +280,15 @@ const char *session_verb_name(uint32_t op)
     return NULL;
 }
 
-enum machine_stop session_replay(struct session *s, const struct schedule *schedule, struct recording **recording,
-                                 struct error *e)
+enum machine_stop session_replay(struct session *s, const struct schedule *schedule,
+                                 struct recording **recording, struct error *e)
 {
     struct subject subject = explore_machine(s->machine);
     struct observer o = quiet_observer();
-    *recording = recording_open(s->symbols, session_verb_name);
+    *recording = recording_open(s->symbols, session_verb_name, scenario_status_name);
     machine_restore(s->machine, s->root);
-    /* Minimisation may have met sharing that this schedule does not have: it is no reason to doubt a hang here. */
+    /* Minimisation may have met sharing that this schedule does not have: it is no reason to doubt
+     * a hang here. */
     machine_share_forget(s->machine);
     recording_observe(*recording, &o);
     machine_set_observer(s->machine, &o);
@@ -277,7 +309,8 @@ struct taker {
 static void take(struct taker *t, struct decision d)
 {
     if (t->taken.count == t->taken.capacity)
-        vec_grow((void **)&t->taken.data, &t->taken.capacity, t->taken.count + 1, sizeof *t->taken.data);
+        vec_grow((void **)&t->taken.data, &t->taken.capacity, t->taken.count + 1,
+                 sizeof *t->taken.data);
     t->taken.data[t->taken.count++] = d;
 }
 
@@ -312,8 +345,10 @@ bool session_repair(struct session *s, struct schedule *schedule, const char *ke
 {
     for (int round = 0; round < REPAIR_ROUNDS; round++) {
         struct taker t = {.machine = s->machine, .inner = explore_machine(s->machine)};
-        struct subject subject = {
-            .context = &t, .enabled = taking_enabled, .step = taking_step, .quiescent = taking_quiescent};
+        struct subject subject = {.context = &t,
+                                  .enabled = taking_enabled,
+                                  .step = taking_step,
+                                  .quiescent = taking_quiescent};
         machine_restore(s->machine, s->root);
         machine_begin_execution(s->machine);
         enum machine_stop stop = explore_replay(&subject, schedule, true, NULL);
@@ -338,11 +373,13 @@ bool session_repair(struct session *s, struct schedule *schedule, const char *ke
 int session_stopped(struct session *s, enum machine_stop stop)
 {
     struct error e = {0};
-    /* The explorer has gone back to the root since, which leaves the error's text but not its kind. */
+    /* The explorer has gone back to the root since, which leaves the error's text but not its kind.
+     */
     const char *text = machine_error(s->machine)->text;
     if (stop == STOP_LIMIT)
         error_set(&e, ERROR_UNIMPLEMENTED,
-                  "a step ran %u instructions without an access to shared memory: endless computations are not supported",
+                  "a step ran %u instructions without an access to shared memory: endless "
+                  "computations are not supported",
                   STEP_BUDGET);
     else
         error_set(&e, stop == STOP_UNIMPLEMENTED ? ERROR_UNIMPLEMENTED : ERROR_INTERNAL, "%s",

@@ -5,11 +5,13 @@
  *
  * The model that the reduction (strategies/dpor.c) relies on; a subject must keep it:
  *   - A step is a function of the state and of the answers to its choices. Its footprint names
- * everything that it read or wrote and that another agent could write or read.
+ *     everything that it read or wrote and that another agent could write or read. Two steps that are
+ *     enabled in one state and do not conflict there touch the same in either order. So counting down
+ *     may not pass for a read when the next one to count down could be the last.
  *   - The step that leaves its own agent disabled has read everything that can enable it again: the
- * lock that it found taken, every place that a polling loop looks at; a change of any one of them
- * enables it. The agent's next step has read them too. Only a condition that nobody ever takes
- * back, such as an event that is never cleared, may be left unread.
+ *     lock that it found taken, every place that a polling loop looks at; a change of any one of
+ *     them enables it. The agent's next step has read them too. Only a condition that nobody ever
+ *     takes back, such as an event that is never cleared, may be left unread.
  *   - A step that enables or disables another agent conflicts with that agent's next step.
  *   - A violating step ends the run.
  */

@@ -138,7 +138,7 @@ void machine_set_sharing(struct machine *m, bool on)
     if (m->sharing == on)
         return;
     m->sharing = on;
-    dbt_set_features(m->dbt, m->config.checks | (on ? DBT_SHARE : 0));
+    dbt_set_features(m->dbt, m->config.checks | (on ? DBT_SHARE | DBT_SHARE_STACK : 0));
 }
 
 bool machine_sharing_grew(const struct machine *m)

@@ -180,6 +180,7 @@ static void run_processor(struct machine *m, unsigned cpu)
         struct dbt_exit x = dbt_run(m->dbt, c, limit);
         from = 0;
         before = code;
+    exited:
         switch (x.reason) {
         case DBT_CROSS:
             from = x.from;
@@ -190,21 +191,12 @@ static void run_processor(struct machine *m, unsigned cpu)
             share_access(m, x.address, x.size, x.write, CODE_KERNEL);
             machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
             x = dbt_run_one(m->dbt, c);
-            if (x.reason == DBT_BAD_ACCESS || x.reason == DBT_FAULT) {
-                access_trouble(m, cpu, &x);
+            RD_ASSERT(x.reason != DBT_SHARED);
+            if (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT) {
+                loop_check(m, cpu);
                 return;
             }
-            if (x.reason != DBT_ONE && x.reason != DBT_CROSS && x.reason != DBT_INTERRUPT) {
-                machine_fail(m, ERROR_INTERNAL, "unexpected exit %d of a shared access at %#llx", x.reason,
-                             (unsigned long long)c->regs.rip);
-                return;
-            }
-            if (x.reason == DBT_CROSS) {
-                from = x.from;
-                break; /* `call [shared]`: the step goes on in the kernel */
-            }
-            loop_check(m, cpu);
-            return;
+            goto exited; /* `call [shared]` goes on in the kernel; a fault is a fault */
         case DBT_HYPERCALL:
             hypercall_dispatch(m, cpu);
             if (m->stop != STOP_NONE)

@@ -1,4 +1,5 @@
-/* Routines never entered, driver by driver: a clean verdict says nothing about code that did not run. */
+/* Routines never entered, driver by driver: a clean verdict says nothing about code that did not
+ * run. */
 #include "report/coverage.h"
 
 struct walk {
@@ -30,7 +31,8 @@ void report_never_entered(const struct machine *m, struct symbols *symbols, stru
         const struct machine_image *image = machine_image(m, i);
         machine_each_function(m, image, visit, &w);
         if (w.missed > 0)
-            str_addf(out, "never entered in %s: %s (%u of %u routines)\n", image->name, w.names.data, w.missed, w.all);
+            str_addf(out, "never entered in %s: %s (%u of %u routines)\n", image->name,
+                     w.names.data, w.missed, w.all);
         str_free(&w.names);
     }
 }

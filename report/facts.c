@@ -1,4 +1,5 @@
-/* Facts about a stopped machine that both reports print: names of addresses, who is to blame, who waits for what. */
+/* Facts about a stopped machine that both reports print: names of addresses, who is to blame, who
+ * waits for what. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +44,10 @@ void fact_data(const struct report *r, gva_t address, char *out, size_t size)
     if (address - RD_STACK_BASE < RD_MAX_STACKS * RD_STACK_STRIDE) {
         for (unsigned i = 0; i < machine_thread_count(r->machine); i++) {
             struct rd_thread t;
-            if (machine_thread(r->machine, i, &t) && address >= t.stack_limit && address < t.stack_base) {
-                snprintf(out, size, "stack of %.*s-0x%" PRIx64, RD_ABI_NAME, t.name, t.stack_base - address);
+            if (machine_thread(r->machine, i, &t) && address >= t.stack_limit &&
+                address < t.stack_base) {
+                snprintf(out, size, "stack of %.*s-0x%" PRIx64, RD_ABI_NAME, t.name,
+                         t.stack_base - address);
                 return;
             }
         }
@@ -56,7 +59,8 @@ unsigned fact_thread(const struct report *r)
 {
     const struct violation *v = r->violation;
     if (v->trouble.kind == TROUBLE_HANG)
-        return v->trouble.arg[0] < machine_thread_count(r->machine) ? (unsigned)v->trouble.arg[0] : NO_THREAD;
+        return v->trouble.arg[0] < machine_thread_count(r->machine) ? (unsigned)v->trouble.arg[0]
+                                                                    : NO_THREAD;
     return machine_thread_on(r->machine, v->trouble.cpu);
 }
 

@@ -1,11 +1,12 @@
 /*
- * Failure files. JSON, so that a person can look into one; every 64-bit number is a string of hexadecimal digits,
- * since JSON's numbers are doubles to most readers. Reading is parsing hostile input: sizes are limited before
- * anything is allocated, types are checked, and a hash over the rest of the document tells a damaged file from
- * one that no longer fits its drivers.
+ * Failure files. JSON, so that a person can look into one; every 64-bit number is a string of
+ * hexadecimal digits, since JSON's numbers are doubles to most readers. Reading is parsing hostile
+ * input: sizes are limited before anything is allocated, types are checked, and a hash over the
+ * rest of the document tells a damaged file from one that no longer fits its drivers.
  *
- * Shared granules are written as runs, "GAP+LENGTH" in hexadecimal, the gap counted from the end of the run before;
- * decisions as "AGENT", "AGENT*TIMES" and "cAGENT=VALUE" for the answer to a choice.
+ * Shared granules are written as runs, "GAP+LENGTH" in hexadecimal, the gap counted from the end of
+ * the run before; decisions as "AGENT", "AGENT*TIMES" and "cAGENT=VALUE" for the answer to a
+ * choice.
  */
 #include "report/failure.h"
 
@@ -194,7 +195,8 @@ struct reader {
 
 static bool bad(const struct reader *r, const char *key, const char *what)
 {
-    return error_set(r->e, ERROR_INPUT, "%s: not a usable failure file: member \"%s\" %s", r->path, key, what);
+    return error_set(r->e, ERROR_INPUT, "%s: not a usable failure file: member \"%s\" %s", r->path,
+                     key, what);
 }
 
 static const char *get_text(const struct reader *r, const json_t *o, const char *key, size_t limit)
@@ -262,6 +264,59 @@ static bool get_hash(const struct reader *r, const json_t *o, const char *key, s
     return text != NULL && (hash_parse(text, out) || bad(r, key, "is not a hash"));
 }
 
+/* Whether [address, address + count * size) lies inside the loader's bytes. */
+static bool inside(const struct failure *f, uint64_t address, uint64_t count, uint64_t size)
+{
+    return address >= RD_LOADER_BLOCK && address - RD_LOADER_BLOCK <= f->loader_size &&
+           count <= (f->loader_size - (address - RD_LOADER_BLOCK)) / size;
+}
+
+/* A UTF-16 string with its end, or none. */
+static bool is_name(const struct failure *f, uint64_t address)
+{
+    if (address == 0)
+        return true;
+    for (; inside(f, address, 1, 2); address += 2) {
+        uint16_t unit;
+        memcpy(&unit, f->loader + (address - RD_LOADER_BLOCK), sizeof unit);
+        if (unit == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool are_steps(const struct failure *f, uint64_t address, uint32_t count)
+{
+    if (!inside(f, address, count, sizeof(struct rd_step)))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct rd_step s;
+        memcpy(&s, f->loader + (address - RD_LOADER_BLOCK) + i * sizeof s, sizeof s);
+        bool text2_is_name = (s.flags & RD_STEP_EXPECT) == 0;
+        if (!is_name(f, s.text) || (text2_is_name && !is_name(f, s.text2)) ||
+            (s.input_size != 0 && !inside(f, s.input, s.input_size, 1)))
+            return false;
+    }
+    return true;
+}
+
+/* The guest kernel trusts its loader block, so what a file brings is checked here. */
+static bool is_loader(const struct failure *f, const struct rd_loader_block *block)
+{
+    if (block->os < RD_OS_WIN7 || block->os > RD_OS_WIN10 || block->cpus > RD_MAX_CPUS ||
+        block->max_cpus > RD_MAX_CPUS || block->thread_count > RD_MAX_CPUS ||
+        !are_steps(f, block->setup, block->setup_count) ||
+        !inside(f, block->threads, block->thread_count, sizeof(struct rd_scenario_thread)))
+        return false;
+    for (uint32_t i = 0; i < block->thread_count; i++) {
+        struct rd_scenario_thread t;
+        memcpy(&t, f->loader + (block->threads - RD_LOADER_BLOCK) + i * sizeof t, sizeof t);
+        if (memchr(t.name, '\0', sizeof t.name) == NULL || !are_steps(f, t.steps, t.step_count))
+            return false;
+    }
+    return true;
+}
+
 static bool get_loader(const struct reader *r, const json_t *o, struct failure *f)
 {
     const char *text = get_text(r, o, "loader", 2 * RD_LOADER_SIZE);
@@ -285,7 +340,7 @@ static bool get_loader(const struct reader *r, const json_t *o, struct failure *
         return bad(r, "loader", "is no loader block");
     if (block.version != RD_ABI_VERSION)
         return bad(r, "loader", "was made by another version of rundown");
-    return true;
+    return is_loader(f, &block) || bad(r, "loader", "points outside of itself");
 }
 
 static bool get_shared(const struct reader *r, const json_t *o, struct failure *f)
@@ -298,7 +353,8 @@ static bool get_shared(const struct reader *r, const json_t *o, struct failure *
     bool ok = true;
     while (ok && *at != '\0') {
         uint64_t gap, length;
-        ok = parse_hex(&at, &gap) && *at++ == '+' && parse_hex(&at, &length) && (*at == ' ' || *at == '\0');
+        ok = parse_hex(&at, &gap) && *at++ == '+' && parse_hex(&at, &length) &&
+             (*at == ' ' || *at == '\0');
         /* A gap of 0 behind a run would have been part of the run. */
         ok = ok && (gap > 0 || granules.count == 0) && length > 0 && gap < GRANULE_LIMIT &&
              length <= FAILURE_SHARED_LIMIT - granules.count && end + gap + length <= GRANULE_LIMIT;
@@ -349,7 +405,8 @@ static bool get_decisions(const struct reader *r, const json_t *o, struct failur
 static bool get_images(const struct reader *r, const json_t *o, struct failure *f)
 {
     const json_t *list = json_object_get(o, "images");
-    if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > FAILURE_IMAGE_LIMIT)
+    if (!json_is_array(list) || json_array_size(list) == 0 ||
+        json_array_size(list) > FAILURE_IMAGE_LIMIT)
         return bad(r, "images", "is not a list of 1 to 32 images");
     f->images = calloc(json_array_size(list), sizeof *f->images);
     RD_ASSERT(f->images != NULL);
@@ -361,7 +418,8 @@ static bool get_images(const struct reader *r, const json_t *o, struct failure *
         if (!copy_text(r, image, "name", &out->name) || !copy_text(r, image, "path", &out->path) ||
             !get_hash(r, image, "content", &out->content))
             return false;
-        if (out->name[0] == '\0' || strlen(out->name) >= RD_ABI_NAME || strchr(out->name, '/') != NULL)
+        if (out->name[0] == '\0' || strlen(out->name) >= RD_ABI_NAME ||
+            strchr(out->name, '/') != NULL)
             return bad(r, "name", "of an image is not a file name");
     }
     return true;
@@ -373,20 +431,24 @@ static bool read_members(const struct reader *r, json_t *o, struct failure *f)
     if (!json_is_integer(version))
         return bad(r, "rundown", version == NULL ? "is missing" : "is not a number");
     if (json_integer_value(version) != FAILURE_VERSION)
-        return error_set(r->e, ERROR_INPUT, "%s: failure file of version %lld, this rundown reads version %d", r->path,
+        return error_set(r->e, ERROR_INPUT,
+                         "%s: failure file of version %lld, this rundown reads version %d", r->path,
                          (long long)json_integer_value(version), FAILURE_VERSION);
     struct hash128 said;
     if (!get_hash(r, o, "check", &said))
         return false;
     json_object_del(o, "check");
     if (!hash_equal(said, document_hash(o)))
-        return error_set(r->e, ERROR_INPUT, "%s: damaged: the content does not match its check hash", r->path);
+        return error_set(r->e, ERROR_INPUT,
+                         "%s: damaged: the content does not match its check hash", r->path);
     return copy_text(r, o, "rule", &f->rule) && copy_text(r, o, "sentence", &f->sentence) &&
-           copy_text(r, o, "bugcheck", &f->bugcheck) && copy_text(r, o, "scenario", &f->scenario_path) &&
+           copy_text(r, o, "bugcheck", &f->bugcheck) &&
+           copy_text(r, o, "scenario", &f->scenario_path) &&
            copy_text(r, o, "strategy", &f->strategy) && get_number(r, o, "seed", &f->seed) &&
            get_hash(r, o, "guest", &f->guest) && get_images(r, o, f) &&
-           get_number(r, o, "driver_base", &f->driver_base) && get_loader(r, o, f) && get_shared(r, o, f) &&
-           get_decisions(r, o, f) && get_hash(r, o, "trace", &f->trace) && get_hash(r, o, "memory", &f->memory);
+           get_number(r, o, "driver_base", &f->driver_base) && get_loader(r, o, f) &&
+           get_shared(r, o, f) && get_decisions(r, o, f) && get_hash(r, o, "trace", &f->trace) &&
+           get_hash(r, o, "memory", &f->memory);
 }
 
 bool failure_read(const char *path, struct failure *out, struct error *e)
@@ -402,11 +464,13 @@ bool failure_read(const char *path, struct failure *out, struct error *e)
         for (char *c = where.text; *c != '\0'; c++)
             if ((unsigned char)*c < 0x20 || *c == 0x7F)
                 *c = ' ';
-        return error_set(e, ERROR_INPUT, "%s:%d: not a failure file: %s", path, where.line, where.text);
+        return error_set(e, ERROR_INPUT, "%s:%d: not a failure file: %s", path, where.line,
+                         where.text);
     }
     struct reader r = {path, e};
-    bool ok = json_is_object(o) ? read_members(&r, o, out)
-                                : error_set(e, ERROR_INPUT, "%s: not a failure file: no object", path);
+    bool ok = json_is_object(o)
+                  ? read_members(&r, o, out)
+                  : error_set(e, ERROR_INPUT, "%s: not a failure file: no object", path);
     json_decref(o);
     if (!ok)
         failure_free(out);

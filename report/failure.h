@@ -1,6 +1,7 @@
 /*
- * Failure files (.rdn): JSON that names the images by content, carries the scenario, the shared locations
- * and the decisions, and the hashes that a replay must reach. Reading one is parsing hostile input.
+ * Failure files (.rdn): JSON that names the images by content, carries the scenario, the shared
+ * locations and the decisions, and the hashes that a replay must reach. Reading one is parsing
+ * hostile input.
  */
 #ifndef REPORT_FAILURE_H
 #define REPORT_FAILURE_H

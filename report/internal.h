@@ -12,7 +12,7 @@
 /* An event as it was heard, with what is gone later: registers, the instruction, who ran. */
 struct record {
     struct machine_event event;
-    unsigned thread;  /* machine_thread index; NO_THREAD: none */
+    unsigned thread; /* machine_thread index; NO_THREAD: none */
     uint64_t rcx, rdx;
     uint8_t code[15]; /* EVENT_SHARED: the instruction */
     bool clock;       /* processor 0 */
@@ -27,9 +27,10 @@ struct stall {
 struct recording {
     struct symbols *symbols;
     const char *(*verb_name)(uint32_t op);
+    const char *(*status_name)(int32_t status);
     VEC(struct record) records;
-    uint64_t dropped; /* oldest records that did not fit */
-    uint64_t time;    /* virtual, as far as timers told */
+    uint64_t dropped;                 /* oldest records that did not fit */
+    uint64_t time;                    /* virtual, as far as timers told */
     uint64_t last_run[RD_MAX_STACKS]; /* virtual time at which each thread last ended a step */
     VEC(struct stall) stalls;
 };
@@ -50,7 +51,8 @@ struct rows {
     size_t count, capacity;
     size_t left_out;
 };
-/* Puts a recording into rows and marks at most `limit` of them as kept: the weightiest, or with `all` of any weight. */
+/* Puts a recording into rows and marks at most `limit` of them as kept: the weightiest, or with
+ * `all` of any weight. */
 struct rows rows_make(const struct report *r, size_t limit, bool all);
 
 /* "upper!UpperCompletion+0x1c"; "0x..." outside of images. */
@@ -62,7 +64,7 @@ struct culprit {
     bool known;
     gva_t address;
     struct symbol symbol;
-    char text[160];         /* "lower!LowerDeviceControl+0x6f" */
+    char text[160];          /* "lower!LowerDeviceControl+0x6f" */
     char image[RD_ABI_NAME]; /* "lower.sys" */
 };
 struct culprit fact_culprit(const struct report *r);
@@ -75,9 +77,5 @@ const char *fact_wait_name(uint32_t type); /* enum rd_wait_type: "an event" */
 /* "an event at upper!Event, held by client"; empty when it does not wait. */
 void fact_wait(const struct report *r, const struct rd_thread *t, char *out, size_t size);
 const char *fact_thread_name(const struct report *r, unsigned thread, char out[RD_ABI_NAME]);
-
-/* Appends the names of the drivers' routines that no execution entered, "upper!UpperPower, ..."; returns how many. Of the
- * images that are loaded now. */
-size_t coverage_missing(const struct report *r, struct str *out);
 
 #endif

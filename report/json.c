@@ -1,9 +1,11 @@
-/* The same facts as the text report, as one JSON object. Addresses are strings of hexadecimal digits. */
+/* The same facts as the text report, as one JSON object. Addresses are strings of hexadecimal
+ * digits. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/coverage.h"
 #include "report/internal.h"
 
 #define ROW_LIMIT 20000
@@ -66,7 +68,9 @@ static json_t *thread_value(const struct report *r, unsigned index, const struct
     set(o, "processor", json_integer(t->cpu));
     set(o, "state", text_value(fact_state(t)));
     set(o, "waits_for", text_value(wait));
-    unsigned n = t->state == RD_THREAD_TERMINATED || t->state == RD_THREAD_INITIALIZED ? 0 : fact_stack(r, index, frames);
+    unsigned n = t->state == RD_THREAD_TERMINATED || t->state == RD_THREAD_INITIALIZED
+                     ? 0
+                     : fact_stack(r, index, frames);
     for (unsigned i = 0; i < n; i++)
         json_array_append_new(stack, frame_value(r, &frames[i], i == 0));
     set(o, "stack", stack);
@@ -165,7 +169,7 @@ void report_json(const struct report *r, FILE *out)
         set_violation(o, r);
     } else {
         struct str missing = {0};
-        coverage_missing(r, &missing);
+        report_never_entered(r->machine, r->symbols, &missing);
         set(o, "never_entered", text_value(missing.data ? missing.data : ""));
         str_free(&missing);
     }

@@ -1,5 +1,5 @@
-/* Hears the machine's events while a schedule is replayed. Kept raw: symbolising every event would cost more than the
- * run, and only some sixty of them are printed. */
+/* Hears the machine's events while a schedule is replayed. Kept raw: symbolising every event would
+ * cost more than the run, and only some sixty of them are printed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,12 +9,14 @@
 #define RECORD_LIMIT 400000u
 #define CODE_BYTES 15
 
-struct recording *recording_open(struct symbols *symbols, const char *(*verb_name)(uint32_t op))
+struct recording *recording_open(struct symbols *symbols, const char *(*verb_name)(uint32_t op),
+                                 const char *(*status_name)(int32_t status))
 {
     struct recording *r = calloc(1, sizeof *r);
     RD_ASSERT(r != NULL);
     r->symbols = symbols;
     r->verb_name = verb_name;
+    r->status_name = status_name;
     return r;
 }
 
@@ -27,7 +29,8 @@ void recording_close(struct recording *r)
     free(r);
 }
 
-/* Time went on to `due`: whoever could have run since it last did has been assumed to stand still. */
+/* Time went on to `due`: whoever could have run since it last did has been assumed to stand still.
+ */
 static void time_passed(struct recording *r, const struct machine *m, uint64_t due)
 {
     if (due <= r->time)
@@ -37,7 +40,8 @@ static void time_passed(struct recording *r, const struct machine *m, uint64_t d
         if (!machine_thread(m, i, &t) || (t.flags & RD_THREAD_SYSTEM) || t.cpu >= RD_MAX_CPUS)
             continue;
         const struct vcpu *c = machine_cpu(m, t.cpu);
-        bool could_run = t.state == RD_THREAD_RUNNING ? c->state == VCPU_RUNNING : t.state == RD_THREAD_READY;
+        bool could_run =
+            t.state == RD_THREAD_RUNNING ? c->state == VCPU_RUNNING : t.state == RD_THREAD_READY;
         if (!could_run)
             continue;
         struct stall *last = NULL;
@@ -55,7 +59,8 @@ static void time_passed(struct recording *r, const struct machine *m, uint64_t d
 static void hear(void *context, const struct machine *m, const struct machine_event *e)
 {
     struct recording *r = context;
-    struct record record = {.event = *e, .thread = machine_thread_on(m, e->cpu), .clock = e->cpu == 0};
+    struct record record = {
+        .event = *e, .thread = machine_thread_on(m, e->cpu), .clock = e->cpu == 0};
     if (e->kind == EVENT_STEP) {
         if (record.thread < RD_MAX_STACKS)
             r->last_run[record.thread] = r->time;
@@ -74,7 +79,8 @@ static void hear(void *context, const struct machine *m, const struct machine_ev
                 break;
     if (r->records.count == RECORD_LIMIT) {
         size_t half = RECORD_LIMIT / 2;
-        memmove(r->records.data, r->records.data + half, (RECORD_LIMIT - half) * sizeof *r->records.data);
+        memmove(r->records.data, r->records.data + half,
+                (RECORD_LIMIT - half) * sizeof *r->records.data);
         r->records.count -= half;
         r->dropped += half;
     }

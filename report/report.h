@@ -1,7 +1,7 @@
 /*
- * What a violation looks like to a person (text.c) and to a program (json.c). Both print the same facts, gathered
- * while the failing schedule is replayed: the recording hears the machine's events, the rest is read from the
- * stopped machine.
+ * What a violation looks like to a person (text.c) and to a program (json.c). Both print the same
+ * facts, gathered while the failing schedule is replayed: the recording hears the machine's events,
+ * the rest is read from the stopped machine.
  */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
@@ -11,11 +11,13 @@
 #include "debug/debug.h"
 #include "machine/machine.h"
 
-/* Listens to one execution and keeps what happened, to be put into words when it is over: addresses are never used
- * twice in a run, so they mean the same then. */
+/* Listens to one execution and keeps what happened, to be put into words when it is over: addresses
+ * are never used twice in a run, so they mean the same then. */
 struct recording;
-/* verb_name gives a scenario verb for an opcode (enum rd_op), NULL for an unknown one. */
-struct recording *recording_open(struct symbols *symbols, const char *(*verb_name)(uint32_t op));
+/* verb_name gives a scenario verb for an opcode (enum rd_op), status_name the name of an NTSTATUS;
+ * NULL: unknown. */
+struct recording *recording_open(struct symbols *symbols, const char *(*verb_name)(uint32_t op),
+                                 const char *(*status_name)(int32_t status));
 void recording_close(struct recording *r);
 /* Sets o->event. The observer's context becomes the recording: judges ignore it (check/check.h). */
 void recording_observe(struct recording *r, struct observer *o);
@@ -29,7 +31,7 @@ struct report_facts {
     const char *covers;   /* processors, timers, faults and memory model that the claim is about */
     uint64_t executions, blocked, steps, shared, to_first, seed;
     double seconds;
-    bool reproduced;      /* replay: the same trace and memory were reached */
+    bool reproduced; /* replay: the same trace and memory were reached */
 };
 
 struct report {

@@ -1,12 +1,11 @@
 /*
- * The interleaving as rows: events in words, and which of them decided the run. A row's weight says what is left out
- * first when there are too many:
- *   4  touches what the violation touched; images coming and going; driver entry and unload; APCs; timers
- *   3  the first and the last row of a stretch that one thread runs; a driver's routine entered; a verb of the scenario
- *   2  a driver's call into the kernel
- *   1  shared accesses
- *   0  returns, signals, wake-ups: left out of a text, unless they touch what the violation touched
- * Among equals the later ones stay: the violation is at the end.
+ * The interleaving as rows: events in words, and which of them decided the run. A row's weight says
+ * what is left out first when there are too many: 4  touches what the violation touched; images
+ * coming and going; driver entry and unload; APCs; timers 3  the first and the last row of a
+ * stretch that one thread runs; a driver's routine entered; a verb of the scenario 2  a driver's
+ * call into the kernel 1  shared accesses 0  returns, signals, wake-ups: left out of a text, unless
+ * they touch what the violation touched Among equals the later ones stay: the violation is at the
+ * end.
  */
 #include <Zydis/Zydis.h>
 #include <inttypes.h>
@@ -22,14 +21,15 @@
 struct maker {
     const struct report *report;
     struct rows rows;
-    struct { gva_t start, end; } touched[RANGES]; /* what the violation is about */
+    struct {
+        gva_t start, end;
+    } touched[RANGES]; /* what the violation is about */
     unsigned touched_count;
-    gva_t image; /* base of the image that it is about; 0: none */
     struct per_thread {
         int depth;
-        size_t call;        /* 1 + row of the call that has not returned */
-        gva_t announced;    /* routine that a row has already named */
-        char request[48];   /* what the next callback is given: "IRP_MJ_PNP.2" */
+        size_t call;      /* 1 + row of the call that has not returned */
+        gva_t announced;  /* routine that a row has already named */
+        char request[48]; /* what the next callback is given: "IRP_MJ_PNP.2" */
     } threads[RD_MAX_STACKS + 1];
 };
 
@@ -52,14 +52,12 @@ static void touch(struct maker *k, gva_t address)
 static void find_touched(struct maker *k)
 {
     const struct violation *v = k->report->violation;
-    const struct machine_image *image = NULL;
     switch (v->trouble.kind) {
     case TROUBLE_ACCESS:
     case TROUBLE_FAULT:
     case TROUBLE_EXECUTE:
     case TROUBLE_HANG:
         touch(k, v->trouble.address);
-        image = machine_image_at(k->report->machine, v->trouble.address);
         break;
     case TROUBLE_EXCEPTION:
     case TROUBLE_EXPECT:
@@ -69,8 +67,6 @@ static void find_touched(struct maker *k)
             touch(k, v->trouble.arg[i]);
         break;
     }
-    if (image != NULL && image->serial >= 2)
-        k->image = image->base;
 }
 
 static bool touches(const struct maker *k, gva_t address, uint64_t bytes)
@@ -86,8 +82,8 @@ static struct per_thread *state_of(struct maker *k, const struct record *r)
     return &k->threads[r->thread < RD_MAX_STACKS ? r->thread : RD_MAX_STACKS];
 }
 
-__attribute__((format(printf, 4, 5))) static struct row *add(struct maker *k, const struct record *r, int weight,
-                                                             const char *format, ...)
+__attribute__((format(printf, 4, 5))) static struct row *
+add(struct maker *k, const struct record *r, int weight, const char *format, ...)
 {
     struct row row = {.number = k->rows.count + 1,
                       .step = r->event.step,
@@ -121,8 +117,10 @@ static void access_text(const struct maker *k, const struct record *r, char *out
         return;
     }
     const char *lock = insn.attributes & ZYDIS_ATTRIB_HAS_LOCK ? "lock " : "";
-    const char *direction = insn.mnemonic == ZYDIS_MNEMONIC_MOV ? (r->event.c ? " (write)" : " (read)") : "";
-    snprintf(out, size, "%s%s [%s]%s", lock, ZydisMnemonicGetString(insn.mnemonic), data, direction);
+    const char *direction =
+        insn.mnemonic == ZYDIS_MNEMONIC_MOV ? (r->event.c ? " (write)" : " (read)") : "";
+    snprintf(out, size, "%s%s [%s]%s", lock, ZydisMnemonicGetString(insn.mnemonic), data,
+             direction);
 }
 
 static void routine_row(struct maker *k, const struct record *r, const char *what, gva_t routine)
@@ -135,14 +133,37 @@ static void routine_row(struct maker *k, const struct record *r, const char *wha
 
 static void remember_request(struct maker *k, const struct record *r)
 {
-    static const char *const majors[] = {
-        "CREATE", "CREATE_NAMED_PIPE", "CLOSE", "READ", "WRITE", "QUERY_INFORMATION", "SET_INFORMATION", "QUERY_EA",
-        "SET_EA", "FLUSH_BUFFERS", "QUERY_VOLUME_INFORMATION", "SET_VOLUME_INFORMATION", "DIRECTORY_CONTROL",
-        "FILE_SYSTEM_CONTROL", "DEVICE_CONTROL", "INTERNAL_DEVICE_CONTROL", "SHUTDOWN", "LOCK_CONTROL", "CLEANUP",
-        "CREATE_MAILSLOT", "QUERY_SECURITY", "SET_SECURITY", "POWER", "SYSTEM_CONTROL", "DEVICE_CHANGE", "QUERY_QUOTA",
-        "SET_QUOTA", "PNP"};
-    static const char *const pnp[] = {"START_DEVICE", "QUERY_REMOVE_DEVICE", "REMOVE_DEVICE", "CANCEL_REMOVE_DEVICE",
-                                      "STOP_DEVICE", "QUERY_STOP_DEVICE", "CANCEL_STOP_DEVICE"};
+    static const char *const majors[] = {"CREATE",
+                                         "CREATE_NAMED_PIPE",
+                                         "CLOSE",
+                                         "READ",
+                                         "WRITE",
+                                         "QUERY_INFORMATION",
+                                         "SET_INFORMATION",
+                                         "QUERY_EA",
+                                         "SET_EA",
+                                         "FLUSH_BUFFERS",
+                                         "QUERY_VOLUME_INFORMATION",
+                                         "SET_VOLUME_INFORMATION",
+                                         "DIRECTORY_CONTROL",
+                                         "FILE_SYSTEM_CONTROL",
+                                         "DEVICE_CONTROL",
+                                         "INTERNAL_DEVICE_CONTROL",
+                                         "SHUTDOWN",
+                                         "LOCK_CONTROL",
+                                         "CLEANUP",
+                                         "CREATE_MAILSLOT",
+                                         "QUERY_SECURITY",
+                                         "SET_SECURITY",
+                                         "POWER",
+                                         "SYSTEM_CONTROL",
+                                         "DEVICE_CHANGE",
+                                         "QUERY_QUOTA",
+                                         "SET_QUOTA",
+                                         "PNP"};
+    static const char *const pnp[] = {
+        "START_DEVICE", "QUERY_REMOVE_DEVICE", "REMOVE_DEVICE",     "CANCEL_REMOVE_DEVICE",
+        "STOP_DEVICE",  "QUERY_STOP_DEVICE",   "CANCEL_STOP_DEVICE"};
     struct per_thread *t = state_of(k, r);
     unsigned major = r->event.c >> 8 & 0xFF, minor = r->event.c & 0xFF;
     if (major == 27 && minor < sizeof pnp / sizeof pnp[0])
@@ -155,7 +176,8 @@ static void remember_request(struct maker *k, const struct record *r)
         t->request[0] = '\0';
 }
 
-/* What the scenario says of a step: a name, or a control code. Empty when there is nothing to add. */
+/* What the scenario says of a step: a name, or a control code. Empty when there is nothing to add.
+ */
 static void step_text(const struct maker *k, const struct record *r, char *out, size_t size)
 {
     struct rd_loader_block block;
@@ -166,9 +188,12 @@ static void step_text(const struct maker *k, const struct record *r, char *out, 
     size_t n = 0;
     out[0] = '\0';
     if (r->thread == NO_THREAD || !machine_thread(k->report->machine, r->thread, &running) ||
-        !arena_read(RD_LOADER_BLOCK, &block, sizeof block) || running.scenario_index >= block.thread_count ||
-        !arena_read(block.threads + running.scenario_index * sizeof thread, &thread, sizeof thread) ||
-        r->event.a >= thread.step_count || !arena_read(thread.steps + r->event.a * sizeof step, &step, sizeof step))
+        !arena_read(RD_LOADER_BLOCK, &block, sizeof block) ||
+        running.scenario_index >= block.thread_count ||
+        !arena_read(block.threads + running.scenario_index * sizeof thread, &thread,
+                    sizeof thread) ||
+        r->event.a >= thread.step_count ||
+        !arena_read(thread.steps + r->event.a * sizeof step, &step, sizeof step))
         return;
     if (step.op == RD_OP_IOCTL) {
         snprintf(out, size, " %x", step.code);
@@ -177,7 +202,8 @@ static void step_text(const struct maker *k, const struct record *r, char *out, 
     if (step.text == 0 || size < 3)
         return;
     out[n++] = ' ';
-    for (gva_t a = step.text; n + 1 < size && arena_read(a, &unit, sizeof unit) && unit != 0; a += sizeof unit)
+    for (gva_t a = step.text; n + 1 < size && arena_read(a, &unit, sizeof unit) && unit != 0;
+         a += sizeof unit)
         out[n++] = unit >= 0x20 && unit < 0x7F ? (char)unit : '?';
     out[n] = '\0';
 }
@@ -190,12 +216,19 @@ static void verb_row(struct maker *k, const struct record *r)
     add(k, r, 3, "t:%s%s (step %" PRIu64 ")", name ? name : "?", text, r->event.a + 1);
 }
 
+static const char *status_text(const struct maker *k, uint64_t status, char out[12])
+{
+    const char *name = k->report->recording->status_name((int32_t)status);
+    snprintf(out, 12, "%08x", (unsigned)status);
+    return name ? name : out;
+}
+
 /* Idle and worker threads wait, signal and wake all the time. */
 static bool is_system(const struct maker *k, const struct record *r)
 {
     struct rd_thread t;
-    return r->thread == NO_THREAD || !machine_thread(k->report->machine, r->thread, &t) || (t.flags & RD_THREAD_SYSTEM) ||
-           t.scenario_index == NO_THREAD;
+    return r->thread == NO_THREAD || !machine_thread(k->report->machine, r->thread, &t) ||
+           (t.flags & RD_THREAD_SYSTEM) || t.scenario_index == NO_THREAD;
 }
 
 static void thread_name(const struct maker *k, gva_t kthread, char out[RD_ABI_NAME])
@@ -212,16 +245,18 @@ static void thread_name(const struct maker *k, gva_t kthread, char out[RD_ABI_NA
 
 static void guest_row(struct maker *k, const struct record *r)
 {
-    static const char *const apcs[] = {"APC", "APC kernel routine", "APC normal routine", "APC rundown routine"};
+    static const char *const apcs[] = {"APC", "APC kernel routine", "APC normal routine",
+                                       "APC rundown routine"};
     const struct machine_event *e = &r->event;
     int touched = touches(k, e->a, 8) || touches(k, e->b, 8);
-    char name[100];
+    char name[100], number[12];
     switch ((enum rd_event)e->code) {
     case RD_EVENT_STEP_BEGIN:
         verb_row(k, r);
         break;
     case RD_EVENT_STEP_END:
-        add(k, r, e->b ? 2 : 0, "step %" PRIu64 " ends: %08" PRIx64, e->a + 1, e->b & 0xFFFFFFFF);
+        add(k, r, e->b ? 2 : 0, "step %" PRIu64 " ends: %s", e->a + 1,
+            status_text(k, e->b, number));
         break;
     case RD_EVENT_APC_QUEUE:
         thread_name(k, e->b, name);
@@ -234,7 +269,7 @@ static void guest_row(struct maker *k, const struct record *r)
         remember_request(k, r);
         break;
     case RD_EVENT_COMPLETE:
-        add(k, r, touched ? 4 : 2, "request completed: %08" PRIx64, e->b & 0xFFFFFFFF);
+        add(k, r, touched ? 4 : 2, "request completed: %s", status_text(k, e->b, number));
         break;
     case RD_EVENT_IMAGE_LOAD:
     case RD_EVENT_IMAGE_UNLOAD: {
@@ -251,7 +286,11 @@ static void guest_row(struct maker *k, const struct record *r)
         break;
     case RD_EVENT_WAIT:
         fact_data(k->report, e->a, name, sizeof name);
-        add(k, r, touched ? 4 : is_system(k, r) ? 0 : 2, "waits for %s%s%s", fact_wait_name((uint32_t)e->c), e->a ? " at " : "",
+        add(k, r,
+            touched           ? 4
+            : is_system(k, r) ? 0
+                              : 2,
+            "waits for %s%s%s", fact_wait_name((uint32_t)e->c), e->a ? " at " : "",
             e->a ? name : "");
         break;
     case RD_EVENT_WAKE:
@@ -277,7 +316,8 @@ static void guest_row(struct maker *k, const struct record *r)
     }
 }
 
-/* A driver's routine was entered: behind the call that led to it when nothing came between, else on a row of its own. */
+/* A driver's routine was entered: behind the call that led to it when nothing came between, else on
+ * a row of its own. */
 static void callback_row(struct maker *k, const struct record *r)
 {
     struct per_thread *t = state_of(k, r);
@@ -287,7 +327,8 @@ static void callback_row(struct maker *k, const struct record *r)
     } else {
         fact_name(k->report->symbols, r->event.a, false, name, sizeof name);
         struct row *last = k->rows.count > 0 ? &k->rows.data[k->rows.count - 1] : NULL;
-        if (last != NULL && t->call == k->rows.count && last->thread == r->thread && strstr(last->text, " -> ") == NULL) {
+        if (last != NULL && t->call == k->rows.count && last->thread == r->thread &&
+            strstr(last->text, " -> ") == NULL) {
             size_t n = strlen(last->text);
             snprintf(last->text + n, sizeof last->text - n, " -> %s%s", name, t->request);
             last->weight = last->weight > 3 ? last->weight : 3;
@@ -318,7 +359,8 @@ static void machine_row(struct maker *k, const struct record *r)
     }
     case EVENT_RETURN:
         /* Worth a row only when another thread ran meanwhile. */
-        if (t->call != 0 && t->call < k->rows.count && k->rows.data[k->rows.count - 1].thread != r->thread)
+        if (t->call != 0 && t->call < k->rows.count &&
+            k->rows.data[k->rows.count - 1].thread != r->thread)
             add(k, r, 0, "%s returns %" PRIx64, k->rows.data[t->call - 1].text, e->a);
         t->call = 0;
         break;
@@ -350,12 +392,14 @@ static void violation_row(struct maker *k)
 {
     const struct report *report = k->report;
     const struct trouble *t = &report->violation->trouble;
-    struct record r = {.event.step = machine_step_count(report->machine), .thread = fact_thread(report)};
+    struct record r = {.event.step = machine_step_count(report->machine),
+                       .thread = fact_thread(report)};
     char name[100];
     switch (t->kind) {
     case TROUBLE_EXECUTE:
         fact_name(report->symbols, t->address, false, name, sizeof name);
-        add(k, &r, 5, "*** executes %s%s", name, t->shadow == RD_SHADOW_UNLOADED ? " in the unloaded image" : "");
+        add(k, &r, 5, "*** executes %s%s", name,
+            t->shadow == RD_SHADOW_UNLOADED ? " in the unloaded image" : "");
         break;
     case TROUBLE_ACCESS:
     case TROUBLE_FAULT:

@@ -1,10 +1,12 @@
-/* The text report, laid out as !analyze -v lays out a crash dump: what broke, who, the stacks; then what no dump has, the
- * interleaving that led there. The line that begins with "rule:" is for grep. */
+/* The text report, laid out as !analyze -v lays out a crash dump: what broke, who, the stacks; then
+ * what no dump has, the interleaving that led there. The line that begins with "rule:" is for grep.
+ */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/coverage.h"
 #include "report/internal.h"
 
 #define ROW_LIMIT 60
@@ -33,7 +35,8 @@ static void address_text(uint64_t a, char out[24])
 static void print_bugcheck(const struct printer *p)
 {
     const struct violation *v = p->report->violation;
-    const char *red = p->report->colour ? "\033[1;31m" : "", *off = p->report->colour ? "\033[0m" : "";
+    const char *red = p->report->colour ? "\033[1;31m" : "",
+               *off = p->report->colour ? "\033[0m" : "";
     if (v->code != 0)
         fprintf(p->out, "%s%s (%x)%s\n", red, v->name, v->code, off);
     else
@@ -43,7 +46,8 @@ static void print_bugcheck(const struct printer *p)
         return;
     fprintf(p->out, "Arguments:\n");
     for (int i = 0; i < 4; i++)
-        fprintf(p->out, "Arg%d: %016" PRIx64 "%s%s\n", i + 1, v->arg[i], v->arg_text[i][0] ? ", " : "", v->arg_text[i]);
+        fprintf(p->out, "Arg%d: %016" PRIx64 "%s%s\n", i + 1, v->arg[i],
+                v->arg_text[i][0] ? ", " : "", v->arg_text[i]);
 }
 
 static void print_culprit(const struct printer *p, const struct culprit *c)
@@ -53,17 +57,20 @@ static void print_culprit(const struct printer *p, const struct culprit *c)
     if (!c->known)
         return;
     char name[RD_ABI_NAME];
-    fprintf(p->out, "MODULE_NAME:  %s\nIMAGE_NAME:  %s\nSYMBOL_NAME:  %s\n", c->symbol.module, c->image, c->text);
+    fprintf(p->out, "MODULE_NAME:  %s\nIMAGE_NAME:  %s\nSYMBOL_NAME:  %s\n", c->symbol.module,
+            c->image, c->text);
     fprintf(p->out, "FAILURE_BUCKET_ID:  ");
     if (v->code != 0)
         fprintf(p->out, "0x%X_", v->code);
     else
         fprintf(p->out, "%s_", v->name);
-    fprintf(p->out, "%s!%s\n", c->symbol.module, c->symbol.function[0] ? c->symbol.function : "unknown_function");
+    fprintf(p->out, "%s!%s\n", c->symbol.module,
+            c->symbol.function[0] ? c->symbol.function : "unknown_function");
     if (c->symbol.file[0] != '\0')
         fprintf(p->out, "FAULTING_SOURCE:  %s @ %u\n", c->symbol.file, c->symbol.line);
     fprintf(p->out, "THREAD_NAME:  %s (processor %u, IRQL %u)\n",
-            fact_thread_name(p->report, fact_thread(p->report), name), v->trouble.cpu, v->trouble.irql);
+            fact_thread_name(p->report, fact_thread(p->report), name), v->trouble.cpu,
+            v->trouble.irql);
 }
 
 static void print_stack(const struct printer *p, unsigned thread)
@@ -81,7 +88,8 @@ static void print_stack(const struct printer *p, unsigned thread)
         bool is_return = i > 0 && !frames[i].interrupt;
         address_text(frames[i].sp, sp);
         address_text(frames[i].return_address, ret);
-        symbols_find(p->report->symbols, is_return ? frames[i].pc - 1 : frames[i].pc, is_return, &y);
+        symbols_find(p->report->symbols, is_return ? frames[i].pc - 1 : frames[i].pc, is_return,
+                     &y);
         symbol_text(&y, text, sizeof text);
         if (y.module[0] == '\0')
             snprintf(text, sizeof text, "0x%" PRIx64, frames[i].pc);
@@ -107,8 +115,9 @@ static void print_threads(const struct printer *p)
         if (i == own || !machine_thread(p->report->machine, i, &t) || !worth_showing(&t))
             continue;
         fact_wait(p->report, &t, wait, sizeof wait);
-        fprintf(p->out, "\nThread %s (processor %u): %s%s%s\n", fact_thread_name(p->report, i, name), t.cpu,
-                fact_state(&t), wait[0] ? " for " : "", wait);
+        fprintf(p->out, "\nThread %s (processor %u): %s%s%s\n",
+                fact_thread_name(p->report, i, name), t.cpu, fact_state(&t), wait[0] ? " for " : "",
+                wait);
         if (t.state != RD_THREAD_TERMINATED && t.state != RD_THREAD_INITIALIZED)
             print_stack(p, i);
     }
@@ -172,7 +181,8 @@ static struct columns find_columns(const struct report *r, const struct rows *ro
             c.threads[c.count++] = rows->data[i].thread;
     }
     for (unsigned i = 1; i < c.count; i++) /* insertion sort: at most four */
-        for (unsigned j = i; j > 0 && column_order(r, c.threads[j]) < column_order(r, c.threads[j - 1]); j--) {
+        for (unsigned j = i;
+             j > 0 && column_order(r, c.threads[j]) < column_order(r, c.threads[j - 1]); j--) {
             unsigned t = c.threads[j];
             c.threads[j] = c.threads[j - 1];
             c.threads[j - 1] = t;
@@ -183,7 +193,8 @@ static struct columns find_columns(const struct report *r, const struct rows *ro
     return c;
 }
 
-/* How many bytes of text go on a line of `width`: up to the last blank, else behind the last '!', else all that fit. */
+/* How many bytes of text go on a line of `width`: up to the last blank, else behind the last '!',
+ * else all that fit. */
 static size_t line_length(const char *text, size_t width)
 {
     size_t n = strlen(text);
@@ -242,7 +253,8 @@ static void print_interleaving(const struct printer *p)
     if (c.table) {
         fprintf(p->out, "   #  ");
         for (unsigned i = 0; i < c.count; i++)
-            fprintf(p->out, "%-*s", i + 1 < c.count ? (int)c.width : 0, fact_thread_name(p->report, c.threads[i], name));
+            fprintf(p->out, "%-*s", i + 1 < c.count ? (int)c.width : 0,
+                    fact_thread_name(p->report, c.threads[i], name));
         fprintf(p->out, "\n");
     }
     bool gap = false;
@@ -279,7 +291,9 @@ static void print_explored(const struct printer *p)
     if (f->failure != NULL)
         fprintf(p->out, "failure file: %s  (rundown replay %s)\n", f->failure, f->failure);
     if (f->strategy != NULL) {
-        fprintf(p->out, "explored: %s, strategy %s: %" PRIu64 " executions, %" PRIu64 " steps, %" PRIu64 " shared locations",
+        fprintf(p->out,
+                "explored: %s, strategy %s: %" PRIu64 " executions, %" PRIu64 " steps, %" PRIu64
+                " shared locations",
                 f->subject, f->strategy, f->executions, f->steps, f->shared);
         if (f->to_first != 0)
             fprintf(p->out, "; first violation in execution %" PRIu64, f->to_first);
@@ -295,14 +309,15 @@ void report_text(const struct report *r, FILE *out)
     const struct report_facts *f = &r->facts;
     if (r->violation == NULL) {
         struct str missing = {0};
-        size_t count = coverage_missing(r, &missing);
-        if (count > 0)
-            fprintf(out, "routines that were never entered (%zu): %s\n", count, missing.data);
+        report_never_entered(r->machine, r->symbols, &missing);
+        if (missing.count > 0)
+            fputs(missing.data, out);
         str_free(&missing);
         if (f->covers != NULL)
             fprintf(out, "covered: %s\n", f->covers);
-        fprintf(out, "%s: strategy %s, %" PRIu64 " executions and %" PRIu64 " abandoned as redundant, %" PRIu64
-                     " steps, %" PRIu64 " shared locations\n",
+        fprintf(out,
+                "%s: strategy %s, %" PRIu64 " executions and %" PRIu64
+                " abandoned as redundant, %" PRIu64 " steps, %" PRIu64 " shared locations\n",
                 f->subject, f->strategy, f->executions, f->blocked, f->steps, f->shared);
         fprintf(out, "no violation in %" PRIu64 " executions: %s\n", f->executions, f->claim);
         return;

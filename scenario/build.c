@@ -1,5 +1,5 @@
-/* A scenario as data: drivers, setup steps and threads, and what is completed when everything has been said. No Lua
- * here, so that a scenario made from bare drivers goes the same way. */
+/* A scenario as data: drivers, setup steps and threads, and what is completed when everything has
+ * been said. No Lua here, so that a scenario made from bare drivers goes the same way. */
 #include "scenario/scenario.h"
 
 #include <stdlib.h>
@@ -40,7 +40,8 @@ void scenario_free(struct scenario *s)
     *s = (struct scenario){0};
 }
 
-struct scenario_step *scenario_add_step(struct scenario_step **steps, size_t *count, size_t *capacity)
+struct scenario_step *scenario_add_step(struct scenario_step **steps, size_t *count,
+                                        size_t *capacity)
 {
     if (*count == *capacity)
         vec_grow((void **)steps, capacity, *count + 1, sizeof **steps);
@@ -64,23 +65,27 @@ struct scenario_driver *scenario_find_driver(struct scenario *s, const char *nam
 {
     size_t n = service_length(name);
     for (unsigned i = 0; i < s->driver_count; i++)
-        if (service_length(s->drivers[i].name) == n && strncasecmp(s->drivers[i].name, name, n) == 0)
+        if (service_length(s->drivers[i].name) == n &&
+            strncasecmp(s->drivers[i].name, name, n) == 0)
             return &s->drivers[i];
     return NULL;
 }
 
-bool scenario_add_driver(struct scenario *s, const char *name, char *path, bool load, struct error *e)
+bool scenario_add_driver(struct scenario *s, const char *name, char *path, bool load,
+                         struct error *e)
 {
     size_t n = strlen(name);
     bool ok = true;
     if (n < 5 || strcasecmp(name + n - 4, ".sys") != 0)
         ok = error_set(e, ERROR_INPUT, "driver \"%s\": a driver's file name ends in .sys", name);
     else if (n >= RD_ABI_NAME)
-        ok = error_set(e, ERROR_INPUT, "driver \"%s\": the name is longer than %d bytes", name, RD_ABI_NAME - 1);
+        ok = error_set(e, ERROR_INPUT, "driver \"%s\": the name is longer than %d bytes", name,
+                       RD_ABI_NAME - 1);
     else if (scenario_find_driver(s, name) != NULL)
         ok = error_set(e, ERROR_INPUT, "driver \"%s\" is given twice", name);
     else if (s->driver_count == SCENARIO_MAX_DRIVERS)
-        ok = error_set(e, ERROR_INPUT, "driver \"%s\": at most %d drivers", name, SCENARIO_MAX_DRIVERS);
+        ok = error_set(e, ERROR_INPUT, "driver \"%s\": at most %d drivers", name,
+                       SCENARIO_MAX_DRIVERS);
     if (!ok) {
         free(path);
         return false;
@@ -118,7 +123,8 @@ static bool resolve_thread(struct scenario *s, struct scenario_step *step, struc
             step->text = NULL;
             return true;
         }
-    return error_set(e, ERROR_INPUT, "%s: no thread \"%s\" in this scenario", step->verb, step->text);
+    return error_set(e, ERROR_INPUT, "%s: no thread \"%s\" in this scenario", step->verb,
+                     step->text);
 }
 
 static bool is_device(const struct scenario *s, const char *name)
@@ -141,7 +147,8 @@ static void order_setup(struct scenario *s)
     for (unsigned i = 0; i < s->driver_count; i++) {
         if (!s->drivers[i].load)
             continue;
-        struct scenario_step *step = scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity);
+        struct scenario_step *step =
+            scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity);
         step->op = RD_OP_LOAD;
         step->text = scenario_service(s->drivers[i].name);
         step->verb = "driver";
@@ -154,9 +161,11 @@ static void order_setup(struct scenario *s)
         *scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity) = devices[i];
     free(devices);
     if (device_count == 0 && last != NULL) {
-        /* The kernel leaves out drivers that have no AddDevice routine, so this says nothing to them. */
+        /* The kernel leaves out drivers that have no AddDevice routine, so this says nothing to
+         * them. */
         char *instance = str_dup(last);
-        struct scenario_step *step = scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity);
+        struct scenario_step *step =
+            scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity);
         step->op = RD_OP_ADD_DEVICE;
         step->text = instance;
         step->text2 = list;
@@ -189,8 +198,9 @@ bool scenario_finish(struct scenario *s, int *line, struct error *e)
             case RD_OP_SURPRISE_REMOVE:
             case RD_OP_POWER:
                 if (!is_device(s, step->text) && scenario_find_driver(s, step->text) == NULL)
-                    return error_set(e, ERROR_INPUT, "%s: no device or driver \"%s\" in this scenario",
-                                     step->verb, step->text);
+                    return error_set(e, ERROR_INPUT,
+                                     "%s: no device or driver \"%s\" in this scenario", step->verb,
+                                     step->text);
                 break;
             default:
                 break;

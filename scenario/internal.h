@@ -1,4 +1,5 @@
-/* What the files of the Lua front end share: the scenario being built and how an error finds its line. */
+/* What the files of the Lua front end share: the scenario being built and how an error finds its
+ * line. */
 #ifndef SCENARIO_INTERNAL_H
 #define SCENARIO_INTERNAL_H
 
@@ -50,7 +51,8 @@ struct builder *builder_of(lua_State *L);
 /* Line of the innermost Lua function that is running; 0: none. */
 int builder_line(lua_State *L);
 /* Sets the error "FILE:LINE: text" and raises it. */
-_Noreturn void builder_fail(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void builder_fail(lua_State *L, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* A Lua string at `index` as text without NUL bytes; `what` names it in the error. */
 const char *builder_text(lua_State *L, int index, const char *what);
 /* An integer in [low, high]. */
@@ -62,16 +64,18 @@ void builder_push_thread(lua_State *L, int thread);
 
 /* build.c: the scenario as data, without Lua. */
 void scenario_init(struct scenario *s);
-struct scenario_step *scenario_add_step(struct scenario_step **steps, size_t *count, size_t *capacity);
+struct scenario_step *scenario_add_step(struct scenario_step **steps, size_t *count,
+                                        size_t *capacity);
 struct scenario_driver *scenario_find_driver(struct scenario *s, const char *name);
 /* Adds a driver; error text without a place. */
-bool scenario_add_driver(struct scenario *s, const char *name, char *path, bool load, struct error *e);
+bool scenario_add_driver(struct scenario *s, const char *name, char *path, bool load,
+                         struct error *e);
 /* "upper" of "upper.sys". */
 char *scenario_service(const char *driver);
 /* Path of a driver named by the scenario at `scenario_path`; NULL: nowhere. */
 char *scenario_locate(const char *scenario_path, const char *name);
-/* Loads in front of the devices, a device stack when none was given, thread names into numbers. The line of what is
- * wrong goes to *line. */
+/* Loads in front of the devices, a device stack when none was given, thread names into numbers. The
+ * line of what is wrong goes to *line. */
 bool scenario_finish(struct scenario *s, int *line, struct error *e);
 
 /* text.c */

@@ -1,7 +1,8 @@
 /*
- * Lowering: the scenario as the bytes that lie at RD_LOADER_BLOCK when the guest kernel starts. The loader block
- * comes first, then the threads, all steps, and behind them strings and input bytes. Two passes over the same
- * code, the first without a buffer, so that sizes and addresses cannot disagree.
+ * Lowering: the scenario as the bytes that lie at RD_LOADER_BLOCK when the guest kernel starts. The
+ * loader block comes first, then the threads, all steps, and behind them strings and input bytes.
+ * Two passes over the same code, the first without a buffer, so that sizes and addresses cannot
+ * disagree.
  */
 #include "scenario/scenario.h"
 
@@ -63,7 +64,8 @@ static uint64_t place_steps(struct writer *w, const struct scenario_step *steps,
         low.text2 = place_text(w, s->text2);
         low.input = place_input(w, s->input, s->input_size);
         if (s->flags & RD_STEP_EXPECT) {
-            RD_ASSERT(s->text2 == NULL); /* only device steps have a second text, and they expect nothing */
+            RD_ASSERT(s->text2 ==
+                      NULL); /* only device steps have a second text, and they expect nothing */
             low.text2 = (uint32_t)s->expect;
         }
         if (w->data != NULL)
@@ -106,7 +108,8 @@ bool scenario_lower(const struct scenario *s, struct scenario_blob *out, struct 
     write_all(s, &w);
     if (w.at > RD_LOADER_SIZE)
         return error_set(e, ERROR_INPUT,
-                         "%s: the scenario takes %llu bytes in the guest, %llu fit: use fewer steps or less input",
+                         "%s: the scenario takes %llu bytes in the guest, %llu fit: use fewer "
+                         "steps or less input",
                          s->path ? s->path : "scenario", (unsigned long long)w.at,
                          (unsigned long long)RD_LOADER_SIZE);
     size_t size = w.at;

@@ -1,8 +1,9 @@
 /*
- * The Lua front end. A scenario is hostile input: only text chunks are read, instructions and memory are limited,
- * and the libraries hold nothing that reaches the host, that runs long inside one library call (pattern
- * matching, table.move), or whose result differs between two runs (addresses in tostring, the order of pairs,
- * random numbers): the same file must build the same steps everywhere.
+ * The Lua front end. A scenario is hostile input: only text chunks are read, instructions and
+ * memory are limited, and the libraries hold nothing that reaches the host, that runs long inside
+ * one library call (pattern matching, table.move), or whose result differs between two runs
+ * (addresses in tostring, the order of pairs, random numbers): the same file must build the same
+ * steps everywhere.
  */
 #include "scenario/scenario.h"
 
@@ -19,8 +20,8 @@
 #define CHUNK_NAME "=scenario"
 #define CHUNK_PREFIX "scenario:"
 
-/* Replaces what Lua leaves to chance: pairs goes through keys in order, and a table has no printable address. Gets the
- * library functions it needs as arguments. */
+/* Replaces what Lua leaves to chance: pairs goes through keys in order, and a table has no
+ * printable address. Gets the library functions it needs as arguments. */
 static const char prelude[] =
     "local next, type, sort, tostring, format, select, error, pack, unpack = ...\n"
     "local function show(v)\n"
@@ -143,11 +144,13 @@ static void count_hook(lua_State *L, lua_Debug *frame)
     struct builder *b = builder_of(L);
     b->instructions += 1000;
     if (b->instructions > LUA_INSTRUCTION_LIMIT)
-        builder_fail(L, "the scenario runs too long (%d instructions); does a loop end?", LUA_INSTRUCTION_LIMIT);
+        builder_fail(L, "the scenario runs too long (%d instructions); does a loop end?",
+                     LUA_INSTRUCTION_LIMIT);
 }
 
 /* Statements that build the scenario as a whole do not belong into a thread's function. */
-static struct builder *statement(lua_State *L, const char *name, int arguments_min, int arguments_max)
+static struct builder *statement(lua_State *L, const char *name, int arguments_min,
+                                 int arguments_max)
 {
     struct builder *b = builder_of(L);
     if (b->current >= 0)
@@ -196,20 +199,24 @@ static int say_driver(lua_State *L)
         builder_fail(L, "driver: the name is not valid UTF-8");
     if (lua_gettop(L) == 2) {
         if (!lua_istable(L, 2))
-            builder_fail(L, "driver: expected options such as {load = false}, got %s", luaL_typename(L, 2));
+            builder_fail(L, "driver: expected options such as {load = false}, got %s",
+                         luaL_typename(L, 2));
         lua_pushnil(L);
         while (lua_next(L, 2) != 0) {
             if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "load") != 0)
                 builder_fail(L, "driver: unknown option; the only one is load");
             if (!lua_isboolean(L, -1))
-                builder_fail(L, "driver: option load: expected true or false, got %s", luaL_typename(L, -1));
+                builder_fail(L, "driver: option load: expected true or false, got %s",
+                             luaL_typename(L, -1));
             load = lua_toboolean(L, -1);
             lua_pop(L, 1);
         }
     }
     char *path = scenario_locate(b->path, name);
     if (path == NULL)
-        builder_fail(L, "driver \"%s\" is neither beside the scenario nor in a folder of RUNDOWN_DRIVERS", name);
+        builder_fail(
+            L, "driver \"%s\" is neither beside the scenario nor in a folder of RUNDOWN_DRIVERS",
+            name);
     struct error e = {0};
     if (!scenario_add_driver(b->scenario, name, path, load, &e))
         builder_fail(L, "%s", e.text);
@@ -221,13 +228,17 @@ static int say_device(lua_State *L)
     struct builder *b = statement(L, "device", 2, 2);
     struct scenario *s = b->scenario;
     const char *instance = builder_text(L, 1, "device");
-    if (instance[0] == '\0' || strlen(instance) > 255 || !text_is_utf8(instance) || strchr(instance, ';') != NULL)
+    if (instance[0] == '\0' || strlen(instance) > 255 || !text_is_utf8(instance) ||
+        strchr(instance, ';') != NULL)
         builder_fail(L, "device: expected an instance name of 1 to 255 bytes without ';'");
     for (size_t i = 0; i < s->setup_count; i++)
         if (strcasecmp(s->setup[i].text, instance) == 0)
             builder_fail(L, "device \"%s\" is given twice", instance);
     if (!lua_istable(L, 2) || lua_rawlen(L, 2) == 0 || lua_rawlen(L, 2) > SCENARIO_MAX_DRIVERS)
-        builder_fail(L, "device \"%s\": expected its drivers from the lowest up, as in {\"lower\", \"upper\"}", instance);
+        builder_fail(
+            L,
+            "device \"%s\": expected its drivers from the lowest up, as in {\"lower\", \"upper\"}",
+            instance);
     struct str list = {0};
     for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, 2); i++) {
         lua_rawgeti(L, 2, i);
@@ -235,7 +246,9 @@ static int say_device(lua_State *L)
         struct scenario_driver *d = name ? scenario_find_driver(s, name) : NULL;
         if (d == NULL || !d->load) {
             str_free(&list);
-            builder_fail(L, "device \"%s\": \"%s\" is not the name of a driver that is declared above and loaded",
+            builder_fail(L,
+                         "device \"%s\": \"%s\" is not the name of a driver that is declared above "
+                         "and loaded",
                          instance, name ? name : luaL_typename(L, -1));
         }
         char *service = scenario_service(d->name);
@@ -269,7 +282,8 @@ static int say_thread(lua_State *L)
     if (s->thread_count == SCENARIO_MAX_THREADS)
         builder_fail(L, "thread \"%s\": at most %d threads", name, SCENARIO_MAX_THREADS);
     if (!lua_isfunction(L, 2))
-        builder_fail(L, "thread \"%s\": expected function (t) ... end, got %s", name, luaL_typename(L, 2));
+        builder_fail(L, "thread \"%s\": expected function (t) ... end, got %s", name,
+                     luaL_typename(L, 2));
     b->current = (int)s->thread_count++;
     s->threads[b->current].name = str_dup(name);
     b->slot_count = 0;
@@ -298,17 +312,20 @@ static void remove_fields(lua_State *L, const char *table, const char *const *na
 
 static void open_libraries(lua_State *L)
 {
-    static const luaL_Reg libraries[] = {
-        {"_G", luaopen_base}, {"string", luaopen_string}, {"table", luaopen_table}, {"math", luaopen_math}};
+    static const luaL_Reg libraries[] = {{"_G", luaopen_base},
+                                         {"string", luaopen_string},
+                                         {"table", luaopen_table},
+                                         {"math", luaopen_math}};
     for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
         lua_pop(L, 1);
     }
     if (luaL_loadbuffer(L, prelude, sizeof prelude - 1, "=prelude") != LUA_OK)
         lua_error(L);
-    static const char *const wanted[][2] = {{"_G", "next"},      {"_G", "type"},       {"table", "sort"},
-                                            {"_G", "tostring"},  {"string", "format"}, {"_G", "select"},
-                                            {"_G", "error"},     {"table", "pack"},    {"table", "unpack"}};
+    static const char *const wanted[][2] = {
+        {"_G", "next"},     {"_G", "type"},       {"table", "sort"},
+        {"_G", "tostring"}, {"string", "format"}, {"_G", "select"},
+        {"_G", "error"},    {"table", "pack"},    {"table", "unpack"}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         lua_getglobal(L, wanted[i][0]);
         lua_getfield(L, -1, wanted[i][1]);
@@ -321,14 +338,18 @@ static void open_libraries(lua_State *L)
     lua_pop(L, 1);
     lua_setglobal(L, "tostring");
     lua_setglobal(L, "pairs");
-    remove_fields(L, "_G", (const char *const[]){"collectgarbage", "dofile", "getmetatable", "load", "loadfile", "next",
-                                                 "pcall", "print", "setmetatable", "warn", "xpcall", NULL});
-    remove_fields(L, "string", (const char *const[]){"dump", "find", "gmatch", "gsub", "match", NULL});
+    remove_fields(L, "_G",
+                  (const char *const[]){"collectgarbage", "dofile", "getmetatable", "load",
+                                        "loadfile", "next", "pcall", "print", "setmetatable",
+                                        "warn", "xpcall", NULL});
+    remove_fields(L, "string",
+                  (const char *const[]){"dump", "find", "gmatch", "gsub", "match", NULL});
     remove_fields(L, "table", (const char *const[]){"move", NULL});
     remove_fields(L, "math", (const char *const[]){"random", "randomseed", NULL});
     static const luaL_Reg statements[] = {
-        {"os_version", say_os_version}, {"cpus", say_cpus},     {"driver", say_driver},
-        {"device", say_device},         {"thread", say_thread}, {"fail_allocations", say_fail_allocations}};
+        {"os_version", say_os_version}, {"cpus", say_cpus},
+        {"driver", say_driver},         {"device", say_device},
+        {"thread", say_thread},         {"fail_allocations", say_fail_allocations}};
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
         lua_register(L, statements[i].name, statements[i].func);
     builder_register_types(L);
@@ -340,7 +361,8 @@ static int message_handler(lua_State *L)
     struct builder *b = builder_of(L);
     if (b->error->kind != ERROR_NONE)
         return 1;
-    const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "error called without a text";
+    const char *text =
+        lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "error called without a text";
     int line = builder_line(L);
     size_t n = strlen(CHUNK_PREFIX);
     if (strncmp(text, CHUNK_PREFIX, n) == 0) {

@@ -1,7 +1,7 @@
 /*
- * Scenarios: a Lua 5.4 file builds a static list of steps before the run starts; no Lua runs inside an
- * execution. Reading one is also parsing hostile input: instruction and memory limits apply, and only
- * the safe libraries are open.
+ * Scenarios: a Lua 5.4 file builds a static list of steps before the run starts; no Lua runs inside
+ * an execution. Reading one is also parsing hostile input: instruction and memory limits apply, and
+ * only the safe libraries are open.
  */
 #ifndef SCENARIO_SCENARIO_H
 #define SCENARIO_SCENARIO_H
@@ -15,7 +15,8 @@
 
 struct scenario_driver {
     char *name; /* file name as written, e.g. "upper.sys" */
-    char *path; /* resolved: beside the scenario, else in the first folder of RUNDOWN_DRIVERS that has it */
+    char *path; /* resolved: beside the scenario, else in the first folder of RUNDOWN_DRIVERS that
+                   has it */
     bool load;  /* before the threads start */
 };
 
@@ -57,12 +58,13 @@ bool scenario_status(const char *name, int32_t *out);
 /* Its name; NULL when the table lacks it. */
 const char *scenario_status_name(int32_t status);
 
-/* Given only drivers: load, open what they created, exercise from two threads while a third unloads. */
+/* Given only drivers: load, open what they created, exercise from two threads while a third
+ * unloads. */
 bool scenario_default(char *const *drivers, unsigned count, struct scenario *out, struct error *e);
 void scenario_free(struct scenario *s);
 
-/* Lowers into the loader block's bytes (guest addresses from RD_LOADER_BLOCK on; inputs and outputs in the
- * user range are laid out by the guest from the embedded input bytes). */
+/* Lowers into the loader block's bytes (guest addresses from RD_LOADER_BLOCK on; inputs and outputs
+ * in the user range are laid out by the guest from the embedded input bytes). */
 struct scenario_blob {
     uint8_t *data;
     size_t size;
@@ -76,11 +78,11 @@ struct scenario_verb {
     const char *help;
     uint32_t op;
     /* Positional arguments, one letter each; '?' makes the rest optional:
-     *   n name text            d driver that the scenario declares     D such a driver, or a device instance
-     *   h handle of t:open     r request of an asynchronous verb       T thread name
-     *   u number into .code    v number into .value                    t seconds into .value
-     *   s byte string          p device power state "D0".."D3"         x status
-     * A verb whose op is 0 makes no step: its arguments amend the step before it. */
+     *   n name text            d driver that the scenario declares     D such a driver, or a device
+     * instance h handle of t:open     r request of an asynchronous verb       T thread name u
+     * number into .code    v number into .value                    t seconds into .value s byte
+     * string          p device power state "D0".."D3"         x status A verb whose op is 0 makes
+     * no step: its arguments amend the step before it. */
     const char *arguments;
     /* Options by key, as "key:letter" separated by blanks; the letters are:
      *   s input bytes   o output size   v number into .value   x expected status

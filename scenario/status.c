@@ -1,4 +1,5 @@
-/* Names of the statuses that scenarios expect and reports show. Values from the public ntstatus.h. */
+/* Names of the statuses that scenarios expect and reports show. Values from the public ntstatus.h.
+ */
 #include <string.h>
 
 #include "scenario/scenario.h"

@@ -1,6 +1,7 @@
 /*
- * Verbs: `t:verb(...)` checks its arguments against the verb's table entry and appends a step. Every verb goes
- * through the one function here, so that all of them refuse bad arguments in the same words.
+ * Verbs: `t:verb(...)` checks its arguments against the verb's table entry and appends a step.
+ * Every verb goes through the one function here, so that all of them refuse bad arguments in the
+ * same words.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static int32_t status_at(lua_State *L, int index, const char *what)
     return (int32_t)(uint32_t)builder_integer(L, index, what, INT32_MIN, UINT32_MAX);
 }
 
-static const struct slot_value *own_slot(lua_State *L, int index, const char *type, const char *what, int thread)
+static const struct slot_value *own_slot(lua_State *L, int index, const char *type,
+                                         const char *what, int thread)
 {
     const struct slot_value *v = luaL_testudata(L, index, type);
     if (v == NULL)
@@ -45,8 +47,8 @@ static const struct slot_value *own_slot(lua_State *L, int index, const char *ty
     return v;
 }
 
-/* A copy of a name as the guest gets it; device names may have any character. Win32 programs say \\.\ where NT's
- * namespace says \??\, and so may scenarios. */
+/* A copy of a name as the guest gets it; device names may have any character. Win32 programs say
+ * \\.\ where NT's namespace says \??\, and so may scenarios. */
 static char *name_at(lua_State *L, int index, const char *what)
 {
     const char *name = builder_text(L, index, what);
@@ -91,8 +93,8 @@ static uint32_t power_at(lua_State *L, int index, const char *what)
     return (uint32_t)(state[1] - '0') + 1; /* DEVICE_POWER_STATE begins with Unspecified */
 }
 
-static void take_argument(lua_State *L, const struct scenario_verb *verb, char letter, int index, int thread,
-                          struct call *c)
+static void take_argument(lua_State *L, const struct scenario_verb *verb, char letter, int index,
+                          int thread, struct call *c)
 {
     struct builder *b = builder_of(L);
     char what[64];
@@ -107,22 +109,26 @@ static void take_argument(lua_State *L, const struct scenario_verb *verb, char l
         const char *name = builder_text(L, index, what);
         const struct scenario_driver *d = scenario_find_driver(b->scenario, name);
         if (d == NULL)
-            builder_fail(L, "%s: driver \"%s\" is not declared above; add: driver(\"%s.sys\", {load = false})",
-                         verb->name, name, name);
+            builder_fail(
+                L,
+                "%s: driver \"%s\" is not declared above; add: driver(\"%s.sys\", {load = false})",
+                verb->name, name, name);
         c->step.text = scenario_service(d->name);
         break;
     }
     case 'h': {
         const struct slot_value *v = own_slot(L, index, HANDLE_TYPE, what, thread);
         if (b->slots[v->slot].closed_line != 0)
-            builder_fail(L, "%s: the handle was closed in line %d", what, b->slots[v->slot].closed_line);
+            builder_fail(L, "%s: the handle was closed in line %d", what,
+                         b->slots[v->slot].closed_line);
         c->step.slot = v->slot;
         break;
     }
     case 'r': {
         c->request = (struct slot_value *)own_slot(L, index, REQUEST_TYPE, what, thread);
         if (c->request->taken_line != 0)
-            builder_fail(L, "%s: the request was waited for in line %d", what, c->request->taken_line);
+            builder_fail(L, "%s: the request was waited for in line %d", what,
+                         c->request->taken_line);
         c->step.slot = c->request->slot;
         break;
     }
@@ -165,7 +171,8 @@ static char option_letter(const char *options, const char *key)
     return 0;
 }
 
-static void take_option(lua_State *L, const struct scenario_verb *verb, const char *key, int value, struct call *c)
+static void take_option(lua_State *L, const struct scenario_verb *verb, const char *key, int value,
+                        struct call *c)
 {
     char what[96];
     snprintf(what, sizeof what, "%s: option %.60s", verb->name, key);
@@ -194,7 +201,9 @@ static void take_option(lua_State *L, const struct scenario_verb *verb, const ch
         if (!lua_isboolean(L, value))
             builder_fail(L, "%s: expected true or false, got %s", what, luaL_typename(L, value));
         if (lua_toboolean(L, value))
-            c->step.flags |= letter == 'K' ? RD_STEP_KERNEL : letter == 'A' ? RD_STEP_ASYNC : RD_STEP_ALERTABLE;
+            c->step.flags |= letter == 'K'   ? RD_STEP_KERNEL
+                             : letter == 'A' ? RD_STEP_ASYNC
+                                             : RD_STEP_ALERTABLE;
         break;
     default:
         RD_ASSERT(!"letter of a verb's option table");
@@ -206,7 +215,8 @@ static void take_options(lua_State *L, const struct scenario_verb *verb, int tab
     lua_pushnil(L);
     while (lua_next(L, table) != 0) {
         if (lua_type(L, -2) != LUA_TSTRING)
-            builder_fail(L, "%s: options are named, as in {expect = \"STATUS_SUCCESS\"}", verb->name);
+            builder_fail(L, "%s: options are named, as in {expect = \"STATUS_SUCCESS\"}",
+                         verb->name);
         take_option(L, verb, lua_tostring(L, -2), lua_gettop(L), c);
         lua_pop(L, 1);
     }
@@ -220,14 +230,16 @@ static void push_slot(lua_State *L, const char *type, int thread, uint32_t slot)
 }
 
 /* What a step does to the slots, and what the verb gives back. */
-static int account(lua_State *L, const struct scenario_verb *verb, int line, int thread, struct call *c)
+static int account(lua_State *L, const struct scenario_verb *verb, int line, int thread,
+                   struct call *c)
 {
     struct builder *b = builder_of(L);
     if (verb->op == RD_OP_OPEN) {
         if (b->slot_count == SCENARIO_MAX_SLOTS)
             builder_fail(L, "open: a thread opens at most %d handles", SCENARIO_MAX_SLOTS);
         c->step.slot = b->slot_count++;
-        b->slots[c->step.slot] = (struct slot_state){.kernel = (c->step.flags & RD_STEP_KERNEL) != 0};
+        b->slots[c->step.slot] =
+            (struct slot_state){.kernel = (c->step.flags & RD_STEP_KERNEL) != 0};
         push_slot(L, HANDLE_TYPE, thread, c->step.slot);
         return 1;
     }
@@ -242,7 +254,9 @@ static int account(lua_State *L, const struct scenario_verb *verb, int line, int
     }
     if (c->step.flags & RD_STEP_ASYNC) {
         if (slot->pending_line != 0)
-            builder_fail(L, "%s: the request of line %d on this handle is still to be waited for; open a second handle",
+            builder_fail(L,
+                         "%s: the request of line %d on this handle is still to be waited for; "
+                         "open a second handle",
                          verb->name, slot->pending_line);
         slot->pending_line = line;
         push_slot(L, REQUEST_TYPE, thread, c->step.slot);
@@ -258,7 +272,8 @@ static void free_call(struct call *c)
     free(c->step.input);
 }
 
-/* __gc and __close of the holder that owns a call's memory while arguments can still raise errors. */
+/* __gc and __close of the holder that owns a call's memory while arguments can still raise errors.
+ */
 static int release_call(lua_State *L)
 {
     struct call *c = lua_touserdata(L, 1);

@@ -1,5 +1,6 @@
-/* UTF-8 from scenario files into the UTF-16 that NT's names are. Strict: overlong forms, surrogates and values
- * above 10FFFF are refused when the scenario is read, so that lowering cannot fail on them. */
+/* UTF-8 from scenario files into the UTF-16 that NT's names are. Strict: overlong forms, surrogates
+ * and values above 10FFFF are refused when the scenario is read, so that lowering cannot fail on
+ * them. */
 #include "scenario/internal.h"
 
 /* Decodes one character; 0 bytes on malformed input. */
@@ -9,7 +10,10 @@ static unsigned decode(const unsigned char *s, uint32_t *out)
         *out = s[0];
         return 1;
     }
-    unsigned n = s[0] >= 0xF0 && s[0] < 0xF8 ? 4 : s[0] >= 0xE0 && s[0] < 0xF0 ? 3 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : 0;
+    unsigned n = s[0] >= 0xF0 && s[0] < 0xF8   ? 4
+                 : s[0] >= 0xE0 && s[0] < 0xF0 ? 3
+                 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
+                                               : 0;
     if (n == 0)
         return 0;
     uint32_t c = s[0] & (0x7Fu >> n);

@@ -1,7 +1,7 @@
 /*
- * I/O manager: what its own files share. Three counts must never be merged: DEVICE_OBJECT.ReferenceCount
- * (open files), the pointer count of the device object, and the pointer count of the driver object. Unload looks at
- * the first, the image's life at the last.
+ * I/O manager: what its own files share. Three counts must never be merged:
+ * DEVICE_OBJECT.ReferenceCount (open files), the pointer count of the device object, and the
+ * pointer count of the driver object. Unload looks at the first, the image's life at the last.
  */
 #ifndef GUEST_IOP_H
 #define GUEST_IOP_H
@@ -29,7 +29,8 @@ typedef struct _IOP_DEVOBJ_EXTENSION
     LONG StartIoKey;
     ULONG StartIoFlags;
     PVPB Vpb;
-    ULONG64 ReferenceGate; /* never read: what commuting changes of ReferenceCount declare as their footprint */
+    ULONG64 ReferenceGate; /* never read: what commuting changes of ReferenceCount declare as their
+                              footprint */
 } IOP_DEVOBJ_EXTENSION, *PIOP_DEVOBJ_EXTENSION;
 
 #define DOE_UNLOAD_PENDING 0x1u
@@ -59,8 +60,9 @@ typedef struct _IOP_DRIVER_EXTENSION
     ULONG64 ImageSize;
     CHAR FileName[64];
     LIST_ENTRY Reinitialization;
-    KEVENT EntryDone;      /* set when DriverEntry has returned */
-    LONG Notifications;    /* PnP registrations; while there are any, a legacy driver is not unloaded */
+    KEVENT EntryDone; /* set when DriverEntry has returned */
+    LONG
+        Notifications; /* PnP registrations; while there are any, a legacy driver is not unloaded */
     BOOLEAN EntryReturned; /* devices created later keep DO_DEVICE_INITIALIZING */
     BOOLEAN UnloadPending; /* an unload waits for references to go */
     BOOLEAN Removed;       /* PnP has removed its devices: unload with the last */
@@ -81,8 +83,8 @@ VOID IoInitSystem(VOID);
 /* driver.c */
 extern PDRIVER_OBJECT IopPnpDriver;
 NTSTATUS IopRequestDriver(PCUNICODE_STRING ServiceName, BOOLEAN Load);
-/* Work that a system thread must do for somebody who waits. The routine gets the packet and ends with IopEndSystemCall;
- * it is called at once when the caller is a system thread. */
+/* Work that a system thread must do for somebody who waits. The routine gets the packet and ends
+ * with IopEndSystemCall; it is called at once when the caller is a system thread. */
 typedef struct _IOP_SYSTEM_CALL
 {
     WORK_QUEUE_ITEM Item;
@@ -96,11 +98,14 @@ static inline VOID IopEndSystemCall(PIOP_SYSTEM_CALL Call, NTSTATUS Status)
     KeSetEvent(&Call->Done, IO_NO_INCREMENT, FALSE); /* the packet may be gone from here on */
 }
 NTSTATUS IopReferenceDriverByName(PCUNICODE_STRING ServiceName, PDRIVER_OBJECT *Driver);
-PDRIVER_OBJECT IopCreateDriverObject(PCUNICODE_STRING ServiceName, PVOID ImageBase, ULONG64 ImageSize);
+PDRIVER_OBJECT IopCreateDriverObject(PCUNICODE_STRING ServiceName, PVOID ImageBase,
+                                     ULONG64 ImageSize);
 VOID IopDropDriverObject(PDRIVER_OBJECT Driver);
-/* Unload of a PnP driver whose last device has gone, or of a marked legacy driver whose last reference has. */
+/* Unload of a PnP driver whose last device has gone, or of a marked legacy driver whose last
+ * reference has. */
 BOOLEAN IopIsUnloadSafe(PDRIVER_OBJECT Driver);
 VOID IopInvokeUnload(PDRIVER_OBJECT Driver);
+VOID IopReadyDeviceObjects(PDRIVER_OBJECT Driver);
 VOID IopUnloadIfDue(PDRIVER_OBJECT Driver);
 /* The driver's devices have been removed: it goes with the last of them. */
 VOID IopPnpDriverMayUnload(PDRIVER_OBJECT Driver);
@@ -119,13 +124,14 @@ NTSTATUS IopReferenceTopDevice(PCUNICODE_STRING Name, PDEVICE_OBJECT *Device);
 
 /* irp.c, complete.c, cancel.c */
 PIRP IopAllocateIrpMustSucceed(CCHAR StackSize);
-/* Sends a synchronous request of the I/O manager's own and finishes it (fact C4). The IRP's UserEvent and UserIosb are set here. */
-NTSTATUS IopCallAndComplete(
-    PDEVICE_OBJECT Device, PIRP Irp, PFILE_OBJECT File, PIO_STATUS_BLOCK IoStatus);
+/* Sends a synchronous request of the I/O manager's own and finishes it (fact C4). The IRP's
+ * UserEvent and UserIosb are set here. */
+NTSTATUS IopCallAndComplete(PDEVICE_OBJECT Device, PIRP Irp, PFILE_OBJECT File,
+                            PIO_STATUS_BLOCK IoStatus);
 VOID IopQueueThreadIrp(PIRP Irp);
 VOID IopDequeueThreadIrp(PIRP Irp);
 VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
-    PVOID *SystemArgument1, PVOID *SystemArgument2);
+                              PVOID *SystemArgument1, PVOID *SystemArgument2);
 VOID NTAPI IopAbortRequest(PKAPC Apc);
 /* Stage 2 in the issuing thread, for a request that did not pend. */
 VOID IopCompleteDirectly(PIRP Irp, PFILE_OBJECT File);
@@ -136,8 +142,8 @@ VOID IopCancelThreadIrps(PETHREAD Thread);
 VOID IopDeleteFile(PVOID Object);
 VOID IopCloseFile(PEPROCESS Process, PVOID Object, LONG_PTR HandlesLeft);
 NTSTATUS IopCreateFile(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
-    PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess, ULONG Disposition,
-    ULONG Options, KPROCESSOR_MODE Mode);
+                       PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess,
+                       ULONG Disposition, ULONG Options, KPROCESSOR_MODE Mode);
 
 /* System services that no kit header declares. */
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);

@@ -198,6 +198,13 @@ static inline PKTHREAD KiCurrentThread(VOID)
     __asm__("movq %%gs:%c1, %0" : "=r"(Thread) : "i"(RD_PCR_CURRENT_THREAD));
     return Thread;
 }
+/* Processor 0 and those that threads are bound to. */
+static inline ULONG KiActiveProcessors(VOID)
+{
+    const struct rd_loader_block *Block = RdLoaderBlock;
+
+    return Block->cpus != 0 && Block->cpus + 1 < Block->max_cpus ? Block->cpus + 1 : Block->max_cpus;
+}
 static inline KIRQL KiRaiseIrql(KIRQL Irql)
 {
     KIRQL Old = (KIRQL)__readcr8();

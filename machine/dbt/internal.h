@@ -1,13 +1,13 @@
 /*
  * Private to machine/dbt. One translation goes through four stages, each in its own file:
  *
- *     decode.c    bytes -> struct insn: what is read, written, touched and how it must be emitted
- *     block.c     struct insn[] -> plan: flag liveness, merged checks, the stack window
- *     check.c rewrite.c branch.c    plan -> host code, one instruction at a time
- *     cache.c     finished blocks: look-up, linking, invalidation
+ *     decode.c classify.c   bytes -> struct insn: what is touched, and how it must be emitted
+ *     block.c liveness.c    struct insn[] -> plan: flags, merged checks, the stack window
+ *     check.c borrow.c rewrite.c branch.c emit.c   plan -> host code, one instruction at a time
+ *     cache.c               finished blocks: look-up, linking, invalidation
  *
  * and running takes place in exits.c (the loop), entry.c (assembly in and out), slow.c, emulate.c,
- * strings.c (C called from generated code) and fault.c (signals).
+ * strings.c (C called from generated code), fault.c and trap.c (signals).
  *
  * A *site* is a place in generated code where control may leave it: it knows the guest instruction
  * and where each guest register is at that moment. Everything that needs exact guest state goes

@@ -1,5 +1,5 @@
-/* Failure files as hostile input, as they are and with the check hash made right, so that the members behind it are
- * reached too. */
+/* Failure files as hostile input, as they are and with the check hash made right, so that the
+ * members behind it are reached too. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Scenario files as hostile input: whatever the bytes, reading and lowering end, and an error is one line. */
+/* Scenario files as hostile input: whatever the bytes, reading and lowering end, and an error is
+ * one line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

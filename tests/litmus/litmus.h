@@ -6,7 +6,7 @@
 #ifndef TESTS_LITMUS_LITMUS_H
 #define TESTS_LITMUS_LITMUS_H
 
-#include <ntddk.h>
+#include <ntifs.h>
 
 /* Runs in the dispatch routine of the client with that number. */
 VOID LitmusBody(ULONG Number);
@@ -30,10 +30,7 @@ typedef struct DECLSPEC_ALIGN(64) _CELL
     volatile LONG Value;
 } CELL;
 
-#define AWAIT(cell)                                                                                \
-    while ((cell).Value == 0)                                                                      \
-    {                                                                                              \
-        YieldProcessor();                                                                          \
-    }
+#define SIGNAL(event) KeSetEvent(&(event), IO_NO_INCREMENT, FALSE)
+#define AWAIT(event) KeWaitForSingleObject(&(event), Executive, KernelMode, FALSE, NULL)
 
 #endif

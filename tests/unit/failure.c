@@ -1,4 +1,5 @@
-/* Failure files: what is written is read back, and nothing damaged, foreign or oversized is taken for one. */
+/* Failure files: what is written is read back, and nothing damaged, foreign or oversized is taken
+ * for one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "abi/address.h"
 #include "abi/guest.h"
 #include "abi/hypercall.h"
 #include "base/file.h"
@@ -56,15 +58,21 @@ static struct failure sample(void)
     f.images[1] = (struct failure_image){str_dup("upper.sys"), str_dup("/abs/upper.sys"), {7, 8}};
     f.loader_size = sizeof(struct rd_loader_block) + 5;
     f.loader = calloc(1, f.loader_size);
-    struct rd_loader_block block = {.magic = RD_LOADER_MAGIC, .version = RD_ABI_VERSION};
+    struct rd_loader_block block = {.magic = RD_LOADER_MAGIC,
+                                    .version = RD_ABI_VERSION,
+                                    .os = RD_OS_WIN7,
+                                    .threads = RD_LOADER_BLOCK + sizeof block,
+                                    .setup = RD_LOADER_BLOCK + sizeof block};
     memcpy(f.loader, &block, sizeof block);
     f.loader[f.loader_size - 1] = 0xA5;
-    static const uint64_t shared[] = {0, 1, 5, 0x1FFFFF0000200000ull, 0x1FFFFF0000200001ull, 0x1FFFFFFFFFFFFFFFull};
+    static const uint64_t shared[] = {
+        0, 1, 5, 0x1FFFFF0000200000ull, 0x1FFFFF0000200001ull, 0x1FFFFFFFFFFFFFFFull};
     f.shared_count = 6;
     f.shared = malloc(sizeof shared);
     memcpy(f.shared, shared, sizeof shared);
-    static const struct failure_decision decisions[] = {{0, 1, 0}, {0, 1, 0}, {1, 1, 65535}, {1, 1, 65535},
-                                                        {0, 63, 0}, {0, 2, 0}, {0, 2, 0}, {0, 2, 0}};
+    static const struct failure_decision decisions[] = {{0, 1, 0},     {0, 1, 0},  {1, 1, 65535},
+                                                        {1, 1, 65535}, {0, 63, 0}, {0, 2, 0},
+                                                        {0, 2, 0},     {0, 2, 0}};
     f.decision_count = 8;
     f.decisions = malloc(sizeof decisions);
     memcpy(f.decisions, decisions, sizeof decisions);
@@ -96,7 +104,8 @@ static void what_is_written_is_read_back(void **state)
     assert_string_equal(g.bugcheck, f.bugcheck);
     assert_string_equal(g.scenario_path, f.scenario_path);
     assert_string_equal(g.strategy, f.strategy);
-    assert_true(hash_equal(g.guest, f.guest) && hash_equal(g.trace, f.trace) && hash_equal(g.memory, f.memory));
+    assert_true(hash_equal(g.guest, f.guest) && hash_equal(g.trace, f.trace) &&
+                hash_equal(g.memory, f.memory));
     assert_true(g.seed == f.seed && g.driver_base == f.driver_base);
     assert_int_equal(g.image_count, 2);
     assert_string_equal(g.images[1].path, "/abs/upper.sys");
@@ -125,7 +134,8 @@ static void empty_lists_are_kept(void **state)
     failure_free(&g);
 }
 
-/* Refused with one line that begins with the path; nothing is left allocated (the asan build sees to that). */
+/* Refused with one line that begins with the path; nothing is left allocated (the asan build sees
+ * to that). */
 static void expect_refused(const char *text, size_t size)
 {
     struct failure f;
@@ -147,7 +157,8 @@ static void every_changed_byte_is_noticed(void **state)
     char *text = write_sample(&size);
     for (size_t i = 0; i < size; i++) {
         char old = text[i];
-        /* A blank between members means nothing: changing it into another blank would be no damage. */
+        /* A blank between members means nothing: changing it into another blank would be no damage.
+         */
         text[i] = old == 'x' ? 'y' : 'x';
         expect_refused(text, size);
         text[i] = old;
@@ -169,12 +180,69 @@ static void documents_of_another_kind_are_refused(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "", "[]", "{}", "null", "7", "\"x\"", "{\"rundown\": \"1\"}", "{\"rundown\": 2}", "{\"rundown\": 1}",
-        "{\"rundown\": 1, \"rundown\": 1}", "{\"rundown\": 1, \"check\": 5}",
-        "{\"rundown\": 1, \"check\": \"00000000000000000000000000000000\"}", "MZ", "{\"rundown\": 1e999}",
+        "",
+        "[]",
+        "{}",
+        "null",
+        "7",
+        "\"x\"",
+        "{\"rundown\": \"1\"}",
+        "{\"rundown\": 2}",
+        "{\"rundown\": 1}",
+        "{\"rundown\": 1, \"rundown\": 1}",
+        "{\"rundown\": 1, \"check\": 5}",
+        "{\"rundown\": 1, \"check\": \"00000000000000000000000000000000\"}",
+        "MZ",
+        "{\"rundown\": 1e999}",
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         expect_refused(cases[i], strlen(cases[i]));
+}
+
+/* The check hash is right: only the loader block is not. */
+static void a_loader_that_points_outside_of_itself_is_refused(void **state)
+{
+    (void)state;
+    enum { SYSTEM, CPUS, SETUP, THREADS, STEPS, NAME, INPUT, CASES };
+    struct blob {
+        struct rd_loader_block block;
+        struct rd_scenario_thread thread;
+        struct rd_step step;
+        uint16_t text[4];
+    } good = {
+        .block = {.magic = RD_LOADER_MAGIC,
+                  .version = RD_ABI_VERSION,
+                  .os = RD_OS_WIN8,
+                  .thread_count = 1},
+        .thread = {.name = "one", .step_count = 1},
+        .step = {.op = RD_OP_LOAD, .input_size = 4},
+        .text = {'a', 'b', 'c', 0},
+    };
+    good.block.setup = good.block.threads = RD_LOADER_BLOCK + sizeof good.block;
+    good.thread.steps = good.block.threads + sizeof good.thread;
+    good.step.text = good.step.input = good.thread.steps + sizeof good.step;
+    for (int i = -1; i < CASES; i++) {
+        struct failure f = sample(), g;
+        struct error e = {0};
+        f.loader = realloc(f.loader, sizeof good);
+        f.loader_size = sizeof good;
+        struct blob bad = good;
+        bad.block.os = i == SYSTEM ? 77 : bad.block.os;
+        bad.block.cpus = i == CPUS ? 33 : 0;
+        bad.block.setup_count = i == SETUP ? 1000 : 0;
+        bad.block.threads += i == THREADS ? 1ull << 40 : 0;
+        bad.thread.step_count = i == STEPS ? 0xFFFFFFFF : 1;
+        bad.text[3] = i == NAME ? 'd' : 0;
+        bad.step.input_size = i == INPUT ? 9 : 4;
+        memcpy(f.loader, &bad, sizeof bad);
+        assert_true(failure_write(path, &f, &e));
+        bool ok = failure_read(path, &g, &e);
+        if (ok != (i == -1))
+            fail_msg("case %d: %s", i, ok ? "accepted" : e.text);
+        if (ok)
+            failure_free(&g);
+        failure_free(&f);
+    }
 }
 
 static void another_version_is_named(void **state)
@@ -212,8 +280,9 @@ static void random_lists_survive(void **state)
             granule += 1 + (rng_below(&rng, 3) ? 0 : rng_below(&rng, 1000));
             f.shared[i] = granule;
             bool choice = rng_below(&rng, 5) == 0;
-            f.decisions[i] = (struct failure_decision){choice, (uint8_t)rng_below(&rng, 64),
-                                                       choice ? (uint16_t)rng_below(&rng, 65536) : 0};
+            f.decisions[i] =
+                (struct failure_decision){choice, (uint8_t)rng_below(&rng, 64),
+                                          choice ? (uint16_t)rng_below(&rng, 65536) : 0};
         }
         f.shared_count = f.decision_count = n;
         assert_true(failure_write(path, &f, &e));
@@ -236,6 +305,7 @@ int main(void)
         cmocka_unit_test(every_changed_byte_is_noticed),
         cmocka_unit_test(every_truncation_is_noticed),
         cmocka_unit_test(documents_of_another_kind_are_refused),
+        cmocka_unit_test(a_loader_that_points_outside_of_itself_is_refused),
         cmocka_unit_test(another_version_is_named),
         cmocka_unit_test(an_unwritable_place_is_an_error_and_leaves_nothing),
         cmocka_unit_test(random_lists_survive),

@@ -105,7 +105,8 @@ static void statements_fill_the_scenario(void **state)
 static void loads_precede_devices_in_the_order_of_drivers(void **state)
 {
     (void)state;
-    struct scenario s = read_good("driver 'lower.sys'\ndriver 'upper.sys'\ndevice('dev', {'lower', 'upper.sys'})\n");
+    struct scenario s = read_good(
+        "driver 'lower.sys'\ndriver 'upper.sys'\ndevice('dev', {'lower', 'upper.sys'})\n");
     assert_int_equal(s.setup_count, 3);
     assert_int_equal(s.setup[0].op, RD_OP_LOAD);
     assert_string_equal(s.setup[0].text, "lower");
@@ -138,9 +139,10 @@ static void drivers_that_are_not_loaded_get_no_setup_step(void **state)
 static void verbs_become_steps(void **state)
 {
     (void)state;
-    struct scenario s = read_good(IN_THREAD("local h = t:open [[\\\\.\\Upper]]\n"
-                                            "t:ioctl(h, 0x222000, {input = 'a\\0c', output = 4})\n"
-                                            "t:close(h)\nt:delay(0.5, {alertable = true})\nt:unload 'Upper'"));
+    struct scenario s =
+        read_good(IN_THREAD("local h = t:open [[\\\\.\\Upper]]\n"
+                            "t:ioctl(h, 0x222000, {input = 'a\\0c', output = 4})\n"
+                            "t:close(h)\nt:delay(0.5, {alertable = true})\nt:unload 'Upper'"));
     const struct scenario_thread *t = &s.threads[0];
     assert_string_equal(t->name, "one");
     assert_int_equal(t->count, 5);
@@ -173,7 +175,8 @@ static void slots_are_numbered_by_thread(void **state)
 static void steps_on_a_kernel_handle_are_kernel_steps(void **state)
 {
     (void)state;
-    struct scenario s = read_good(IN_THREAD("local h = t:open('A', {kernel = true}) t:ioctl(h, 1) t:close(h)"));
+    struct scenario s =
+        read_good(IN_THREAD("local h = t:open('A', {kernel = true}) t:ioctl(h, 1) t:close(h)"));
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(s.threads[0].steps[i].flags, RD_STEP_KERNEL);
     scenario_free(&s);
@@ -194,7 +197,8 @@ static void expectations_attach_to_the_step_before(void **state)
 static void threads_may_be_named_before_they_are_declared(void **state)
 {
     (void)state;
-    struct scenario s = read_good(DRIVERS "thread('a', function(t) t:suspend 'b' end)\nthread('b', function(t) end)\n");
+    struct scenario s = read_good(
+        DRIVERS "thread('a', function(t) t:suspend 'b' end)\nthread('b', function(t) end)\n");
     assert_int_equal(s.threads[0].steps[0].value, 1);
     assert_null(s.threads[0].steps[0].text);
     scenario_free(&s);
@@ -203,8 +207,9 @@ static void threads_may_be_named_before_they_are_declared(void **state)
 static void an_asynchronous_step_gives_a_request_for_wait_and_cancel(void **state)
 {
     (void)state;
-    struct scenario s = read_good(IN_THREAD("local h = t:open 'A' local r = t:read(h, {output = 8, async = true})\n"
-                                            "t:cancel(r) t:wait(r) t:read(h, {async = true})"));
+    struct scenario s =
+        read_good(IN_THREAD("local h = t:open 'A' local r = t:read(h, {output = 8, async = true})\n"
+                            "t:cancel(r) t:wait(r) t:read(h, {async = true})"));
     assert_int_equal(s.threads[0].steps[1].flags, RD_STEP_ASYNC);
     assert_int_equal(s.threads[0].steps[2].op, RD_OP_CANCEL);
     assert_int_equal(s.threads[0].steps[3].op, RD_OP_WAIT);
@@ -215,7 +220,11 @@ static void an_asynchronous_step_gives_a_request_for_wait_and_cancel(void **stat
 static void mistakes_name_their_line(void **state)
 {
     (void)state;
-    static const struct { const char *text; int line; const char *part; } cases[] = {
+    static const struct {
+        const char *text;
+        int line;
+        const char *part;
+    } cases[] = {
         {"", 1, "no driver"},
         {"driver 'missing.sys'", 1, "neither beside the scenario"},
         {"driver 'upper.sys'\n\ndriver 'upper.sys'", 3, "given twice"},
@@ -261,8 +270,10 @@ static void mistakes_name_their_line(void **state)
         {IN_THREAD("t:close('A')"), 4, "a handle that t:open gave"},
         {IN_THREAD("local h = t:open 'A' t:close(h)\nt:close(h)"), 5, "closed in line 4"},
         {IN_THREAD("t:wait(t:open 'A')"), 4, "a request"},
-        {IN_THREAD("local h = t:open 'A' t:read(h, {async=true})\nt:read(h, {async=true})"), 5, "line 4"},
-        {IN_THREAD("local h = t:open 'A' local r = t:read(h, {async=true}) t:wait(r)\nt:wait(r)"), 5, "line 4"},
+        {IN_THREAD("local h = t:open 'A' t:read(h, {async=true})\nt:read(h, {async=true})"), 5,
+         "line 4"},
+        {IN_THREAD("local h = t:open 'A' local r = t:read(h, {async=true}) t:wait(r)\nt:wait(r)"),
+         5, "line 4"},
         {IN_THREAD("t:load 'nobody'"), 4, "not declared"},
         {IN_THREAD("t:suspend 'nobody'"), 4, "no thread \"nobody\""},
         {IN_THREAD("t:remove_device 'nobody'"), 4, "no device or driver"},
@@ -279,8 +290,9 @@ static void mistakes_name_their_line(void **state)
         {IN_THREAD("for i = 1, 40 do\nt:open 'A' end"), 5, "at most 32 handles"},
         {IN_THREAD("for i = 1, 4000 do\nt:delay(0) end"), 5, "at most 512 steps"},
         {DRIVERS "local kept\nthread('a', function(t) kept = t end)\nkept:delay(1)", 5, "outside"},
-        {DRIVERS "local h\nthread('a', function(t) h = t:open 'A' end)\nthread('b', function(t)\nt:close(h) end)", 6,
-         "another thread"},
+        {DRIVERS "local h\nthread('a', function(t) h = t:open 'A' end)\nthread('b', "
+                 "function(t)\nt:close(h) end)",
+         6, "another thread"},
     };
     int wrong = 0;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -291,9 +303,10 @@ static void mistakes_name_their_line(void **state)
 static void pairs_goes_through_keys_in_order_and_addresses_stay_hidden(void **state)
 {
     (void)state;
-    assert_true(is_error("local s = ''\nfor k in pairs {b = 1, [2] = 1, a = 1, [1] = 1, zz = 1} do s = s .. k end\n"
-                         "error(s .. tostring({}) .. string.format('%s %d', print, 3))",
-                         3, "12abzztablenil 3"));
+    assert_true(is_error(
+        "local s = ''\nfor k in pairs {b = 1, [2] = 1, a = 1, [1] = 1, zz = 1} do s = s .. k end\n"
+        "error(s .. tostring({}) .. string.format('%s %d', print, 3))",
+        3, "12abzztablenil 3"));
 }
 
 static void reading_twice_gives_the_same_bytes(void **state)
@@ -327,8 +340,9 @@ static const void *at(const struct scenario_blob *b, uint64_t address, size_t by
 static void lowering_lays_out_what_the_guest_reads(void **state)
 {
     (void)state;
-    struct scenario s = read_good(IN_THREAD("local h = t:open('\xC3\xA4\xF0\x9F\x98\x80')\nt:write(h, {input = 'xyz', offset = 9})\n"
-                                            "t:unload('upper', {expect = -1})"));
+    struct scenario s = read_good(IN_THREAD(
+        "local h = t:open('\xC3\xA4\xF0\x9F\x98\x80')\nt:write(h, {input = 'xyz', offset = 9})\n"
+        "t:unload('upper', {expect = -1})"));
     struct scenario_blob b;
     struct error e = {0};
     assert_true(scenario_lower(&s, &b, &e));
@@ -357,8 +371,9 @@ static void lowering_lays_out_what_the_guest_reads(void **state)
 static void a_scenario_too_large_for_the_guest_is_refused(void **state)
 {
     (void)state;
-    struct scenario s = read_good(DRIVERS "for i = 1, 8 do thread('t' .. i, function(t)\nlocal h = t:open 'A'\n"
-                                          "t:write(h, {input = ('x'):rep(16000)}) end) end\n");
+    struct scenario s =
+        read_good(DRIVERS "for i = 1, 8 do thread('t' .. i, function(t)\nlocal h = t:open 'A'\n"
+                          "t:write(h, {input = ('x'):rep(16000)}) end) end\n");
     struct scenario_blob b;
     struct error e = {0};
     assert_false(scenario_lower(&s, &b, &e));
@@ -393,7 +408,8 @@ static void every_verb_has_a_syntax_and_known_letters(void **state)
     (void)state;
     for (size_t i = 0; scenario_verbs[i] != NULL; i++) {
         const struct scenario_verb *v = scenario_verbs[i];
-        assert_true(strncmp(v->syntax, "t:", 2) == 0 && strstr(v->syntax, v->name) == v->syntax + 2);
+        assert_true(strncmp(v->syntax, "t:", 2) == 0 &&
+                    strstr(v->syntax, v->name) == v->syntax + 2);
         assert_true(v->help[0] != '\0');
         assert_int_equal(strspn(v->arguments, "nhruvtTdDspx?"), strlen(v->arguments));
     }

@@ -60,7 +60,8 @@ static POWNER_ENTRY ExpFindOwner(PERESOURCE Resource, ERESOURCE_THREAD Thread)
     {
         return &Resource->OwnerEntry;
     }
-    for (Index = 1; Resource->OwnerTable != NULL && Index < Resource->OwnerTable->TableSize; Index++)
+    for (Index = 1; Resource->OwnerTable != NULL && Index < Resource->OwnerTable->TableSize;
+         Index++)
     {
         POWNER_ENTRY Entry = &Resource->OwnerTable[Index];
         if (Entry->OwnerThread == Thread && Entry->OwnerCount != 0)
@@ -330,7 +331,8 @@ VOID NTAPI ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD 
 NTEXPORT(ExConvertExclusiveToSharedLite, DISPATCH_LEVEL, "resource");
 VOID NTAPI ExConvertExclusiveToSharedLite(PERESOURCE Resource)
 {
-    if (!ExpIsExclusive(Resource) || Resource->OwnerEntry.OwnerThread != ExGetCurrentResourceThread())
+    if (!ExpIsExclusive(Resource)
+        || Resource->OwnerEntry.OwnerThread != ExGetCurrentResourceThread())
     {
         KeBugCheckEx(RDBC_RESOURCE_NOT_OWNED, RD_ADDRESS(Resource), ExGetCurrentResourceThread(),
             RD_ADDRESS(Resource->OwnerTable), 3);

@@ -1,7 +1,8 @@
 /*
- * IRPs that drivers have the I/O manager build for them. The first two are threaded: queued to the calling thread, finished
- * by its special kernel APC and freed by the I/O manager. The asynchronous one is not: it names the
- * thread without holding it, and its creator's completion routine frees it.
+ * IRPs that drivers have the I/O manager build for them. The first two are threaded: queued to the
+ * calling thread, finished by its special kernel APC and freed by the I/O manager. The asynchronous
+ * one is not: it names the thread without holding it, and its creator's completion routine frees
+ * it.
  */
 #include "guest/include/iop.h"
 
@@ -51,8 +52,10 @@ static BOOLEAN IopLockedMdl(PIRP Irp, PVOID Buffer, ULONG Length, LOCK_OPERATION
 
 NTEXPORT(IoBuildDeviceIoControlRequest, APC_LEVEL, "irp thread");
 PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject,
-    PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength,
-    BOOLEAN InternalDeviceIoControl, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
+                                         PVOID InputBuffer, ULONG InputBufferLength,
+                                         PVOID OutputBuffer, ULONG OutputBufferLength,
+                                         BOOLEAN InternalDeviceIoControl, PKEVENT Event,
+                                         PIO_STATUS_BLOCK IoStatusBlock)
 {
     ULONG Method = METHOD_FROM_CTL_CODE(IoControlCode);
     PIRP Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
@@ -64,14 +67,16 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
         return NULL;
     }
     Stack = IoGetNextIrpStackLocation(Irp);
-    Stack->MajorFunction = InternalDeviceIoControl ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL;
+    Stack->MajorFunction =
+        InternalDeviceIoControl ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL;
     Stack->Parameters.DeviceIoControl.OutputBufferLength = OutputBufferLength;
     Stack->Parameters.DeviceIoControl.InputBufferLength = InputBufferLength;
     Stack->Parameters.DeviceIoControl.IoControlCode = IoControlCode;
     Irp->UserBuffer = OutputBuffer;
     if (Method == METHOD_BUFFERED)
     {
-        ULONG Size = InputBufferLength > OutputBufferLength ? InputBufferLength : OutputBufferLength;
+        ULONG Size =
+            InputBufferLength > OutputBufferLength ? InputBufferLength : OutputBufferLength;
         Good = IopSystemBuffer(Irp, InputBuffer, InputBufferLength, Size);
         if (OutputBuffer != NULL)
         {
@@ -84,11 +89,12 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     }
     else
     {
-        Good = IopSystemBuffer(Irp, InputBuffer, InputBufferLength, InputBuffer != NULL ? InputBufferLength : 0);
+        Good = IopSystemBuffer(Irp, InputBuffer, InputBufferLength,
+                               InputBuffer != NULL ? InputBufferLength : 0);
         if (Good && OutputBuffer != NULL && OutputBufferLength != 0)
         {
             Good = IopLockedMdl(Irp, OutputBuffer, OutputBufferLength,
-                Method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess);
+                                Method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess);
         }
     }
     if (!Good)
@@ -106,7 +112,8 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
 
 NTEXPORT(IoBuildAsynchronousFsdRequest, DISPATCH_LEVEL, "irp");
 PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject,
-    PVOID Buffer, ULONG Length, PLARGE_INTEGER StartingOffset, PIO_STATUS_BLOCK IoStatusBlock)
+                                         PVOID Buffer, ULONG Length, PLARGE_INTEGER StartingOffset,
+                                         PIO_STATUS_BLOCK IoStatusBlock)
 {
     BOOLEAN Write = MajorFunction == IRP_MJ_WRITE, Good = TRUE;
     PIRP Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
@@ -153,11 +160,11 @@ PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Dev
 
 NTEXPORT(IoBuildSynchronousFsdRequest, APC_LEVEL, "irp thread");
 PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject,
-    PVOID Buffer, ULONG Length, PLARGE_INTEGER StartingOffset, PKEVENT Event,
-    PIO_STATUS_BLOCK IoStatusBlock)
+                                        PVOID Buffer, ULONG Length, PLARGE_INTEGER StartingOffset,
+                                        PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
 {
-    PIRP Irp = IoBuildAsynchronousFsdRequest(
-        MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock);
+    PIRP Irp = IoBuildAsynchronousFsdRequest(MajorFunction, DeviceObject, Buffer, Length,
+                                             StartingOffset, IoStatusBlock);
 
     if (Irp != NULL)
     {

@@ -1,5 +1,6 @@
 /*
- * Cancellation: the cancel spin lock, IoCancelIrp, and what a thread does with its pending requests when it exits.
+ * Cancellation: the cancel spin lock, IoCancelIrp, and what a thread does with its pending requests
+ * when it exits.
  */
 #include "guest/include/iop.h"
 
@@ -44,13 +45,15 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     Routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
     if (IopCancelLockOwner == KiCurrentThread() || KeGetCurrentIrql() != EntryIrql)
     {
-        KeBugCheckEx(DRIVER_RETURNED_HOLDING_CANCEL_LOCK_CODE, (ULONG_PTR)Irp, (ULONG_PTR)Routine, 0, 0);
+        KeBugCheckEx(DRIVER_RETURNED_HOLDING_CANCEL_LOCK_CODE, (ULONG_PTR)Irp, (ULONG_PTR)Routine,
+                     0, 0);
     }
     return TRUE;
 }
 
-/* Part of thread exit, in the thread itself. Stage 2 of each request runs here, as an APC, and takes it off the
- * list. A request that its driver never completes keeps the thread here: that is the hang that the report shows. */
+/* Part of thread exit, in the thread itself. Stage 2 of each request runs here, as an APC, and
+ * takes it off the list. A request that its driver never completes keeps the thread here: that is
+ * the hang that the report shows. */
 VOID IopCancelThreadIrps(PETHREAD Thread)
 {
     KEVENT Empty;
@@ -59,7 +62,8 @@ VOID IopCancelThreadIrps(PETHREAD Thread)
     while (Again)
     {
         Again = FALSE;
-        for (PLIST_ENTRY Entry = Thread->IrpList.Flink; Entry != &Thread->IrpList; Entry = Entry->Flink)
+        for (PLIST_ENTRY Entry = Thread->IrpList.Flink; Entry != &Thread->IrpList;
+             Entry = Entry->Flink)
         {
             PIRP Irp = CONTAINING_RECORD(Entry, IRP, ThreadListEntry);
             if (!Irp->Cancel)

@@ -1,11 +1,13 @@
 /*
- * Completion. Stage 1 (IofCompleteRequest) runs in any thread and unwinds the stack locations. Stage 2 (IopCompleteRequest)
- * is the kernel routine of a special kernel APC that lies inside the IRP; it runs in the thread that
- * issued the request, at APC_LEVEL, and writes to where that thread said.
+ * Completion. Stage 1 (IofCompleteRequest) runs in any thread and unwinds the stack locations.
+ * Stage 2 (IopCompleteRequest) is the kernel routine of a special kernel APC that lies inside the
+ * IRP; it runs in the thread that issued the request, at APC_LEVEL, and writes to where that thread
+ * said.
  *
- * The one exception: a request that the I/O manager itself issued carries IRP_DEFER_IO_COMPLETION. If no driver on
- * the way returned STATUS_PENDING, no APC is queued; the issuer does stage 2 by a direct call. For an IRP that a
- * driver built, the APC is used even if everything happened synchronously.
+ * The one exception: a request that the I/O manager itself issued carries IRP_DEFER_IO_COMPLETION.
+ * If no driver on the way returned STATUS_PENDING, no APC is queued; the issuer does stage 2 by a
+ * direct call. For an IRP that a driver built, the APC is used even if everything happened
+ * synchronously.
  */
 #include "guest/include/iop.h"
 
@@ -61,7 +63,7 @@ static VOID IopQueueStage2(PIRP Irp, CCHAR PriorityBoost)
     PFILE_OBJECT File = Irp->Tail.Overlay.OriginalFileObject;
 
     KeInitializeApc(&Irp->Tail.Apc, &Thread->Tcb, Irp->ApcEnvironment, IopCompleteRequest,
-        IopAbortRequest, NULL, KernelMode, NULL);
+                    IopAbortRequest, NULL, KernelMode, NULL);
     if (!KeInsertQueueApc(&Irp->Tail.Apc, File, NULL, PriorityBoost))
     {
         Irp->Tail.Apc.SystemArgument1 = File;
@@ -141,7 +143,8 @@ VOID NTAPI IoCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 }
 
 static VOID NTAPI IopUserCompletion(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine,
-    PVOID *NormalContext, PVOID *SystemArgument1, PVOID *SystemArgument2)
+                                    PVOID *NormalContext, PVOID *SystemArgument1,
+                                    PVOID *SystemArgument2)
 {
     IoFreeIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc));
 }
@@ -151,7 +154,8 @@ static VOID NTAPI IopUserRundown(PKAPC Apc)
     IoFreeIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc));
 }
 
-/* The issuer gets the outcome, unless the request failed at once: then the status that its call returned is all it gets. */
+/* The issuer gets the outcome, unless the request failed at once: then the status that its call
+ * returned is all it gets. */
 static VOID IopReportOutcome(PIRP Irp, PFILE_OBJECT File)
 {
     PKEVENT Event = Irp->UserEvent;
@@ -186,7 +190,7 @@ static VOID IopReportOutcome(PIRP Irp, PFILE_OBJECT File)
 }
 
 VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
-    PVOID *SystemArgument1, PVOID *SystemArgument2)
+                              PVOID *SystemArgument1, PVOID *SystemArgument2)
 {
     PIRP Irp = CONTAINING_RECORD(Apc, IRP, Tail.Apc);
     PFILE_OBJECT File = *SystemArgument1;
@@ -197,8 +201,8 @@ VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID 
         if ((Irp->Flags & IRP_INPUT_OPERATION) && !NT_ERROR(Irp->IoStatus.Status) &&
             Irp->IoStatus.Information != 0)
         {
-            RtlCopyMemory(
-                Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Irp->IoStatus.Information);
+            RtlCopyMemory(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer,
+                          Irp->IoStatus.Information);
         }
         if (Irp->Flags & IRP_DEALLOCATE_BUFFER)
         {
@@ -220,8 +224,8 @@ VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID 
     if (UserRoutine != NULL)
     {
         KeInitializeApc(&Irp->Tail.Apc, KiCurrentThread(), CurrentApcEnvironment, IopUserCompletion,
-            IopUserRundown, (PKNORMAL_ROUTINE)(PVOID)UserRoutine, Irp->RequestorMode,
-            Irp->Overlay.AsynchronousParameters.UserApcContext);
+                        IopUserRundown, (PKNORMAL_ROUTINE)(PVOID)UserRoutine, Irp->RequestorMode,
+                        Irp->Overlay.AsynchronousParameters.UserApcContext);
         if (KeInsertQueueApc(&Irp->Tail.Apc, Irp->UserIosb, NULL, IO_NO_INCREMENT))
         {
             return;
@@ -230,7 +234,8 @@ VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID 
     IoFreeIrp(Irp);
 }
 
-/* The thread went away with stage 2 undelivered: give back what the IRP holds; nobody is left to be told. */
+/* The thread went away with stage 2 undelivered: give back what the IRP holds; nobody is left to be
+ * told. */
 VOID NTAPI IopAbortRequest(PKAPC Apc)
 {
     PIRP Irp = CONTAINING_RECORD(Apc, IRP, Tail.Apc);
@@ -264,8 +269,8 @@ VOID IopCompleteDirectly(PIRP Irp, PFILE_OBJECT File)
     KeLowerIrql(Irql);
 }
 
-NTSTATUS IopCallAndComplete(
-    PDEVICE_OBJECT Device, PIRP Irp, PFILE_OBJECT File, PIO_STATUS_BLOCK IoStatus)
+NTSTATUS IopCallAndComplete(PDEVICE_OBJECT Device, PIRP Irp, PFILE_OBJECT File,
+                            PIO_STATUS_BLOCK IoStatus)
 {
     KEVENT Event;
     NTSTATUS Status;
@@ -292,7 +297,8 @@ NTSTATUS IopCallAndComplete(
     return Status;
 }
 
-/* The context of IoSetCompletionRoutineEx: keeps the driver's device, so its image, until the routine has returned. */
+/* The context of IoSetCompletionRoutineEx: keeps the driver's device, so its image, until the
+ * routine has returned. */
 typedef struct _IOP_COMPLETION_CONTEXT
 {
     PDEVICE_OBJECT DeviceObject;
@@ -313,8 +319,9 @@ static NTSTATUS NTAPI IopUnloadSafeCompletion(PDEVICE_OBJECT DeviceObject, PIRP 
 
 NTEXPORT(IoSetCompletionRoutineEx, DISPATCH_LEVEL, "irp device");
 NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
-    PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context, BOOLEAN InvokeOnSuccess,
-    BOOLEAN InvokeOnError, BOOLEAN InvokeOnCancel)
+                                        PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context,
+                                        BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
+                                        BOOLEAN InvokeOnCancel)
 {
     PIOP_COMPLETION_CONTEXT Block;
 
@@ -327,7 +334,7 @@ NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp,
     Block->DeviceObject = DeviceObject;
     Block->Context = Context;
     Block->Routine = CompletionRoutine;
-    IoSetCompletionRoutine(
-        Irp, IopUnloadSafeCompletion, Block, InvokeOnSuccess, InvokeOnError, InvokeOnCancel);
+    IoSetCompletionRoutine(Irp, IopUnloadSafeCompletion, Block, InvokeOnSuccess, InvokeOnError,
+                           InvokeOnCancel);
     return STATUS_SUCCESS;
 }

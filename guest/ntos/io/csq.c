@@ -1,6 +1,7 @@
 /*
- * Cancel-safe IRP queues. The driver supplies queue and lock; these routines do the part that is easy to get wrong: who owns
- * an IRP that is being cancelled while it is inserted or removed. DriverContext[3] belongs to them.
+ * Cancel-safe IRP queues. The driver supplies queue and lock; these routines do the part that is
+ * easy to get wrong: who owns an IRP that is being cancelled while it is inserted or removed.
+ * DriverContext[3] belongs to them.
  */
 #include "guest/include/iop.h"
 
@@ -23,8 +24,8 @@ static VOID NTAPI IopCsqCancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 }
 
 static VOID IopInitializeCsq(PIO_CSQ Csq, ULONG Type, PVOID Insert, PIO_CSQ_REMOVE_IRP Remove,
-    PIO_CSQ_PEEK_NEXT_IRP Peek, PIO_CSQ_ACQUIRE_LOCK Acquire, PIO_CSQ_RELEASE_LOCK Release,
-    PIO_CSQ_COMPLETE_CANCELED_IRP Complete)
+                             PIO_CSQ_PEEK_NEXT_IRP Peek, PIO_CSQ_ACQUIRE_LOCK Acquire,
+                             PIO_CSQ_RELEASE_LOCK Release, PIO_CSQ_COMPLETE_CANCELED_IRP Complete)
 {
     Csq->Type = Type;
     Csq->CsqInsertIrp = (PIO_CSQ_INSERT_IRP)Insert;
@@ -38,29 +39,33 @@ static VOID IopInitializeCsq(PIO_CSQ Csq, ULONG Type, PVOID Insert, PIO_CSQ_REMO
 
 NTEXPORT(IoCsqInitialize, DISPATCH_LEVEL, "csq");
 NTSTATUS NTAPI IoCsqInitialize(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP CsqInsertIrp,
-    PIO_CSQ_REMOVE_IRP CsqRemoveIrp, PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp,
-    PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock, PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
-    PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
+                               PIO_CSQ_REMOVE_IRP CsqRemoveIrp,
+                               PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp,
+                               PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock,
+                               PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
+                               PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
 {
     IopInitializeCsq(Csq, IO_TYPE_CSQ, CsqInsertIrp, CsqRemoveIrp, CsqPeekNextIrp, CsqAcquireLock,
-        CsqReleaseLock, CsqCompleteCanceledIrp);
+                     CsqReleaseLock, CsqCompleteCanceledIrp);
     return STATUS_SUCCESS;
 }
 
 NTEXPORT(IoCsqInitializeEx, DISPATCH_LEVEL, "csq");
 NTSTATUS NTAPI IoCsqInitializeEx(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP_EX CsqInsertIrp,
-    PIO_CSQ_REMOVE_IRP CsqRemoveIrp, PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp,
-    PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock, PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
-    PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
+                                 PIO_CSQ_REMOVE_IRP CsqRemoveIrp,
+                                 PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp,
+                                 PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock,
+                                 PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
+                                 PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
 {
     IopInitializeCsq(Csq, IO_TYPE_CSQ_EX, CsqInsertIrp, CsqRemoveIrp, CsqPeekNextIrp,
-        CsqAcquireLock, CsqReleaseLock, CsqCompleteCanceledIrp);
+                     CsqAcquireLock, CsqReleaseLock, CsqCompleteCanceledIrp);
     return STATUS_SUCCESS;
 }
 
 NTEXPORT(IoCsqInsertIrpEx, DISPATCH_LEVEL, "csq irp");
-NTSTATUS NTAPI IoCsqInsertIrpEx(
-    PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context, PVOID InsertContext)
+NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context,
+                                PVOID InsertContext)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     BOOLEAN Cancelled = FALSE;

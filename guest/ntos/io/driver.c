@@ -1,9 +1,10 @@
 /*
  * Loading and unloading drivers, and how long an image lives.
  *
- * The image goes when the driver object's pointer count reaches zero (IopDeleteDriver), not when the unload routine
- * returns. The count holds: one reference of whoever loaded the driver, dropped after unload or a failed DriverEntry; one of its name; one a
- * device object. Nothing else keeps an image: in particular, on Windows 7 a running DriverEntry does not.
+ * The image goes when the driver object's pointer count reaches zero (IopDeleteDriver), not when
+ * the unload routine returns. The count holds: one reference of whoever loaded the driver, dropped
+ * after unload or a failed DriverEntry; one of its name; one a device object. Nothing else keeps an
+ * image: in particular, on Windows 7 a running DriverEntry does not.
  *
  * From Windows 8 on, load and unload requests for the same service wait for each other.
  */
@@ -81,7 +82,8 @@ static NTSTATUS IopDriverPath(PCUNICODE_STRING ServiceName, PUNICODE_STRING Path
     static const UNICODE_STRING Prefix = RTL_CONSTANT_STRING(L"\\Driver\\");
     UNICODE_STRING Name = IopPlainName(ServiceName);
 
-    if (Name.Length == 0 || Name.Length + Prefix.Length + sizeof(WCHAR) > IOP_NAME_LENGTH * sizeof(WCHAR))
+    if (Name.Length == 0 ||
+        Name.Length + Prefix.Length + sizeof(WCHAR) > IOP_NAME_LENGTH * sizeof(WCHAR))
     {
         return STATUS_OBJECT_NAME_INVALID;
     }
@@ -178,7 +180,8 @@ static BOOLEAN IopCopyString(PUNICODE_STRING To, PCUNICODE_STRING From)
 }
 
 /* Named and findable from here on. NULL: name taken, or no pool. */
-PDRIVER_OBJECT IopCreateDriverObject(PCUNICODE_STRING ServiceName, PVOID ImageBase, ULONG64 ImageSize)
+PDRIVER_OBJECT IopCreateDriverObject(PCUNICODE_STRING ServiceName, PVOID ImageBase,
+                                     ULONG64 ImageSize)
 {
     static UNICODE_STRING Hardware =
         RTL_CONSTANT_STRING(L"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM");
@@ -222,8 +225,8 @@ PDRIVER_OBJECT IopCreateDriverObject(PCUNICODE_STRING ServiceName, PVOID ImageBa
     return Driver;
 }
 
-/* The delete procedure of driver objects: the end of the image. Everything that the driver could have left in a
- * DPC queue is flushed first. */
+/* The delete procedure of driver objects: the end of the image. Everything that the driver could
+ * have left in a DPC queue is flushed first. */
 VOID IopDeleteDriver(PVOID Object)
 {
     PDRIVER_OBJECT Driver = Object;
@@ -307,7 +310,8 @@ static NTSTATUS IopUnloadDriver(PCUNICODE_STRING ServiceName)
     else
     {
         IopDriverExtensionOf(Driver)->UnloadPending = TRUE;
-        for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice)
+        for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
+             Device = Device->NextDevice)
         {
             IopExtensionOf(Device)->ExtensionFlags |= DOE_UNLOAD_PENDING;
         }
@@ -381,7 +385,7 @@ static VOID IopTellImageLoaded(PIOP_DRIVER_EXTENSION Extension)
 }
 
 /* What holds once DriverEntry has succeeded: devices that it made accept requests. */
-static VOID IopReadyDeviceObjects(PDRIVER_OBJECT Driver)
+VOID IopReadyDeviceObjects(PDRIVER_OBJECT Driver)
 {
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice)
     {
@@ -468,7 +472,8 @@ static VOID NTAPI IopLoadUnloadDriver(PVOID Parameter)
     else
     {
         Lock = IopAcquireService(Packet->ServiceName);
-        Status = Packet->Load ? IopLoadDriver(Packet->ServiceName) : IopUnloadDriver(Packet->ServiceName);
+        Status = Packet->Load ? IopLoadDriver(Packet->ServiceName)
+                              : IopUnloadDriver(Packet->ServiceName);
         IopReleaseService(Lock);
         if (Packet->Load && NT_SUCCESS(Status))
         {
@@ -485,7 +490,8 @@ NTSTATUS IopRequestDriver(PCUNICODE_STRING ServiceName, BOOLEAN Load)
     return IopCallInSystemThread(IopLoadUnloadDriver, &Packet.Call);
 }
 
-/* A reference, an attachment or a device has gone. The caller holds a reference on the driver object. */
+/* A reference, an attachment or a device has gone. The caller holds a reference on the driver
+ * object. */
 VOID IopUnloadIfDue(PDRIVER_OBJECT Driver)
 {
     PIOP_DRIVER_EXTENSION Extension = IopDriverExtensionOf(Driver);
@@ -509,57 +515,6 @@ VOID IopPnpDriverMayUnload(PDRIVER_OBJECT Driver)
     }
 }
 
-/* Drivers that asked to be called again once others are there. At run time that is right after a load. */
-typedef struct _IOP_REINITIALIZATION
-{
-    LIST_ENTRY Links;
-    PDRIVER_OBJECT Driver;
-    PDRIVER_REINITIALIZE Routine;
-    PVOID Context;
-} IOP_REINITIALIZATION, *PIOP_REINITIALIZATION;
-
-static LIST_ENTRY IopReinitializations = {&IopReinitializations, &IopReinitializations};
-
-NTEXPORT(IoRegisterDriverReinitialization, PASSIVE_LEVEL, "driver");
-VOID NTAPI IoRegisterDriverReinitialization(
-    PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE DriverReinitializationRoutine, PVOID Context)
-{
-    PIOP_REINITIALIZATION Entry = ExAllocatePoolWithTag(NonPagedPool, sizeof *Entry, IOP_TAG);
-
-    if (Entry != NULL)
-    {
-        DriverObject->Flags |= DRVO_REINIT_REGISTERED;
-        Entry->Driver = DriverObject;
-        Entry->Routine = DriverReinitializationRoutine;
-        Entry->Context = Context;
-        InsertTailList(&IopReinitializations, &Entry->Links);
-    }
-}
-
-NTEXPORT(IoRegisterBootDriverReinitialization, PASSIVE_LEVEL, "driver");
-VOID NTAPI IoRegisterBootDriverReinitialization(
-    PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE DriverReinitializationRoutine, PVOID Context)
-{
-    IoRegisterDriverReinitialization(DriverObject, DriverReinitializationRoutine, Context);
-}
-
-VOID IopCallReinitializationRoutines(VOID)
-{
-    /* A routine may register again: that one is for the next load. */
-    PLIST_ENTRY Last = IopReinitializations.Blink;
-    PLIST_ENTRY Entry = NULL;
-
-    while (Entry != Last && !IsListEmpty(&IopReinitializations))
-    {
-        IOP_REINITIALIZATION Copy;
-        Entry = RemoveHeadList(&IopReinitializations);
-        Copy = *CONTAINING_RECORD(Entry, IOP_REINITIALIZATION, Links);
-        ExFreePoolWithTag(CONTAINING_RECORD(Entry, IOP_REINITIALIZATION, Links), IOP_TAG);
-        Copy.Driver->Flags &= ~DRVO_REINIT_REGISTERED;
-        Copy.Routine(Copy.Driver, Copy.Context, ++Copy.Driver->DriverExtension->Count);
-    }
-}
-
 NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING DriverServiceName)
 {
     return IopRequestDriver(DriverServiceName, TRUE);
@@ -580,72 +535,4 @@ NTEXPORT(ZwUnloadDriver, PASSIVE_LEVEL, "driver");
 NTSTATUS NTAPI ZwUnloadDriver(PUNICODE_STRING DriverServiceName)
 {
     return IopRequestDriver(DriverServiceName, FALSE);
-}
-
-/* A driver object without an image of its own (drivers that drive others use it). */
-NTSYSAPI NTSTATUS NTAPI IoCreateDriver(PUNICODE_STRING DriverName, PDRIVER_INITIALIZE InitializationFunction);
-NTEXPORT(IoCreateDriver, PASSIVE_LEVEL, "driver");
-NTSTATUS NTAPI IoCreateDriver(PUNICODE_STRING DriverName, PDRIVER_INITIALIZE InitializationFunction)
-{
-    PDRIVER_OBJECT Driver = IopCreateDriverObject(DriverName, NULL, 0);
-    NTSTATUS Status;
-
-    if (Driver == NULL)
-    {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    Driver->DriverInit = InitializationFunction;
-    Driver->Flags |= DRVO_BUILTIN_DRIVER;
-    Status = InitializationFunction(Driver, NULL);
-    if (!NT_SUCCESS(Status))
-    {
-        IopDropDriverObject(Driver);
-        return Status;
-    }
-    IopReadyDeviceObjects(Driver);
-    IopDriverExtensionOf(Driver)->EntryReturned = TRUE;
-    return STATUS_SUCCESS;
-}
-
-NTSYSAPI VOID NTAPI IoDeleteDriver(PDRIVER_OBJECT DriverObject);
-NTEXPORT(IoDeleteDriver, PASSIVE_LEVEL, "driver");
-VOID NTAPI IoDeleteDriver(PDRIVER_OBJECT DriverObject)
-{
-    IopDropDriverObject(DriverObject);
-}
-
-NTEXPORT(IoAllocateDriverObjectExtension, APC_LEVEL, "driver");
-NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject,
-    PVOID ClientIdentificationAddress, ULONG DriverObjectExtensionSize, PVOID *DriverObjectExtension)
-{
-    PIOP_CLIENT_EXTENSION Block;
-
-    *DriverObjectExtension = NULL;
-    if (IoGetDriverObjectExtension(DriverObject, ClientIdentificationAddress) != NULL)
-    {
-        return STATUS_OBJECT_NAME_COLLISION;
-    }
-    Block = ExAllocatePoolWithTag(NonPagedPool, sizeof *Block + DriverObjectExtensionSize, IOP_TAG);
-    if (Block == NULL)
-    {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    RtlZeroMemory(Block, sizeof *Block + DriverObjectExtensionSize);
-    Block->Identification = ClientIdentificationAddress;
-    Block->Next = IopDriverExtensionOf(DriverObject)->ClientExtensions;
-    IopDriverExtensionOf(DriverObject)->ClientExtensions = Block;
-    *DriverObjectExtension = Block->Body;
-    return STATUS_SUCCESS;
-}
-
-NTEXPORT(IoGetDriverObjectExtension, DISPATCH_LEVEL, "driver");
-PVOID NTAPI IoGetDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress)
-{
-    PIOP_CLIENT_EXTENSION Block = IopDriverExtensionOf(DriverObject)->ClientExtensions;
-
-    while (Block != NULL && Block->Identification != ClientIdentificationAddress)
-    {
-        Block = Block->Next;
-    }
-    return Block != NULL ? Block->Body : NULL;
 }

@@ -1,6 +1,7 @@
 /*
- * File objects: open by name, cleanup with the last handle, close with the last reference. Cleanup and close are sent
- * by whoever drops the last of either, in any thread, and always succeed as far as the caller can tell.
+ * File objects: open by name, cleanup with the last handle, close with the last reference. Cleanup
+ * and close are sent by whoever drops the last of either, in any thread, and always succeed as far
+ * as the caller can tell.
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
@@ -63,7 +64,7 @@ PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
 }
 
 static VOID IopInitializeFile(PFILE_OBJECT File, PDEVICE_OBJECT Device, ULONG Options,
-    ACCESS_MASK Access, ULONG ShareAccess)
+                              ACCESS_MASK Access, ULONG ShareAccess)
 {
     File->Type = IO_TYPE_FILE;
     File->Size = sizeof *File;
@@ -88,7 +89,8 @@ static VOID IopInitializeFile(PFILE_OBJECT File, PDEVICE_OBJECT Device, ULONG Op
 }
 
 static NTSTATUS IopSendCreate(PFILE_OBJECT File, ACCESS_MASK Access, ULONG FileAttributes,
-    ULONG ShareAccess, ULONG Disposition, ULONG Options, KPROCESSOR_MODE Mode, PIO_STATUS_BLOCK IoStatus)
+                              ULONG ShareAccess, ULONG Disposition, ULONG Options,
+                              KPROCESSOR_MODE Mode, PIO_STATUS_BLOCK IoStatus)
 {
     PDEVICE_OBJECT Device = IoGetRelatedDeviceObject(File);
     PIRP Irp = IoAllocateIrp(Device->StackSize, FALSE);
@@ -121,8 +123,9 @@ static NTSTATUS IopSendCreate(PFILE_OBJECT File, ACCESS_MASK Access, ULONG FileA
 
 /* A file object on Device, opened by its driver; *File has one reference. */
 static NTSTATUS IopOpenDevice(PDEVICE_OBJECT Device, PCUNICODE_STRING Rest, ACCESS_MASK Access,
-    PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess, ULONG Disposition,
-    ULONG Options, KPROCESSOR_MODE Mode, PFILE_OBJECT *Result)
+                              PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess,
+                              ULONG Disposition, ULONG Options, KPROCESSOR_MODE Mode,
+                              PFILE_OBJECT *Result)
 {
     PFILE_OBJECT File;
     NTSTATUS Status = IopReferenceDeviceForOpen(Device);
@@ -144,8 +147,8 @@ static NTSTATUS IopOpenDevice(PDEVICE_OBJECT Device, PCUNICODE_STRING Rest, ACCE
     {
         RtlCopyMemory(File->FileName.Buffer, Rest->Buffer, Rest->Length);
         File->FileName.Length = File->FileName.MaximumLength = Rest->Length;
-        Status = IopSendCreate(
-            File, Access, FileAttributes, ShareAccess, Disposition, Options, Mode, IoStatus);
+        Status = IopSendCreate(File, Access, FileAttributes, ShareAccess, Disposition, Options,
+                               Mode, IoStatus);
     }
     if (!NT_SUCCESS(Status))
     {
@@ -160,8 +163,8 @@ static NTSTATUS IopOpenDevice(PDEVICE_OBJECT Device, PCUNICODE_STRING Rest, ACCE
 }
 
 NTSTATUS IopCreateFile(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
-    PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess, ULONG Disposition,
-    ULONG Options, KPROCESSOR_MODE Mode)
+                       PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess,
+                       ULONG Disposition, ULONG Options, KPROCESSOR_MODE Mode)
 {
     UNICODE_STRING Rest;
     PWSTR Storage = NULL;
@@ -182,7 +185,7 @@ NTSTATUS IopCreateFile(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES At
     if (ObpHeaderOf(Object)->Type == ObpDeviceType)
     {
         Status = IopOpenDevice(Object, &Rest, Access, IoStatus, FileAttributes, ShareAccess,
-            Disposition, Options, Mode, &File);
+                               Disposition, Options, Mode, &File);
     }
     if (NT_SUCCESS(Status))
     {
@@ -207,7 +210,7 @@ NTSTATUS IopCreateFile(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES At
 
 NTEXPORT(IoGetDeviceObjectPointer, PASSIVE_LEVEL, "file device");
 NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess,
-    PFILE_OBJECT *FileObject, PDEVICE_OBJECT *DeviceObject)
+                                        PFILE_OBJECT *FileObject, PDEVICE_OBJECT *DeviceObject)
 {
     OBJECT_ATTRIBUTES Attributes;
     IO_STATUS_BLOCK IoStatus;
@@ -215,8 +218,8 @@ NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK 
     PVOID File;
     NTSTATUS Status;
 
-    InitializeObjectAttributes(
-        &Attributes, ObjectName, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
+    InitializeObjectAttributes(&Attributes, ObjectName, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE,
+                               NULL, NULL);
     Status = ZwOpenFile(&Handle, DesiredAccess, &Attributes, &IoStatus, 0, FILE_NON_DIRECTORY_FILE);
     if (!NT_SUCCESS(Status))
     {
@@ -232,7 +235,8 @@ NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK 
     return Status;
 }
 
-/* PreviousMode is KernelMode inside a Zw routine, so drivers below see their caller as the kernel. */
+/* PreviousMode is KernelMode inside a Zw routine, so drivers below see their caller as the kernel.
+ */
 static KPROCESSOR_MODE IopSetPreviousMode(KPROCESSOR_MODE Mode)
 {
     KPROCESSOR_MODE Old = KiCurrentThread()->PreviousMode;
@@ -243,27 +247,31 @@ static KPROCESSOR_MODE IopSetPreviousMode(KPROCESSOR_MODE Mode)
 
 NTEXPORT(NtCreateFile, PASSIVE_LEVEL, "file device");
 NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
-    PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
-    ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
+                            ULONG EaLength)
 {
     if (EaLength != 0)
     {
         return STATUS_EAS_NOT_SUPPORTED;
     }
     return IopCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, FileAttributes,
-        ShareAccess, CreateDisposition, CreateOptions, KiCurrentThread()->PreviousMode);
+                         ShareAccess, CreateDisposition, CreateOptions,
+                         KiCurrentThread()->PreviousMode);
 }
 
 NTEXPORT(ZwCreateFile, PASSIVE_LEVEL, "file device");
 NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
-    PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
-    ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
+                            ULONG EaLength)
 {
     KPROCESSOR_MODE Mode = IopSetPreviousMode(KernelMode);
     NTSTATUS Status = NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock,
-        AllocationSize, FileAttributes, ShareAccess, CreateDisposition, CreateOptions, EaBuffer, EaLength);
+                                   AllocationSize, FileAttributes, ShareAccess, CreateDisposition,
+                                   CreateOptions, EaBuffer, EaLength);
 
     IopSetPreviousMode(Mode);
     return Status;
@@ -271,21 +279,21 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
 
 NTEXPORT(NtOpenFile, PASSIVE_LEVEL, "file device");
 NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess,
-    ULONG OpenOptions)
+                          POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                          ULONG ShareAccess, ULONG OpenOptions)
 {
     return IopCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, 0, ShareAccess,
-        FILE_OPEN, OpenOptions, KiCurrentThread()->PreviousMode);
+                         FILE_OPEN, OpenOptions, KiCurrentThread()->PreviousMode);
 }
 
 NTEXPORT(ZwOpenFile, PASSIVE_LEVEL, "file device");
 NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess,
-    ULONG OpenOptions)
+                          POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                          ULONG ShareAccess, ULONG OpenOptions)
 {
     KPROCESSOR_MODE Mode = IopSetPreviousMode(KernelMode);
-    NTSTATUS Status = NtOpenFile(
-        FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, ShareAccess, OpenOptions);
+    NTSTATUS Status = NtOpenFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock,
+                                 ShareAccess, OpenOptions);
 
     IopSetPreviousMode(Mode);
     return Status;
@@ -293,10 +301,11 @@ NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
 
 NTEXPORT(IoCreateFile, PASSIVE_LEVEL, "file device");
 NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
-    PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess, ULONG Disposition,
-    ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength, CREATE_FILE_TYPE CreateFileType,
-    PVOID InternalParameters, ULONG Options)
+                            POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
+                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+                            ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+                            CREATE_FILE_TYPE CreateFileType, PVOID InternalParameters,
+                            ULONG Options)
 {
     KPROCESSOR_MODE Mode =
         (Options & IO_NO_PARAMETER_CHECKING) ? KernelMode : KiCurrentThread()->PreviousMode;
@@ -306,5 +315,5 @@ NTSTATUS NTAPI IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
         return STATUS_NOT_SUPPORTED;
     }
     return IopCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, FileAttributes,
-        ShareAccess, Disposition, CreateOptions, Mode);
+                         ShareAccess, Disposition, CreateOptions, Mode);
 }

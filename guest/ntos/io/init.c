@@ -5,8 +5,8 @@ VOID IoInitSystem(VOID)
 {
     static const OBP_TYPE_PROCEDURES Driver = {IopDeleteDriver, NULL, -1};
     static const OBP_TYPE_PROCEDURES Device = {IopDeleteDeviceObject, NULL, -1};
-    static const OBP_TYPE_PROCEDURES File = {
-        IopDeleteFile, IopCloseFile, FIELD_OFFSET(FILE_OBJECT, Event)};
+    static const OBP_TYPE_PROCEDURES File = {IopDeleteFile, IopCloseFile,
+                                             FIELD_OFFSET(FILE_OBJECT, Event)};
 
     ObpSetTypeProcedures(ObpDriverType, &Driver);
     ObpSetTypeProcedures(ObpDeviceType, &Device);

@@ -1,6 +1,7 @@
 /*
- * IRPs: allocation, initialisation, and the call into the next driver. An IRP is threaded when it stands in its thread's
- * list (ETHREAD.IrpList): such IRPs are cancelled and waited for when the thread exits.
+ * IRPs: allocation, initialisation, and the call into the next driver. An IRP is threaded when it
+ * stands in its thread's list (ETHREAD.IrpList): such IRPs are cancelled and waited for when the
+ * thread exits.
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"

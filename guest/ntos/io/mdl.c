@@ -4,8 +4,8 @@
 #define IOP_MDL_TAG 0x206C644D /* 'Mdl ' */
 
 NTEXPORT(IoAllocateMdl, DISPATCH_LEVEL, "mdl");
-PMDL NTAPI IoAllocateMdl(
-    PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota, PIRP Irp)
+PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
+                         BOOLEAN ChargeQuota, PIRP Irp)
 {
     ULONG Pages = (ULONG)ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, Length);
     ULONG Size = sizeof(MDL) + Pages * sizeof(PFN_NUMBER);
@@ -60,7 +60,8 @@ VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddres
     }
     if (At < Start || (ULONG64)Offset + Length > MmGetMdlByteCount(SourceMdl))
     {
-        KeBugCheckEx(0x12E, (ULONG_PTR)SourceMdl, (ULONG_PTR)TargetMdl, (ULONG_PTR)VirtualAddress, Length);
+        KeBugCheckEx(0x12E, (ULONG_PTR)SourceMdl, (ULONG_PTR)TargetMdl, (ULONG_PTR)VirtualAddress,
+                     Length);
     }
     Pages = (ULONG)ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, Length);
     TargetMdl->Process = SourceMdl->Process;

@@ -1,6 +1,6 @@
 /*
- * Small services of the I/O manager: shutdown notification, error log, one-second device timers, share access, device
- * properties of root-enumerated devices.
+ * Small services of the I/O manager: shutdown notification, error log, one-second device timers,
+ * share access, device properties of root-enumerated devices.
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
@@ -124,7 +124,8 @@ static VOID NTAPI IopTimerDispatch(PKDPC Dpc, PVOID Context, PVOID Argument1, PV
 }
 
 NTEXPORT(IoInitializeTimer, PASSIVE_LEVEL, "device");
-NTSTATUS NTAPI IoInitializeTimer(PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE TimerRoutine, PVOID Context)
+NTSTATUS NTAPI IoInitializeTimer(PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE TimerRoutine,
+                                 PVOID Context)
 {
     PIO_TIMER Timer = DeviceObject->Timer;
 
@@ -208,8 +209,8 @@ static VOID IopCountAccess(PFILE_OBJECT File, PSHARE_ACCESS Share, LONG Step)
 }
 
 NTEXPORT(IoSetShareAccess, PASSIVE_LEVEL, "file");
-VOID NTAPI IoSetShareAccess(
-    ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess)
+VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
+                            PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess)
 {
     RtlZeroMemory(ShareAccess, sizeof *ShareAccess);
     IopSetAccess(FileObject, DesiredAccess, DesiredShareAccess);
@@ -230,7 +231,8 @@ VOID NTAPI IoRemoveShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAcces
 
 NTEXPORT(IoCheckShareAccess, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
-    PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess, BOOLEAN Update)
+                                  PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
+                                  BOOLEAN Update)
 {
     PSHARE_ACCESS S = ShareAccess;
 
@@ -242,7 +244,8 @@ NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareA
     if ((FileObject->ReadAccess && S->SharedRead < S->OpenCount) ||
         (FileObject->WriteAccess && S->SharedWrite < S->OpenCount) ||
         (FileObject->DeleteAccess && S->SharedDelete < S->OpenCount) ||
-        (S->Readers != 0 && !FileObject->SharedRead) || (S->Writers != 0 && !FileObject->SharedWrite) ||
+        (S->Readers != 0 && !FileObject->SharedRead) ||
+        (S->Writers != 0 && !FileObject->SharedWrite) ||
         (S->Deleters != 0 && !FileObject->SharedDelete))
     {
         return STATUS_SHARING_VIOLATION;
@@ -294,7 +297,8 @@ PCONFIGURATION_INFORMATION NTAPI IoGetConfigurationInformation(VOID)
     return &Configuration;
 }
 
-static NTSTATUS IopReturnProperty(const VOID *Data, ULONG Bytes, PVOID Buffer, ULONG Length, PULONG ResultLength)
+static NTSTATUS IopReturnProperty(const VOID *Data, ULONG Bytes, PVOID Buffer, ULONG Length,
+                                  PULONG ResultLength)
 {
     *ResultLength = Bytes;
     if (Length < Bytes)
@@ -307,8 +311,9 @@ static NTSTATUS IopReturnProperty(const VOID *Data, ULONG Bytes, PVOID Buffer, U
 
 /* A root-enumerated device has few properties; the others are documented to be not found. */
 NTEXPORT(IoGetDeviceProperty, PASSIVE_LEVEL, "device");
-NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty,
-    ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength)
+NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject,
+                                   DEVICE_REGISTRY_PROPERTY DeviceProperty, ULONG BufferLength,
+                                   PVOID PropertyBuffer, PULONG ResultLength)
 {
     static const WCHAR Enumerator[] = L"ROOT";
     struct
@@ -331,11 +336,13 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_
             return STATUS_OBJECT_NAME_NOT_FOUND;
         }
         return IopReturnProperty(Name.Name.Name.Buffer, Name.Name.Name.Length + sizeof(WCHAR),
-            PropertyBuffer, BufferLength, ResultLength);
+                                 PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyEnumeratorName:
-        return IopReturnProperty(Enumerator, sizeof Enumerator, PropertyBuffer, BufferLength, ResultLength);
+        return IopReturnProperty(Enumerator, sizeof Enumerator, PropertyBuffer, BufferLength,
+                                 ResultLength);
     case DevicePropertyInstallState:
-        return IopReturnProperty(&Installed, sizeof Installed, PropertyBuffer, BufferLength, ResultLength);
+        return IopReturnProperty(&Installed, sizeof Installed, PropertyBuffer, BufferLength,
+                                 ResultLength);
     default:
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }

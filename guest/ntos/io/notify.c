@@ -1,9 +1,10 @@
 /*
- * Device interfaces and PnP notification. A registration holds the driver object until it is unregistered and no call of its
- * routine is in progress; while a legacy driver has one it is not unloaded.
+ * Device interfaces and PnP notification. A registration holds the driver object until it is
+ * unregistered and no call of its routine is in progress; while a legacy driver has one it is not
+ * unloaded.
  *
- * IoUnregisterPlugPlayNotificationEx waits for a call in progress; the older routine does not, and the driver's
- * routine may run on after it has returned.
+ * IoUnregisterPlugPlayNotificationEx waits for a call in progress; the older routine does not, and
+ * the driver's routine may run on after it has returned.
  */
 #define INITGUID
 #include "guest/include/exp.h"
@@ -18,15 +19,15 @@ typedef struct _IOP_NOTIFICATION
     LIST_ENTRY Links;
     IO_NOTIFICATION_EVENT_CATEGORY Category;
     GUID Class;
-    PDEVICE_OBJECT Target;      /* physical device, referenced */
-    PFILE_OBJECT File;          /* what the driver registered with */
-    PDRIVER_OBJECT Driver;      /* referenced */
+    PDEVICE_OBJECT Target; /* physical device, referenced */
+    PFILE_OBJECT File;     /* what the driver registered with */
+    PDRIVER_OBJECT Driver; /* referenced */
     PDRIVER_NOTIFICATION_CALLBACK_ROUTINE Routine;
     PVOID Context;
-    LONG References;            /* the list's, and one a round of calls that has picked it */
-    LONG InProgress;            /* calls of its routine */
+    LONG References; /* the list's, and one a round of calls that has picked it */
+    LONG InProgress; /* calls of its routine */
     BOOLEAN Unregistered;
-    PKEVENT Idle;               /* set for whoever waits when the last call is over */
+    PKEVENT Idle; /* set for whoever waits when the last call is over */
 } IOP_NOTIFICATION, *PIOP_NOTIFICATION;
 
 typedef struct _IOP_INTERFACE
@@ -34,7 +35,7 @@ typedef struct _IOP_INTERFACE
     LIST_ENTRY Links;
     GUID Class;
     PDEVICE_OBJECT Device;
-    UNICODE_STRING Link;        /* without the reference string */
+    UNICODE_STRING Link; /* without the reference string */
     BOOLEAN Enabled;
 } IOP_INTERFACE, *PIOP_INTERFACE;
 
@@ -85,7 +86,7 @@ static NTSTATUS IopCallNotification(PIOP_NOTIFICATION Entry, PVOID Structure)
     if (KeGetCurrentIrql() != Irql || Thread->CombinedApcDisable != Disabled)
     {
         KeBugCheckEx(PNP_DETECTED_FATAL_ERROR_CODE, 0xA, (ULONG_PTR)Routine, KeGetCurrentIrql(),
-            Thread->CombinedApcDisable);
+                     Thread->CombinedApcDisable);
     }
     if (--Entry->InProgress == 0 && Entry->Idle != NULL)
     {
@@ -96,13 +97,17 @@ static NTSTATUS IopCallNotification(PIOP_NOTIFICATION Entry, PVOID Structure)
 
 static BOOLEAN IopMatches(PIOP_NOTIFICATION Entry, const GUID *Class, PDEVICE_OBJECT Target)
 {
-    return Class != NULL ? Entry->Category == EventCategoryDeviceInterfaceChange && IopSameGuid(&Entry->Class, Class)
-                         : Entry->Category == EventCategoryTargetDeviceChange && Entry->Target == Target;
+    return Class != NULL
+               ? Entry->Category == EventCategoryDeviceInterfaceChange &&
+                     IopSameGuid(&Entry->Class, Class)
+               : Entry->Category == EventCategoryTargetDeviceChange && Entry->Target == Target;
 }
 
-/* Calls all that are registered for the interface class, or for the target device. A routine may register and unregister, so
- * the round is picked before the first call. With Query, the first refusal ends it. */
-static NTSTATUS IopNotifyAll(const GUID *Class, PDEVICE_OBJECT Target, PVOID Structure, PFILE_OBJECT *File, BOOLEAN Query)
+/* Calls all that are registered for the interface class, or for the target device. A routine may
+ * register and unregister, so the round is picked before the first call. With Query, the first
+ * refusal ends it. */
+static NTSTATUS IopNotifyAll(const GUID *Class, PDEVICE_OBJECT Target, PVOID Structure,
+                             PFILE_OBJECT *File, BOOLEAN Query)
 {
     PIOP_NOTIFICATION *Round;
     ULONG Count = 0, Picked = 0;
@@ -146,7 +151,7 @@ static NTSTATUS IopNotifyAll(const GUID *Class, PDEVICE_OBJECT Target, PVOID Str
 }
 
 static VOID IopFillInterfaceChange(PDEVICE_INTERFACE_CHANGE_NOTIFICATION Change, BOOLEAN Arrival,
-    const GUID *Class, PUNICODE_STRING Link)
+                                   const GUID *Class, PUNICODE_STRING Link)
 {
     Change->Version = 1;
     Change->Size = sizeof *Change;
@@ -190,7 +195,8 @@ NTSTATUS IopNotifyTarget(PDEVICE_OBJECT PhysicalDevice, ULONG Minor)
     Removal.Event = Minor == IRP_MN_QUERY_REMOVE_DEVICE    ? GUID_TARGET_DEVICE_QUERY_REMOVE
                     : Minor == IRP_MN_CANCEL_REMOVE_DEVICE ? GUID_TARGET_DEVICE_REMOVE_CANCELLED
                                                            : GUID_TARGET_DEVICE_REMOVE_COMPLETE;
-    return IopNotifyAll(NULL, PhysicalDevice, &Removal, &Removal.FileObject, Minor == IRP_MN_QUERY_REMOVE_DEVICE);
+    return IopNotifyAll(NULL, PhysicalDevice, &Removal, &Removal.FileObject,
+                        Minor == IRP_MN_QUERY_REMOVE_DEVICE);
 }
 
 static VOID IopTellExistingInterfaces(PIOP_NOTIFICATION Entry)
@@ -200,7 +206,8 @@ static VOID IopTellExistingInterfaces(PIOP_NOTIFICATION Entry)
     for (PLIST_ENTRY Link = IopInterfaces.Flink; Link != &IopInterfaces; Link = Link->Flink)
     {
         PIOP_INTERFACE Interface = CONTAINING_RECORD(Link, IOP_INTERFACE, Links);
-        if (Interface->Enabled && !Entry->Unregistered && IopSameGuid(&Interface->Class, &Entry->Class))
+        if (Interface->Enabled && !Entry->Unregistered &&
+            IopSameGuid(&Interface->Class, &Entry->Class))
         {
             IopFillInterfaceChange(&Change, TRUE, &Interface->Class, &Interface->Link);
             IopCallNotification(Entry, &Change);
@@ -210,8 +217,10 @@ static VOID IopTellExistingInterfaces(PIOP_NOTIFICATION Entry)
 
 NTEXPORT(IoRegisterPlugPlayNotification, PASSIVE_LEVEL, "driver");
 NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCategory,
-    ULONG EventCategoryFlags, PVOID EventCategoryData, PDRIVER_OBJECT DriverObject,
-    PDRIVER_NOTIFICATION_CALLBACK_ROUTINE CallbackRoutine, PVOID Context, PVOID *NotificationEntry)
+                                              ULONG EventCategoryFlags, PVOID EventCategoryData,
+                                              PDRIVER_OBJECT DriverObject,
+                                              PDRIVER_NOTIFICATION_CALLBACK_ROUTINE CallbackRoutine,
+                                              PVOID Context, PVOID *NotificationEntry)
 {
     PIOP_NOTIFICATION Entry;
 
@@ -302,7 +311,8 @@ static PIOP_INTERFACE IopFindInterface(PCUNICODE_STRING Name)
 }
 
 /* \??\ROOT#INSTANCE#0000#{class}, which the record owns. */
-static PIOP_INTERFACE IopMakeInterface(PDEVICE_OBJECT Device, const GUID *Class, PCUNICODE_STRING Instance)
+static PIOP_INTERFACE IopMakeInterface(PDEVICE_OBJECT Device, const GUID *Class,
+                                       PCUNICODE_STRING Instance)
 {
     static const WCHAR Prefix[] = L"\\??\\ROOT#", Middle[] = L"#0000#";
     USHORT Bytes = sizeof Prefix + Instance->Length + sizeof Middle + 38 * sizeof(WCHAR);
@@ -332,7 +342,9 @@ static PIOP_INTERFACE IopMakeInterface(PDEVICE_OBJECT Device, const GUID *Class,
 
 NTEXPORT(IoRegisterDeviceInterface, PASSIVE_LEVEL, "device");
 NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject,
-    CONST GUID *InterfaceClassGuid, PUNICODE_STRING ReferenceString, PUNICODE_STRING SymbolicLinkName)
+                                         CONST GUID *InterfaceClassGuid,
+                                         PUNICODE_STRING ReferenceString,
+                                         PUNICODE_STRING SymbolicLinkName)
 {
     PCUNICODE_STRING Instance = IopInstanceOf(PhysicalDeviceObject);
     USHORT Tail = ReferenceString != NULL && ReferenceString->Length != 0
@@ -420,7 +432,8 @@ NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLE
 
 NTEXPORT(IoGetDeviceInterfaces, PASSIVE_LEVEL, "device");
 NTSTATUS NTAPI IoGetDeviceInterfaces(CONST GUID *InterfaceClassGuid,
-    PDEVICE_OBJECT PhysicalDeviceObject, ULONG Flags, PWSTR *SymbolicLinkList)
+                                     PDEVICE_OBJECT PhysicalDeviceObject, ULONG Flags,
+                                     PWSTR *SymbolicLinkList)
 {
     ULONG Bytes = sizeof(WCHAR);
     PUCHAR At;

@@ -1,5 +1,6 @@
 /*
- * Power requests, as from Windows Vista on: PoCallDriver is IoCallDriver and PoStartNextPowerIrp has nothing to do.
+ * Power requests, as from Windows Vista on: PoCallDriver is IoCallDriver and PoStartNextPowerIrp
+ * has nothing to do.
  */
 #include "guest/include/iop.h"
 
@@ -16,7 +17,8 @@ VOID NTAPI PoStartNextPowerIrp(PIRP Irp)
 
 /* PowerFlags: system state in bits 0..3, device state in bits 4..7. */
 NTEXPORT(PoSetPowerState, DISPATCH_LEVEL, "device");
-POWER_STATE NTAPI PoSetPowerState(PDEVICE_OBJECT DeviceObject, POWER_STATE_TYPE Type, POWER_STATE State)
+POWER_STATE NTAPI PoSetPowerState(PDEVICE_OBJECT DeviceObject, POWER_STATE_TYPE Type,
+                                  POWER_STATE State)
 {
     PIOP_DEVOBJ_EXTENSION Extension = IopExtensionOf(DeviceObject);
     POWER_STATE Old;
@@ -52,7 +54,8 @@ static NTSTATUS NTAPI IopPowerCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, 
     if (Request->Routine != NULL)
     {
         IO_STATUS_BLOCK IoStatus = Irp->IoStatus;
-        Request->Routine(Request->Device, Request->Minor, Request->State, Request->Context, &IoStatus);
+        Request->Routine(Request->Device, Request->Minor, Request->State, Request->Context,
+                         &IoStatus);
     }
     ExFreePoolWithTag(Request, IOP_TAG);
     IoFreeIrp(Irp);
@@ -62,7 +65,8 @@ static NTSTATUS NTAPI IopPowerCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, 
 
 NTEXPORT(PoRequestPowerIrp, DISPATCH_LEVEL, "irp device");
 NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction,
-    POWER_STATE PowerState, PREQUEST_POWER_COMPLETE CompletionFunction, PVOID Context, PIRP *Irp)
+                                 POWER_STATE PowerState, PREQUEST_POWER_COMPLETE CompletionFunction,
+                                 PVOID Context, PIRP *Irp)
 {
     PIOP_POWER_REQUEST Request;
     PIO_STACK_LOCATION Stack;
@@ -87,7 +91,8 @@ NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunctio
         ObfDereferenceObject(Top);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    *Request = (IOP_POWER_REQUEST){DeviceObject, Top, CompletionFunction, Context, PowerState, MinorFunction};
+    *Request = (IOP_POWER_REQUEST){DeviceObject, Top,        CompletionFunction,
+                                   Context,      PowerState, MinorFunction};
     New->IoStatus.Status = STATUS_NOT_SUPPORTED;
     New->Tail.Overlay.Thread = (PETHREAD)KiCurrentThread();
     Stack = IoGetNextIrpStackLocation(New);

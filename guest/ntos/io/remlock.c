@@ -1,12 +1,13 @@
 /*
- * Remove locks, in the shape of the retail build: Removed, IoCount (1 while not removed), RemoveEvent. The tag, the
- * time limit and the high-water mark matter to checked builds and to the verifier only.
+ * Remove locks, in the shape of the retail build: Removed, IoCount (1 while not removed),
+ * RemoveEvent. The tag, the time limit and the high-water mark matter to checked builds and to the
+ * verifier only.
  */
 #include "guest/include/iop.h"
 
 NTEXPORT(IoInitializeRemoveLockEx, PASSIVE_LEVEL, "remove lock");
-VOID NTAPI IoInitializeRemoveLockEx(
-    PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes, ULONG HighWatermark, ULONG RemlockSize)
+VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes,
+                                    ULONG HighWatermark, ULONG RemlockSize)
 {
     if (Lock != NULL)
     {
@@ -17,8 +18,8 @@ VOID NTAPI IoInitializeRemoveLockEx(
 }
 
 NTEXPORT(IoAcquireRemoveLockEx, DISPATCH_LEVEL, "remove lock");
-NTSTATUS NTAPI IoAcquireRemoveLockEx(
-    PIO_REMOVE_LOCK Lock, PVOID Tag, PCSTR File, ULONG Line, ULONG RemlockSize)
+NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK Lock, PVOID Tag, PCSTR File, ULONG Line,
+                                     ULONG RemlockSize)
 {
     Lock->Common.IoCount++;
     if (Lock->Common.Removed)

@@ -1,7 +1,7 @@
 /*
- * Read, write, control and flush requests on open files: what lies between a system call and IofCallDriver, for
- * the three ways of passing buffers. SEH is not used: a user address is good when it lies in the user range, which is
- * all valid memory.
+ * Read, write, control and flush requests on open files: what lies between a system call and
+ * IofCallDriver, for the three ways of passing buffers. SEH is not used: a user address is good
+ * when it lies in the user range, which is all valid memory.
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
@@ -71,9 +71,11 @@ static VOID IopAbandonRequest(PIOP_REQUEST Request)
     ObfDereferenceObject(Request->File);
 }
 
-/* References what the handles name, locks a synchronous file and makes the IRP. The reference on the file becomes the IRP's. */
+/* References what the handles name, locks a synchronous file and makes the IRP. The reference on
+ * the file becomes the IRP's. */
 static NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHandle,
-    PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, UCHAR Major)
+                                PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                                PIO_STATUS_BLOCK IoStatusBlock, UCHAR Major)
 {
     PVOID Object;
     NTSTATUS Status;
@@ -88,8 +90,8 @@ static NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE 
     Request->File = Object;
     if (EventHandle != NULL)
     {
-        Status = ObReferenceObjectByHandle(
-            EventHandle, EVENT_MODIFY_STATE, ObpEventType, Request->Mode, &Object, NULL);
+        Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE, ObpEventType,
+                                           Request->Mode, &Object, NULL);
         if (!NT_SUCCESS(Status))
         {
             ObfDereferenceObject(Request->File);
@@ -138,7 +140,8 @@ static NTSTATUS IopFailRequest(PIOP_REQUEST Request, NTSTATUS Status)
     return Status;
 }
 
-/* An alert or an APC ended the wait for a synchronous request: cancel it, then wait for it after all. */
+/* An alert or an APC ended the wait for a synchronous request: cancel it, then wait for it after
+ * all. */
 static VOID IopCancelAlertedRequest(PFILE_OBJECT File, PIRP Irp)
 {
     if (KeReadStateEvent(&File->Event) == 0)
@@ -167,7 +170,7 @@ static NTSTATUS IopSendRequest(PIOP_REQUEST Request)
     if (Status == STATUS_PENDING)
     {
         WaitStatus = KeWaitForSingleObject(&File->Event, Executive, Request->Mode,
-            (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
+                                           (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
         if (WaitStatus != STATUS_SUCCESS)
         {
             IopCancelAlertedRequest(File, Request->Irp);
@@ -196,7 +199,8 @@ static NTSTATUS IopAllocateSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS IopLockBuffer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation)
+static NTSTATUS IopLockBuffer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length,
+                              LOCK_OPERATION Operation)
 {
     PMDL Mdl;
 
@@ -214,7 +218,7 @@ static NTSTATUS IopLockBuffer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length, 
 }
 
 static NTSTATUS IopPassBuffers(PIOP_REQUEST Request, ULONG Method, PVOID Input, ULONG InputLength,
-    PVOID Output, ULONG OutputLength)
+                               PVOID Output, ULONG OutputLength)
 {
     PIRP Irp = Request->Irp;
     NTSTATUS Status;
@@ -225,16 +229,17 @@ static NTSTATUS IopPassBuffers(PIOP_REQUEST Request, ULONG Method, PVOID Input, 
     case METHOD_BUFFERED:
         if (OutputLength != 0)
         {
-            Irp->Flags |= IRP_INPUT_OPERATION; /* the output buffer receives what the driver returns */
+            Irp->Flags |=
+                IRP_INPUT_OPERATION; /* the output buffer receives what the driver returns */
         }
-        return IopAllocateSystemBuffer(
-            Irp, Input, InputLength, InputLength > OutputLength ? InputLength : OutputLength);
+        return IopAllocateSystemBuffer(Irp, Input, InputLength,
+                                       InputLength > OutputLength ? InputLength : OutputLength);
     case METHOD_IN_DIRECT:
     case METHOD_OUT_DIRECT:
         Status = IopAllocateSystemBuffer(Irp, Input, InputLength, InputLength);
         return NT_SUCCESS(Status)
                    ? IopLockBuffer(Request, Output, OutputLength,
-                         Method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess)
+                                   Method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess)
                    : Status;
     default:
         Request->Stack->Parameters.DeviceIoControl.Type3InputBuffer = Input;
@@ -243,13 +248,14 @@ static NTSTATUS IopPassBuffers(PIOP_REQUEST Request, ULONG Method, PVOID Input, 
 }
 
 static NTSTATUS IopControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG Code, PVOID Input, ULONG InputLength,
-    PVOID Output, ULONG OutputLength, UCHAR Major)
+                               PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG Code,
+                               PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength,
+                               UCHAR Major)
 {
     IOP_REQUEST Request;
     ACCESS_MASK Needed = (Code >> 14) & (FILE_READ_ACCESS | FILE_WRITE_ACCESS);
-    NTSTATUS Status = IopBeginRequest(
-        &Request, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Major);
+    NTSTATUS Status =
+        IopBeginRequest(&Request, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Major);
 
     if (!NT_SUCCESS(Status))
     {
@@ -258,8 +264,9 @@ static NTSTATUS IopControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
     Request.Stack->Parameters.DeviceIoControl.IoControlCode = Code;
     Request.Stack->Parameters.DeviceIoControl.InputBufferLength = InputLength;
     Request.Stack->Parameters.DeviceIoControl.OutputBufferLength = OutputLength;
-    if (Request.Mode != KernelMode && (((Needed & FILE_READ_ACCESS) && !Request.File->ReadAccess) ||
-                                          ((Needed & FILE_WRITE_ACCESS) && !Request.File->WriteAccess)))
+    if (Request.Mode != KernelMode &&
+        (((Needed & FILE_READ_ACCESS) && !Request.File->ReadAccess) ||
+         ((Needed & FILE_WRITE_ACCESS) && !Request.File->WriteAccess)))
     {
         Status = STATUS_ACCESS_DENIED;
     }
@@ -270,21 +277,21 @@ static NTSTATUS IopControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
     }
     if (NT_SUCCESS(Status))
     {
-        Status = IopPassBuffers(
-            &Request, METHOD_FROM_CTL_CODE(Code), Input, InputLength, Output, OutputLength);
+        Status = IopPassBuffers(&Request, METHOD_FROM_CTL_CODE(Code), Input, InputLength, Output,
+                                OutputLength);
     }
     return NT_SUCCESS(Status) ? IopSendRequest(&Request) : IopFailRequest(&Request, Status);
 }
 
 /* Read or write, by what the target device's flags ask for. */
 static NTSTATUS IopTransfer(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-    PLARGE_INTEGER ByteOffset, PULONG Key, BOOLEAN Write)
+                            PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                            ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key, BOOLEAN Write)
 {
     IOP_REQUEST Request;
     PIRP Irp;
     NTSTATUS Status = IopBeginRequest(&Request, FileHandle, Event, ApcRoutine, ApcContext,
-        IoStatusBlock, Write ? IRP_MJ_WRITE : IRP_MJ_READ);
+                                      IoStatusBlock, Write ? IRP_MJ_WRITE : IRP_MJ_READ);
 
     if (!NT_SUCCESS(Status))
     {
@@ -334,74 +341,83 @@ static NTSTATUS IopTransfer(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE Apc
 
 NTEXPORT(NtDeviceIoControlFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer,
-    ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+                                     PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                                     ULONG IoControlCode, PVOID InputBuffer,
+                                     ULONG InputBufferLength, PVOID OutputBuffer,
+                                     ULONG OutputBufferLength)
 {
     return IopControlFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, IoControlCode,
-        InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength, IRP_MJ_DEVICE_CONTROL);
+                          InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength,
+                          IRP_MJ_DEVICE_CONTROL);
 }
 
 NTEXPORT(ZwDeviceIoControlFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer,
-    ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+                                     PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                                     ULONG IoControlCode, PVOID InputBuffer,
+                                     ULONG InputBufferLength, PVOID OutputBuffer,
+                                     ULONG OutputBufferLength)
 {
     ZW(NtDeviceIoControlFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock,
-        IoControlCode, InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength));
+                             IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
+                             OutputBufferLength));
 }
 
 NTEXPORT(NtFsControlFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer,
-    ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+                               PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                               ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
+                               PVOID OutputBuffer, ULONG OutputBufferLength)
 {
     return IopControlFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, FsControlCode,
-        InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength, IRP_MJ_FILE_SYSTEM_CONTROL);
+                          InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength,
+                          IRP_MJ_FILE_SYSTEM_CONTROL);
 }
 
 NTEXPORT(ZwFsControlFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer,
-    ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+                               PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                               ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
+                               PVOID OutputBuffer, ULONG OutputBufferLength)
 {
     ZW(NtFsControlFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, FsControlCode,
-        InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength));
+                       InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength));
 }
 
 NTEXPORT(NtReadFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-    PLARGE_INTEGER ByteOffset, PULONG Key)
+                          PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                          ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
     return IopTransfer(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length,
-        ByteOffset, Key, FALSE);
+                       ByteOffset, Key, FALSE);
 }
 
 NTEXPORT(ZwReadFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-    PLARGE_INTEGER ByteOffset, PULONG Key)
+                          PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                          ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    ZW(NtReadFile(
-        FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length, ByteOffset, Key));
+    ZW(NtReadFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length,
+                  ByteOffset, Key));
 }
 
 NTEXPORT(NtWriteFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-    PLARGE_INTEGER ByteOffset, PULONG Key)
+                           PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                           ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
     return IopTransfer(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length,
-        ByteOffset, Key, TRUE);
+                       ByteOffset, Key, TRUE);
 }
 
 NTEXPORT(ZwWriteFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
-    PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
-    PLARGE_INTEGER ByteOffset, PULONG Key)
+                           PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                           ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    ZW(NtWriteFile(
-        FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length, ByteOffset, Key));
+    ZW(NtWriteFile(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length,
+                   ByteOffset, Key));
 }
 
 /* For requests that are synchronous whatever the file is: flush and the information calls. */
@@ -420,8 +436,8 @@ static NTSTATUS IopSynchronousRequest(PIOP_REQUEST Request, PIO_STATUS_BLOCK IoS
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
 {
     IOP_REQUEST Request;
-    NTSTATUS Status = IopBeginRequest(
-        &Request, FileHandle, NULL, NULL, NULL, IoStatusBlock, IRP_MJ_FLUSH_BUFFERS);
+    NTSTATUS Status = IopBeginRequest(&Request, FileHandle, NULL, NULL, NULL, IoStatusBlock,
+                                      IRP_MJ_FLUSH_BUFFERS);
 
     return NT_SUCCESS(Status) ? IopSynchronousRequest(&Request, IoStatusBlock) : Status;
 }
@@ -433,11 +449,12 @@ NTSTATUS NTAPI ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBl
 }
 
 static NTSTATUS IopInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-    PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS Class, BOOLEAN Set)
+                                   PVOID FileInformation, ULONG Length,
+                                   FILE_INFORMATION_CLASS Class, BOOLEAN Set)
 {
     IOP_REQUEST Request;
     NTSTATUS Status = IopBeginRequest(&Request, FileHandle, NULL, NULL, NULL, IoStatusBlock,
-        Set ? IRP_MJ_SET_INFORMATION : IRP_MJ_QUERY_INFORMATION);
+                                      Set ? IRP_MJ_SET_INFORMATION : IRP_MJ_QUERY_INFORMATION);
 
     if (!NT_SUCCESS(Status))
     {
@@ -461,34 +478,38 @@ static NTSTATUS IopInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusB
 
 NTEXPORT(NtQueryInformationFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-    PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+                                      PVOID FileInformation, ULONG Length,
+                                      FILE_INFORMATION_CLASS FileInformationClass)
 {
-    return IopInformationFile(
-        FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass, FALSE);
+    return IopInformationFile(FileHandle, IoStatusBlock, FileInformation, Length,
+                              FileInformationClass, FALSE);
 }
 
 NTEXPORT(ZwQueryInformationFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-    PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+                                      PVOID FileInformation, ULONG Length,
+                                      FILE_INFORMATION_CLASS FileInformationClass)
 {
-    ZW(NtQueryInformationFile(
-        FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass));
+    ZW(NtQueryInformationFile(FileHandle, IoStatusBlock, FileInformation, Length,
+                              FileInformationClass));
 }
 
 NTEXPORT(NtSetInformationFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-    PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+                                    PVOID FileInformation, ULONG Length,
+                                    FILE_INFORMATION_CLASS FileInformationClass)
 {
-    return IopInformationFile(
-        FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass, TRUE);
+    return IopInformationFile(FileHandle, IoStatusBlock, FileInformation, Length,
+                              FileInformationClass, TRUE);
 }
 
 NTEXPORT(ZwSetInformationFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI ZwSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-    PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+                                    PVOID FileInformation, ULONG Length,
+                                    FILE_INFORMATION_CLASS FileInformationClass)
 {
-    ZW(NtSetInformationFile(
-        FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass));
+    ZW(NtSetInformationFile(FileHandle, IoStatusBlock, FileInformation, Length,
+                            FileInformationClass));
 }
 
 /* Cancels the calling thread's requests on a file, without waiting for them. */
@@ -497,18 +518,20 @@ NTSTATUS NTAPI NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
     PETHREAD Thread = (PETHREAD)KiCurrentThread();
     BOOLEAN Again = TRUE;
     PVOID File;
-    NTSTATUS Status = ObReferenceObjectByHandle(
-        FileHandle, 0, ObpFileType, Thread->Tcb.PreviousMode, &File, NULL);
+    NTSTATUS Status = ObReferenceObjectByHandle(FileHandle, 0, ObpFileType,
+                                                Thread->Tcb.PreviousMode, &File, NULL);
 
     if (!NT_SUCCESS(Status))
     {
         return Status;
     }
-    /* A cancel routine may complete the IRP, which takes it off the list: start again after each. */
+    /* A cancel routine may complete the IRP, which takes it off the list: start again after each.
+     */
     while (Again)
     {
         Again = FALSE;
-        for (PLIST_ENTRY Entry = Thread->IrpList.Flink; Entry != &Thread->IrpList; Entry = Entry->Flink)
+        for (PLIST_ENTRY Entry = Thread->IrpList.Flink; Entry != &Thread->IrpList;
+             Entry = Entry->Flink)
         {
             PIRP Irp = CONTAINING_RECORD(Entry, IRP, ThreadListEntry);
             if (!Irp->Cancel && Irp->Tail.Overlay.OriginalFileObject == File)

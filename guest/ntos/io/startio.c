@@ -1,6 +1,6 @@
 /*
- * Device queues, and the StartIo model on top of them: one request at a time in the driver's StartIo routine, the rest in the
- * device's queue, cancellation under the cancel spin lock.
+ * Device queues, and the StartIo model on top of them: one request at a time in the driver's
+ * StartIo routine, the rest in the device's queue, cancellation under the cancel spin lock.
  */
 #include "guest/include/iop.h"
 
@@ -27,7 +27,8 @@ BOOLEAN NTAPI KeInsertDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENT
 }
 
 NTEXPORT(KeInsertByKeyDeviceQueue, DISPATCH_LEVEL, "device queue");
-BOOLEAN NTAPI KeInsertByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY Entry, ULONG SortKey)
+BOOLEAN NTAPI KeInsertByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY Entry,
+                                       ULONG SortKey)
 {
     PLIST_ENTRY At = &DeviceQueue->DeviceListHead;
 
@@ -37,7 +38,8 @@ BOOLEAN NTAPI KeInsertByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEU
     {
         /* Behind the last one whose key is not greater. */
         while (At->Blink != &DeviceQueue->DeviceListHead &&
-               CONTAINING_RECORD(At->Blink, KDEVICE_QUEUE_ENTRY, DeviceListEntry)->SortKey > SortKey)
+               CONTAINING_RECORD(At->Blink, KDEVICE_QUEUE_ENTRY, DeviceListEntry)->SortKey >
+                   SortKey)
         {
             At = At->Blink;
         }
@@ -104,7 +106,8 @@ static VOID IopStart(PDEVICE_OBJECT DeviceObject, PIRP Irp, BOOLEAN Cancelable, 
 }
 
 NTEXPORT(IoStartPacket, DISPATCH_LEVEL, "irp device");
-VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction)
+VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key,
+                         PDRIVER_CANCEL CancelFunction)
 {
     KIRQL OldIrql, CancelIrql = PASSIVE_LEVEL;
     BOOLEAN Queued;
@@ -115,9 +118,10 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRI
         IoAcquireCancelSpinLock(&CancelIrql);
         IoSetCancelRoutine(Irp, CancelFunction);
     }
-    Queued = Key != NULL ? KeInsertByKeyDeviceQueue(
-                               &DeviceObject->DeviceQueue, &Irp->Tail.Overlay.DeviceQueueEntry, *Key)
-                         : KeInsertDeviceQueue(&DeviceObject->DeviceQueue, &Irp->Tail.Overlay.DeviceQueueEntry);
+    Queued = Key != NULL ? KeInsertByKeyDeviceQueue(&DeviceObject->DeviceQueue,
+                                                    &Irp->Tail.Overlay.DeviceQueueEntry, *Key)
+                         : KeInsertDeviceQueue(&DeviceObject->DeviceQueue,
+                                               &Irp->Tail.Overlay.DeviceQueueEntry);
     if (!Queued)
     {
         IopStart(DeviceObject, Irp, CancelFunction != NULL, CancelIrql);
@@ -151,7 +155,8 @@ static VOID IopStartNext(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, BOOLEA
                   : KeRemoveDeviceQueue(&DeviceObject->DeviceQueue);
     if (Entry != NULL)
     {
-        IopStart(DeviceObject, CONTAINING_RECORD(Entry, IRP, Tail.Overlay.DeviceQueueEntry), Cancelable, CancelIrql);
+        IopStart(DeviceObject, CONTAINING_RECORD(Entry, IRP, Tail.Overlay.DeviceQueueEntry),
+                 Cancelable, CancelIrql);
     }
     else if (Cancelable)
     {

@@ -1,6 +1,6 @@
 /*
- * I/O work items. A queued item holds its device object until the routine has returned, and through it the driver's image;
- * an allocated item that is not queued holds nothing.
+ * I/O work items. A queued item holds its device object until the routine has returned, and through
+ * it the driver's image; an allocated item that is not queued holds nothing.
  */
 #include "guest/include/iop.h"
 
@@ -68,8 +68,8 @@ static VOID NTAPI IopProcessWorkItem(PVOID Parameter)
     ObfDereferenceObject(IoObject);
 }
 
-static VOID IopQueueWorkItem(
-    PIO_WORKITEM Item, PVOID Routine, WORK_QUEUE_TYPE QueueType, PVOID Context, BOOLEAN Extended)
+static VOID IopQueueWorkItem(PIO_WORKITEM Item, PVOID Routine, WORK_QUEUE_TYPE QueueType,
+                             PVOID Context, BOOLEAN Extended)
 {
     ObfReferenceObject(Item->IoObject);
     Item->Routine = Routine;
@@ -81,14 +81,14 @@ static VOID IopQueueWorkItem(
 
 NTEXPORT(IoQueueWorkItem, DISPATCH_LEVEL, "work item device");
 VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
-    WORK_QUEUE_TYPE QueueType, PVOID Context)
+                           WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
     IopQueueWorkItem(IoWorkItem, WorkerRoutine, QueueType, Context, FALSE);
 }
 
 NTEXPORT(IoQueueWorkItemEx, DISPATCH_LEVEL, "work item device");
 VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
-    WORK_QUEUE_TYPE QueueType, PVOID Context)
+                             WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
     IopQueueWorkItem(IoWorkItem, WorkerRoutine, QueueType, Context, TRUE);
 }

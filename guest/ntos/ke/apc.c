@@ -94,7 +94,7 @@ BOOLEAN NTAPI KeInsertQueueApc(
     KiLinkApc(State, Apc);
     if (State != &Thread->ApcState)
     {
-        /* For the process that the thread has left for now: KeUnstackDetachProcess brings it back. */
+        /* For the process that the thread has left: KeUnstackDetachProcess brings it back. */
         if (Apc->ApcMode == KernelMode)
         {
             State->KernelApcPending = TRUE;

@@ -37,7 +37,7 @@ VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number)
 NTEXPORT(KeSetTargetProcessorDpcEx, ANY_LEVEL, "dpc");
 NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber)
 {
-    if (ProcNumber->Group != 0 || ProcNumber->Number >= RdLoaderBlock->max_cpus)
+    if (ProcNumber->Group != 0 || ProcNumber->Number >= KiActiveProcessors())
     {
         return STATUS_INVALID_PARAMETER;
     }
@@ -77,7 +77,7 @@ VOID KiInsertQueueDpc(PKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
     if (Dpc->Number >= KI_DPC_TARGETED)
     {
         ULONG Target = Dpc->Number - KI_DPC_TARGETED;
-        if (Target < RdLoaderBlock->max_cpus)
+        if (Target < KiActiveProcessors())
         {
             Prcb = &KiPcrOf(Target)->Prcb;
         }

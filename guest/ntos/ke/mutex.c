@@ -83,3 +83,31 @@ VOID KiAbandonMutexes(PKTHREAD Thread)
         KiReleaseMutant(Mutant, 1, TRUE, FALSE, NULL);
     }
 }
+
+/* Mutants: mutexes without the critical region, as user mode has them. */
+
+NTEXPORT(KeInitializeMutant, ANY_LEVEL, "mutex");
+VOID NTAPI KeInitializeMutant(PRKMUTANT Mutant, BOOLEAN InitialOwner)
+{
+    KeInitializeMutex(Mutant, 0);
+    Mutant->ApcDisable = 0;
+    if (InitialOwner)
+    {
+        PKTHREAD Thread = KiCurrentThread();
+        Mutant->Header.SignalState = 0;
+        Mutant->OwnerThread = Thread;
+        InsertTailList(&Thread->MutantListHead, &Mutant->MutantListEntry);
+    }
+}
+
+NTEXPORT(KeReleaseMutant, DISPATCH_LEVEL, "mutex");
+LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandon, BOOLEAN Wait)
+{
+    return KiReleaseMutant(Mutant, Increment, Abandon, Wait, __builtin_return_address(0));
+}
+
+NTEXPORT(KeReadStateMutant, ANY_LEVEL, "mutex");
+LONG NTAPI KeReadStateMutant(PRKMUTANT Mutant)
+{
+    return Mutant->Header.SignalState;
+}

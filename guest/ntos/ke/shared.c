@@ -65,7 +65,7 @@ VOID KiInitializeSharedData(VOID)
     Shared->NtProductType = NtProductWinNt;
     Shared->ProductTypeIsValid = TRUE;
     NtBuildNumber = 0xF0000000 | KiOs()->Build;
-    KeNumberProcessors = (CCHAR)RdLoaderBlock->max_cpus;
+    KeNumberProcessors = (CCHAR)KiActiveProcessors();
     KiUpdateSharedTime();
 }
 
@@ -108,7 +108,7 @@ NTSTATUS NTAPI RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation)
 NTEXPORT(KeQueryActiveProcessors, ANY_LEVEL, "");
 KAFFINITY NTAPI KeQueryActiveProcessors(VOID)
 {
-    return (KAFFINITY)((1ull << RdLoaderBlock->max_cpus) - 1);
+    return (KAFFINITY)((1ull << KiActiveProcessors()) - 1);
 }
 
 NTEXPORT(KeQueryActiveProcessorCount, ANY_LEVEL, "");
@@ -118,25 +118,25 @@ ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors)
     {
         *ActiveProcessors = KeQueryActiveProcessors();
     }
-    return RdLoaderBlock->max_cpus;
+    return KiActiveProcessors();
 }
 
 NTEXPORT(KeQueryActiveProcessorCountEx, ANY_LEVEL, "");
 ULONG NTAPI KeQueryActiveProcessorCountEx(USHORT GroupNumber)
 {
-    return RdLoaderBlock->max_cpus;
+    return KiActiveProcessors();
 }
 
 NTEXPORT(KeQueryMaximumProcessorCount, ANY_LEVEL, "");
 ULONG NTAPI KeQueryMaximumProcessorCount(VOID)
 {
-    return RdLoaderBlock->max_cpus;
+    return KiActiveProcessors();
 }
 
 NTEXPORT(KeQueryMaximumProcessorCountEx, ANY_LEVEL, "");
 ULONG NTAPI KeQueryMaximumProcessorCountEx(USHORT GroupNumber)
 {
-    return RdLoaderBlock->max_cpus;
+    return KiActiveProcessors();
 }
 
 NTEXPORT(KeQueryActiveGroupCount, ANY_LEVEL, "");
@@ -196,7 +196,8 @@ NTSTATUS NTAPI KeRestoreFloatingPointState(PKFLOATING_SAVE FloatSave)
 
 /* Stacks do not grow: the routine runs on the present one, or not at all when it would not fit. */
 NTEXPORT(KeExpandKernelStackAndCallout, DISPATCH_LEVEL, "");
-NTSTATUS NTAPI KeExpandKernelStackAndCallout(PEXPAND_STACK_CALLOUT Callout, PVOID Parameter, SIZE_T Size)
+NTSTATUS NTAPI KeExpandKernelStackAndCallout(
+    PEXPAND_STACK_CALLOUT Callout, PVOID Parameter, SIZE_T Size)
 {
     ULONG_PTR Left = (ULONG_PTR)__builtin_frame_address(0)
         - (ULONG_PTR)KiCurrentThread()->StackLimit;

@@ -259,3 +259,19 @@ LOGICAL NTAPI ExTryConvertSharedSpinLockExclusive(volatile LONG *SpinLock)
     *SpinLock = (LONG)KI_EX_WRITER;
     return TRUE;
 }
+
+/* HAL names that 64-bit drivers built against old headers still import. */
+
+#undef KfAcquireSpinLock
+NTEXPORT(KfAcquireSpinLock, DISPATCH_LEVEL, "spinlock");
+KIRQL FASTCALL KfAcquireSpinLock(PKSPIN_LOCK SpinLock)
+{
+    return KeAcquireSpinLockRaiseToDpc(SpinLock);
+}
+
+#undef KfReleaseSpinLock
+NTEXPORT(KfReleaseSpinLock, DISPATCH_LEVEL, "spinlock");
+VOID FASTCALL KfReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
+{
+    KeReleaseSpinLock(SpinLock, NewIrql);
+}

@@ -34,7 +34,6 @@ VOID KiInitializeThread(PKTHREAD Thread, ULONG Index, PKPROCESS Process, PCSTR N
     ULONG Position;
 
     Thread->Header.Type = KI_THREAD;
-    Thread->Header.Size = sizeof(KTHREAD) / sizeof(LONG) > 255 ? 255 : sizeof(KTHREAD) / sizeof(LONG);
     InitializeListHead(&Thread->Header.WaitListHead);
     InitializeListHead(&Thread->MutantListHead);
     for (Position = 0; Position < MaximumMode; Position++)
@@ -83,14 +82,10 @@ VOID KiPrepareThreadStack(PKTHREAD Thread, PVOID SystemRoutine, PVOID StartRouti
 /* The lowest processor that has fewest threads: with a processor for each thread, the lowest free one. */
 VOID KiBindThread(PKTHREAD Thread)
 {
-    ULONG Limit = RdLoaderBlock->max_cpus;
+    ULONG Limit = KiActiveProcessors();
     ULONG Number;
     ULONG Best = 1;
 
-    if (RdLoaderBlock->cpus != 0 && RdLoaderBlock->cpus + 1 < Limit)
-    {
-        Limit = RdLoaderBlock->cpus + 1;
-    }
     RD_KASSERT(Limit >= 2);
     for (Number = 1; Number < Limit && KiPcrOf(Best)->Prcb.BoundThreads != 0; Number++)
     {

@@ -236,7 +236,7 @@ static VOID KiLinkBlock(PKWAIT_BLOCK Block, PKTHREAD Thread, PVOID Object, USHOR
     Block->BlockState = KI_BLOCK_LINKED;
     if (Header->Type == KI_QUEUE)
     {
-        /* The worker that waited last is the one whose caches are warm: queues wake in that order. */
+        /* The worker that waited last has warm caches: queues wake in that order. */
         InsertHeadList(&Header->WaitListHead, &Block->WaitListEntry);
     }
     else
@@ -449,8 +449,8 @@ NTEXPORT(KeDelayExecutionThread, APC_LEVEL, "timer");
 NTSTATUS NTAPI KeDelayExecutionThread(
     KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval)
 {
-    NTSTATUS Status = (NTSTATUS)KiWait(
-        0, NULL, WaitAny, DelayExecution, WaitMode, Alertable, Interval, KiCurrentThread()->WaitBlock);
+    NTSTATUS Status = (NTSTATUS)KiWait(0, NULL, WaitAny, DelayExecution, WaitMode, Alertable,
+        Interval, KiCurrentThread()->WaitBlock);
 
     return Status == STATUS_TIMEOUT ? STATUS_SUCCESS : Status;
 }

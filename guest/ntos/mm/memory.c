@@ -182,3 +182,23 @@ NTSTATUS NTAPI MmIsVerifierEnabled(PULONG VerifierFlags)
     *VerifierFlags = (ULONG)RdLoaderBlock->verifier_flags;
     return *VerifierFlags != 0 ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
+
+NTEXPORT(MmIsDriverVerifyingByAddress, ANY_LEVEL, "");
+LOGICAL NTAPI MmIsDriverVerifyingByAddress(PVOID AddressWithinSection)
+{
+    return FALSE;
+}
+
+/* There is no device memory: as when the system is out of page table entries. */
+NTEXPORT(MmMapIoSpace, DISPATCH_LEVEL, "");
+PVOID NTAPI MmMapIoSpace(
+    PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, MEMORY_CACHING_TYPE CacheType)
+{
+    return NULL;
+}
+
+NTEXPORT(MmUnmapIoSpace, DISPATCH_LEVEL, "");
+VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
+{
+    KeBugCheckEx(0x1A, 0, RD_ADDRESS(BaseAddress), NumberOfBytes, 0);
+}

@@ -1,7 +1,7 @@
 /*
- * Handle tables: one a process. A table has a slab of entries for each thread, used by that thread's own
- * opens, so unrelated opens touch no common memory and give the same values in every schedule. An entry is used a second time only
- * when its slab has none left that was never used.
+ * Handle tables: one a process. A table has a slab of entries for each thread, used by that
+ * thread's own opens, so unrelated opens touch no common memory and give the same values in every
+ * schedule. An entry is used a second time only when its slab has none left that was never used.
  */
 #include "guest/include/exp.h"
 #include "guest/include/obp.h"
@@ -35,6 +35,11 @@ static POBP_HANDLE_TABLE ObpTableOf(PEPROCESS Process)
         RtlZeroMemory(Process->ObjectTable, sizeof(OBP_HANDLE_TABLE));
     }
     return Process->ObjectTable;
+}
+
+VOID ObpCreateHandleTable(PEPROCESS Process)
+{
+    ObpTableOf(Process);
 }
 
 static PEPROCESS ObpCurrentProcess(VOID)
@@ -138,8 +143,8 @@ NTSTATUS ObpCloseHandle(HANDLE Handle, KPROCESSOR_MODE Mode)
     PEPROCESS Process;
     POBP_HANDLE_ENTRY Entry = ObpEntryOf(Handle, &Process);
 
-    if (Entry == NULL ||
-        (Mode != KernelMode && ((ULONG64)(ULONG_PTR)Handle & OBP_KERNEL_HANDLE) == OBP_KERNEL_HANDLE))
+    if (Entry == NULL || (Mode != KernelMode &&
+                          ((ULONG64)(ULONG_PTR)Handle & OBP_KERNEL_HANDLE) == OBP_KERNEL_HANDLE))
     {
         return STATUS_INVALID_HANDLE;
     }
@@ -170,8 +175,9 @@ VOID ObKillProcess(PEPROCESS Process)
 
 NTEXPORT(ObReferenceObjectByHandle, PASSIVE_LEVEL, "object");
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
-    POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PVOID *Object,
-    POBJECT_HANDLE_INFORMATION HandleInformation)
+                                         POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                         PVOID *Object,
+                                         POBJECT_HANDLE_INFORMATION HandleInformation)
 {
     PEPROCESS Process;
     POBP_HANDLE_ENTRY Entry;
@@ -191,8 +197,8 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
     else
     {
         Entry = ObpEntryOf(Handle, &Process);
-        if (Entry == NULL || (AccessMode != KernelMode &&
-                                 ((ULONG64)(ULONG_PTR)Handle & OBP_KERNEL_HANDLE) == OBP_KERNEL_HANDLE))
+        if (Entry == NULL || (AccessMode != KernelMode && ((ULONG64)(ULONG_PTR)Handle &
+                                                           OBP_KERNEL_HANDLE) == OBP_KERNEL_HANDLE))
         {
             return STATUS_INVALID_HANDLE;
         }
@@ -220,17 +226,19 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
 
 NTEXPORT(ObReferenceObjectByHandleWithTag, PASSIVE_LEVEL, "object");
 NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess,
-    POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object,
-    POBJECT_HANDLE_INFORMATION HandleInformation)
+                                                POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                                ULONG Tag, PVOID *Object,
+                                                POBJECT_HANDLE_INFORMATION HandleInformation)
 {
-    return ObReferenceObjectByHandle(
-        Handle, DesiredAccess, ObjectType, AccessMode, Object, HandleInformation);
+    return ObReferenceObjectByHandle(Handle, DesiredAccess, ObjectType, AccessMode, Object,
+                                     HandleInformation);
 }
 
 NTEXPORT(ObOpenObjectByPointer, PASSIVE_LEVEL, "object");
 NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
-    PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-    KPROCESSOR_MODE AccessMode, PHANDLE Handle)
+                                     PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess,
+                                     POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                     PHANDLE Handle)
 {
     if (ObjectType != NULL && ObpHeaderOf(Object)->Type != ObjectType)
     {
@@ -241,11 +249,12 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
 
 NTEXPORT(ObOpenObjectByPointerWithTag, PASSIVE_LEVEL, "object");
 NTSTATUS NTAPI ObOpenObjectByPointerWithTag(PVOID Object, ULONG HandleAttributes,
-    PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-    KPROCESSOR_MODE AccessMode, ULONG Tag, PHANDLE Handle)
+                                            PACCESS_STATE PassedAccessState,
+                                            ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                                            KPROCESSOR_MODE AccessMode, ULONG Tag, PHANDLE Handle)
 {
     return ObOpenObjectByPointer(Object, HandleAttributes, PassedAccessState, DesiredAccess,
-        ObjectType, AccessMode, Handle);
+                                 ObjectType, AccessMode, Handle);
 }
 
 NTEXPORT(ObIsKernelHandle, DISPATCH_LEVEL, "");

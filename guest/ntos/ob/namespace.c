@@ -1,6 +1,6 @@
 /*
- * The name space: directories, symbolic links, path lookup, and the types. Components compare without case, as for
- * every name that the I/O manager makes.
+ * The name space: directories, symbolic links, path lookup, and the types. Components compare
+ * without case, as for every name that the I/O manager makes.
  */
 #include "guest/include/exp.h"
 #include "guest/include/obp.h"
@@ -13,7 +13,8 @@ POBJECT_TYPE ObpTypeObjectType, ObpDirectoryType, ObpSymbolicLinkType, ObpEventT
 
 static POBJECT_DIRECTORY ObpRootDirectory;
 
-/* The header declares these one level of indirection above what the exports are; see OBJECT_TYPE.Self. */
+/* The header declares these one level of indirection above what the exports are; see
+ * OBJECT_TYPE.Self. */
 #define DEFINE_TYPE_EXPORT(Name) POBJECT_TYPE *Name
 NTEXPORTDATA(PsThreadType);
 DEFINE_TYPE_EXPORT(PsThreadType);
@@ -69,8 +70,8 @@ static VOID ObpSplit(PCUNICODE_STRING Path, PUNICODE_STRING Component, PUNICODE_
 }
 
 /* Replaces *Path (kept in *Storage) by Target followed by Rest. */
-static NTSTATUS ObpFollowLink(
-    PCUNICODE_STRING Target, PCUNICODE_STRING Rest, PUNICODE_STRING Path, PWSTR *Storage)
+static NTSTATUS ObpFollowLink(PCUNICODE_STRING Target, PCUNICODE_STRING Rest, PUNICODE_STRING Path,
+                              PWSTR *Storage)
 {
     ULONG Bytes = (ULONG)Target->Length + Rest->Length;
     PWSTR New;
@@ -93,10 +94,11 @@ static NTSTATUS ObpFollowLink(
     return STATUS_SUCCESS;
 }
 
-/* Walks FullName. On success *Object is not yet referenced and *Rest is what follows its name. On a missing last component:
- * STATUS_OBJECT_NAME_NOT_FOUND with *Parent and *Last set. */
+/* Walks FullName. On success *Object is not yet referenced and *Rest is what follows its name. On a
+ * missing last component: STATUS_OBJECT_NAME_NOT_FOUND with *Parent and *Last set. */
 static NTSTATUS ObpWalk(PCUNICODE_STRING FullName, BOOLEAN FollowLast, PVOID *Object,
-    POBJECT_DIRECTORY *Parent, PUNICODE_STRING Last, PUNICODE_STRING Rest, PWSTR *Storage)
+                        POBJECT_DIRECTORY *Parent, PUNICODE_STRING Last, PUNICODE_STRING Rest,
+                        PWSTR *Storage)
 {
     UNICODE_STRING Path = *FullName;
     PVOID Found = ObpRootDirectory;
@@ -159,7 +161,7 @@ static VOID ObpFreePath(PWSTR Storage)
 }
 
 NTSTATUS ObpLookupName(PCUNICODE_STRING Name, POBJECT_TYPE Type, PVOID *Object,
-    PUNICODE_STRING Remaining, PWSTR *Storage)
+                       PUNICODE_STRING Remaining, PWSTR *Storage)
 {
     POBJECT_DIRECTORY Parent;
     UNICODE_STRING Last, Rest;
@@ -298,7 +300,7 @@ VOID ObpSetTypeProcedures(POBJECT_TYPE Type, const OBP_TYPE_PROCEDURES *Procedur
 }
 
 static POBJECT_TYPE ObpMakeType(PCWSTR Name, VOID (*Delete)(PVOID),
-    VOID (*Close)(PEPROCESS, PVOID, LONG_PTR), LONG WaitOffset)
+                                VOID (*Close)(PEPROCESS, PVOID, LONG_PTR), LONG WaitOffset)
 {
     OBP_TYPE_PROCEDURES Procedures = {Delete, Close, WaitOffset};
 
@@ -351,9 +353,10 @@ VOID ObInitSystem(VOID)
     ObpMakeLink(L"\\GLOBAL??", L"\\??");
     ObpMakeLink(L"\\??\\Global", L"\\??");
     {
-        POBJECT_TYPE All[] = {ObpTypeObjectType, ObpDirectoryType, ObpSymbolicLinkType, ObpEventType,
-            ObpSemaphoreType, ObpMutantType, ObpThreadType, ObpProcessType, ObpCallbackType,
-            ObpDriverType, ObpDeviceType, ObpFileType};
+        POBJECT_TYPE All[] = {ObpTypeObjectType, ObpDirectoryType, ObpSymbolicLinkType,
+                              ObpEventType,      ObpSemaphoreType, ObpMutantType,
+                              ObpThreadType,     ObpProcessType,   ObpCallbackType,
+                              ObpDriverType,     ObpDeviceType,    ObpFileType};
         for (ULONG i = 0; i < sizeof All / sizeof All[0]; i++)
         {
             ObpNameType(All[i]);
@@ -388,8 +391,8 @@ NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_S
 }
 
 NTEXPORT(IoCreateUnprotectedSymbolicLink, PASSIVE_LEVEL, "symbolic link");
-NTSTATUS NTAPI IoCreateUnprotectedSymbolicLink(
-    PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName)
+NTSTATUS NTAPI IoCreateUnprotectedSymbolicLink(PUNICODE_STRING SymbolicLinkName,
+                                               PUNICODE_STRING DeviceName)
 {
     return IoCreateSymbolicLink(SymbolicLinkName, DeviceName);
 }
@@ -410,12 +413,15 @@ NTSTATUS NTAPI IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName)
 
 /* Exported, in no kit header; commonly used with IoDriverObjectType. */
 NTSYSAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
-    PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-    KPROCESSOR_MODE AccessMode, PVOID ParseContext, PVOID *Object);
+                                                PACCESS_STATE PassedAccessState,
+                                                ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                                                KPROCESSOR_MODE AccessMode, PVOID ParseContext,
+                                                PVOID *Object);
 NTEXPORT(ObReferenceObjectByName, PASSIVE_LEVEL, "object");
 NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes,
-    PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-    KPROCESSOR_MODE AccessMode, PVOID ParseContext, PVOID *Object)
+                                       PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess,
+                                       POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                       PVOID ParseContext, PVOID *Object)
 {
     return ObpLookupName(ObjectName, ObjectType, Object, NULL, NULL);
 }
@@ -431,8 +437,8 @@ static VOID ObpPrepend(PWSTR *At, PWSTR Start, PCUNICODE_STRING Text)
 }
 
 NTEXPORT(ObQueryNameString, PASSIVE_LEVEL, "object");
-NTSTATUS NTAPI ObQueryNameString(
-    PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo, ULONG Length, PULONG ReturnLength)
+NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION ObjectNameInfo,
+                                 ULONG Length, PULONG ReturnLength)
 {
     static const UNICODE_STRING Backslash = RTL_CONSTANT_STRING(L"\\");
     POBJECT_HEADER Header = ObpHeaderOf(Object);

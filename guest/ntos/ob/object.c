@@ -1,9 +1,9 @@
 /*
  * Objects: creation, reference counts and deletion.
  *
- * The routines that change a count are in .nolog: two non-final changes commute, so the count is declared as read,
- * and only the change that takes it to zero as written. Deletion runs at PASSIVE_LEVEL: at once when the caller
- * is there, else on a system worker thread.
+ * The routines that change a count are in .nolog: two non-final changes commute, so the count is
+ * declared as read, and only the change that takes it to zero as written. Deletion runs at
+ * PASSIVE_LEVEL: at once when the caller is there, else on a system worker thread.
  */
 #include "guest/include/exp.h"
 #include "guest/include/obp.h"
@@ -104,7 +104,7 @@ static VOID ObpDeferDeletion(POBJECT_HEADER Header)
 static DECLSPEC_NORETURN VOID ObpBadReference(POBJECT_HEADER Header)
 {
     KeBugCheckEx(REFERENCE_BY_POINTER_CODE, (ULONG_PTR)Header->Type, (ULONG_PTR)Header->Body,
-        (ULONG_PTR)Header->HandleCount, (ULONG_PTR)Header->PointerCount);
+                 (ULONG_PTR)Header->HandleCount, (ULONG_PTR)Header->PointerCount);
 }
 
 /* The count has just become zero or negative. */
@@ -194,8 +194,8 @@ NOLOG LONG_PTR ObpPointerCount(PVOID Object)
 }
 
 NTEXPORT(ObReferenceObjectByPointer, DISPATCH_LEVEL, "object");
-NTSTATUS NTAPI ObReferenceObjectByPointer(
-    PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode)
+NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess,
+                                          POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode)
 {
     if (ObjectType != NULL && ObpHeaderOf(Object)->Type != ObjectType)
     {
@@ -207,7 +207,8 @@ NTSTATUS NTAPI ObReferenceObjectByPointer(
 
 NTEXPORT(ObReferenceObjectByPointerWithTag, DISPATCH_LEVEL, "object");
 NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(PVOID Object, ACCESS_MASK DesiredAccess,
-    POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag)
+                                                 POBJECT_TYPE ObjectType,
+                                                 KPROCESSOR_MODE AccessMode, ULONG Tag)
 {
     return ObReferenceObjectByPointer(Object, DesiredAccess, ObjectType, AccessMode);
 }
@@ -221,8 +222,9 @@ POBJECT_TYPE NTAPI ObGetObjectType(PVOID Object)
 
 NTEXPORT(ObCreateObject, PASSIVE_LEVEL, "object");
 NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE ObjectType,
-    POBJECT_ATTRIBUTES ObjectAttributes, KPROCESSOR_MODE OwnershipMode, PVOID ParseContext,
-    ULONG ObjectBodySize, ULONG PagedPoolCharge, ULONG NonPagedPoolCharge, PVOID *Object)
+                              POBJECT_ATTRIBUTES ObjectAttributes, KPROCESSOR_MODE OwnershipMode,
+                              PVOID ParseContext, ULONG ObjectBodySize, ULONG PagedPoolCharge,
+                              ULONG NonPagedPoolCharge, PVOID *Object)
 {
     PVOID New = ObpAllocateObject(ObjectType, ObjectBodySize);
 
@@ -233,8 +235,8 @@ NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE ObjectType
     if (ObjectAttributes != NULL && ObjectAttributes->ObjectName != NULL &&
         ObjectAttributes->ObjectName->Length != 0)
     {
-        NTSTATUS Status = ObpInsertName(
-            New, ObjectAttributes->ObjectName, (ObjectAttributes->Attributes & OBJ_PERMANENT) != 0);
+        NTSTATUS Status = ObpInsertName(New, ObjectAttributes->ObjectName,
+                                        (ObjectAttributes->Attributes & OBJ_PERMANENT) != 0);
         if (!NT_SUCCESS(Status))
         {
             /* Its owner has not initialised it, so its delete procedure must not see it. */
@@ -248,7 +250,7 @@ NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE ObjectType
 
 NTEXPORT(ObInsertObject, PASSIVE_LEVEL, "object");
 NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
-    ULONG ObjectPointerBias, PVOID *NewObject, PHANDLE Handle)
+                              ULONG ObjectPointerBias, PVOID *NewObject, PHANDLE Handle)
 {
     NTSTATUS Status = STATUS_SUCCESS;
 

@@ -4,19 +4,21 @@
 #include "guest/include/iop.h"
 
 static NTSTATUS ObpCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState)
+                               POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                               BOOLEAN InitialState)
 {
     KPROCESSOR_MODE Mode = KiCurrentThread()->PreviousMode;
     PVOID Event;
-    NTSTATUS Status =
-        ObCreateObject(Mode, ObpEventType, ObjectAttributes, Mode, NULL, sizeof(KEVENT), 0, 0, &Event);
+    NTSTATUS Status = ObCreateObject(Mode, ObpEventType, ObjectAttributes, Mode, NULL,
+                                     sizeof(KEVENT), 0, 0, &Event);
 
     if (Status == STATUS_OBJECT_NAME_COLLISION && ObjectAttributes->Attributes & OBJ_OPENIF)
     {
         Status = ObpLookupName(ObjectAttributes->ObjectName, ObpEventType, &Event, NULL, NULL);
         if (NT_SUCCESS(Status))
         {
-            Status = ObpCreateHandle(Event, DesiredAccess, ObjectAttributes->Attributes, EventHandle);
+            Status =
+                ObpCreateHandle(Event, DesiredAccess, ObjectAttributes->Attributes, EventHandle);
             ObfDereferenceObject(Event);
             return NT_SUCCESS(Status) ? STATUS_OBJECT_NAME_EXISTS : Status;
         }
@@ -26,31 +28,35 @@ static NTSTATUS ObpCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
         return Status;
     }
     KeInitializeEvent(Event, EventType, InitialState);
-    Status = ObpCreateHandle(
-        Event, DesiredAccess, ObjectAttributes != NULL ? ObjectAttributes->Attributes : 0, EventHandle);
+    Status =
+        ObpCreateHandle(Event, DesiredAccess,
+                        ObjectAttributes != NULL ? ObjectAttributes->Attributes : 0, EventHandle);
     ObfDereferenceObject(Event);
     return Status;
 }
 
 NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState);
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                             BOOLEAN InitialState);
 NTEXPORT(NtCreateEvent, PASSIVE_LEVEL, "event");
 NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState)
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                             BOOLEAN InitialState)
 {
     return ObpCreateEvent(EventHandle, DesiredAccess, ObjectAttributes, EventType, InitialState);
 }
 
 NTEXPORT(ZwCreateEvent, PASSIVE_LEVEL, "event");
 NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
-    POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState)
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                             BOOLEAN InitialState)
 {
     return ObpCreateEvent(EventHandle, DesiredAccess, ObjectAttributes, EventType, InitialState);
 }
 
 /* The four ways of changing an event; Previous may be NULL. */
-static NTSTATUS ObpChangeEvent(
-    HANDLE Handle, KPROCESSOR_MODE Mode, LONG (*Change)(PKEVENT Event), PLONG Previous)
+static NTSTATUS ObpChangeEvent(HANDLE Handle, KPROCESSOR_MODE Mode, LONG (*Change)(PKEVENT Event),
+                               PLONG Previous)
 {
     PVOID Event;
     LONG Old;
@@ -107,7 +113,8 @@ NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle)
     return ObpChangeEvent(EventHandle, KernelMode, ObpResetEvent, NULL);
 }
 
-static NTSTATUS ObpWait(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout, KPROCESSOR_MODE Mode)
+static NTSTATUS ObpWait(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout,
+                        KPROCESSOR_MODE Mode)
 {
     PVOID Object;
     LONG Offset;
@@ -119,7 +126,8 @@ static NTSTATUS ObpWait(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout
     }
     Offset = ObpHeaderOf(Object)->Type->Procedures.WaitOffset;
     Status = Offset < 0 ? STATUS_OBJECT_TYPE_MISMATCH
-                        : KeWaitForSingleObject((PUCHAR)Object + Offset, UserRequest, Mode, Alertable, Timeout);
+                        : KeWaitForSingleObject((PUCHAR)Object + Offset, UserRequest, Mode,
+                                                Alertable, Timeout);
     ObfDereferenceObject(Object);
     return Status;
 }
@@ -144,7 +152,8 @@ static PKEVENT ObpNamedEvent(PUNICODE_STRING EventName, PHANDLE EventHandle, EVE
 
     InitializeObjectAttributes(&Attributes, EventName, OBJ_OPENIF | OBJ_KERNEL_HANDLE, NULL, NULL);
     if (!NT_SUCCESS(ObpCreateEvent(EventHandle, EVENT_ALL_ACCESS, &Attributes, Type, TRUE)) ||
-        !NT_SUCCESS(ObReferenceObjectByHandle(*EventHandle, 0, ObpEventType, KernelMode, &Event, NULL)))
+        !NT_SUCCESS(
+            ObReferenceObjectByHandle(*EventHandle, 0, ObpEventType, KernelMode, &Event, NULL)))
     {
         return NULL;
     }

@@ -1,6 +1,7 @@
 /*
- * The kernel client of a scenario: holds a reference on the device object it was given, and nothing else; builds a non-threaded
- * IRP for each request, with a completion routine of its own that stops completion, and frees the IRP itself.
+ * The kernel client of a scenario: holds a reference on the device object it was given, and nothing
+ * else; builds a non-threaded IRP for each request, with a completion routine of its own that stops
+ * completion, and frees the IRP itself.
  */
 #include "guest/include/exp.h"
 #include "guest/include/psp.h"
@@ -79,7 +80,8 @@ static NTSTATUS RdDescribe(PIRP Irp, PVOID Buffer, ULONG Bytes)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS RdBuildClientIrp(PRD_SLOT Slot, const struct rd_step *Step, PVOID Input, PVOID Output)
+static NTSTATUS RdBuildClientIrp(PRD_SLOT Slot, const struct rd_step *Step, PVOID Input,
+                                 PVOID Output)
 {
     ULONG Bytes = Step->input_size > Step->output_size ? Step->input_size : Step->output_size;
     PIRP Irp = Slot->Irp;

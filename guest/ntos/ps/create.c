@@ -98,7 +98,10 @@ VOID PsStartThread(PETHREAD Thread)
 {
     /* The running thread's reference on itself. */
     ObReferenceObject(Thread);
-    Thread->ThreadsProcess->Pcb.StackCount++;
+    if (Thread->ThreadsProcess->Pcb.StackCount++ == 0 && !Thread->Tcb.SystemThread)
+    {
+        PspCallProcessNotifyRoutines(Thread->ThreadsProcess, TRUE);
+    }
     PspCallThreadNotifyRoutines(Thread, TRUE);
     KeReadyThread(&Thread->Tcb);
 }
@@ -184,10 +187,12 @@ static VOID PspDeleteThread(PVOID Object)
 {
     PETHREAD Thread = Object;
 
-    if (Thread->Tcb.Rd.state != RD_THREAD_TERMINATED && Thread->Tcb.Rd.state != RD_THREAD_INITIALIZED)
+    if (Thread->Tcb.Rd.state != RD_THREAD_TERMINATED
+        && Thread->Tcb.Rd.state != RD_THREAD_INITIALIZED)
     {
         /* It still holds a reference on itself: somebody has dropped one too many. */
-        KeBugCheckEx(RDBC_REFERENCE_BY_POINTER, RD_ADDRESS(ObpThreadType), RD_ADDRESS(Object), 0, 0);
+        KeBugCheckEx(
+            RDBC_REFERENCE_BY_POINTER, RD_ADDRESS(ObpThreadType), RD_ADDRESS(Object), 0, 0);
     }
     PspThreadTable[Thread->Tcb.Index] = NULL;
     RemoveEntryList(&Thread->ThreadListEntry);

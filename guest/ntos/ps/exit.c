@@ -27,7 +27,8 @@ static VOID PspCheckThreadExit(PKTHREAD Thread, KIRQL Irql)
         PKMUTANT Mutant = CONTAINING_RECORD(Entry, KMUTANT, MutantListEntry);
         if (Mutant->ApcDisable)
         {
-            KeBugCheckEx(RDBC_THREAD_TERMINATE_HELD_MUTEX, RD_ADDRESS(Thread), RD_ADDRESS(Mutant), 0, 0);
+            KeBugCheckEx(
+                RDBC_THREAD_TERMINATE_HELD_MUTEX, RD_ADDRESS(Thread), RD_ADDRESS(Mutant), 0, 0);
         }
     }
     if (Thread->ApcStateIndex != OriginalApcEnvironment)
@@ -44,6 +45,8 @@ static VOID PspCheckThreadExit(PKTHREAD Thread, KIRQL Irql)
 /* The process's last thread takes its handles along. */
 static VOID PspLeaveProcess(PEPROCESS Process)
 {
+    KIRQL OldIrql;
+
     if (--Process->Pcb.StackCount != 0 || Process == PsInitialSystemProcess)
     {
         return;
@@ -51,7 +54,10 @@ static VOID PspLeaveProcess(PEPROCESS Process)
     Process->Exiting = TRUE;
     PspCallProcessNotifyRoutines(Process, FALSE);
     ObKillProcess(Process);
+    OldIrql = KiRaiseIrql(DISPATCH_LEVEL);
     Process->Pcb.Header.SignalState = 1;
+    KiWaitTest(&Process->Pcb.Header, 0);
+    __writecr8(OldIrql);
 }
 
 DECLSPEC_NORETURN __attribute__((noinline)) VOID PspExitThread(NTSTATUS ExitStatus)

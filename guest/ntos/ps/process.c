@@ -35,7 +35,8 @@ static PEPROCESS PspCreateProcess(ULONG Id, PCSTR Name)
     RD_KASSERT(Process != NULL);
     KiInitializeProcess(&Process->Pcb);
     Process->UniqueProcessId = UlongToHandle(Id);
-    for (Position = 0; Name[Position] != 0 && Position < sizeof(Process->ImageFileName) - 1; Position++)
+    for (Position = 0; Name[Position] != 0 && Position < sizeof(Process->ImageFileName) - 1;
+         Position++)
     {
         Process->ImageFileName[Position] = Name[Position];
     }

@@ -1,10 +1,10 @@
 /*
- * The scenario executor: each scenario thread runs its list of steps, and each step is a system call as a user-mode
- * program would make it: enter, the Nt routine, exit. The step structures stand in for the program's memory, so they are
- * not probed; data buffers lie in the user range and are.
+ * The scenario executor: each scenario thread runs its list of steps, and each step is a system
+ * call as a user-mode program would make it: enter, the Nt routine, exit. The step structures stand
+ * in for the program's memory, so they are not probed; data buffers lie in the user range and are.
  *
- * A kernel client (RD_STEP_KERNEL) is a component that got hold of a device object earlier: it references that object, builds its own
- * IRPs and waits for them with its own completion routine.
+ * A kernel client (RD_STEP_KERNEL) is a component that got hold of a device object earlier: it
+ * references that object, builds its own IRPs and waits for them with its own completion routine.
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
@@ -57,7 +57,8 @@ VOID RdNativeName(ULONG64 Text, PUNICODE_STRING Name, PWCHAR Buffer, ULONG Chara
     PCWSTR From = (PCWSTR)(ULONG_PTR)Text;
     ULONG Count = 0;
 
-    if (From[0] == L'\\' && From[1] == L'\\' && (From[2] == L'.' || From[2] == L'?') && From[3] == L'\\')
+    if (From[0] == L'\\' && From[1] == L'\\' && (From[2] == L'.' || From[2] == L'?') &&
+        From[3] == L'\\')
     {
         From += 4;
         RtlCopyMemory(Buffer, L"\\??\\", 4 * sizeof(WCHAR));
@@ -114,7 +115,8 @@ static NTSTATUS RdOpen(PRD_CONTEXT Context, const struct rd_step *Step)
     }
     InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, NULL, NULL);
     Status = NtCreateFile(&Slot->Handle, GENERIC_READ_WRITE, &Attributes, Slot->IoStatus, NULL,
-        FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN, Options, NULL, 0);
+                          FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
+                          Options, NULL, 0);
     if (!NT_SUCCESS(Status))
     {
         Slot->Handle = NULL;
@@ -170,15 +172,15 @@ static NTSTATUS RdRequest(PRD_CONTEXT Context, const struct rd_step *Step)
     {
     case RD_OP_READ:
         Status = NtReadFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Output,
-            Step->output_size, &Offset, NULL);
+                            Step->output_size, &Offset, NULL);
         break;
     case RD_OP_WRITE:
-        Status = NtWriteFile(
-            Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Input, Step->input_size, &Offset, NULL);
+        Status = NtWriteFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Input,
+                             Step->input_size, &Offset, NULL);
         break;
     default:
         Status = NtDeviceIoControlFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Step->code,
-            Input, Step->input_size, Output, Step->output_size);
+                                       Input, Step->input_size, Output, Step->output_size);
         break;
     }
     Slot->Status = Status;
@@ -192,7 +194,7 @@ static NTSTATUS RdQuery(PRD_CONTEXT Context, const struct rd_step *Step)
     PVOID Output = RdUserBuffer(Context, Step->output_size);
 
     return NtQueryInformationFile(Slot->Handle, Slot->IoStatus, Output, Step->output_size,
-        (FILE_INFORMATION_CLASS)Step->code);
+                                  (FILE_INFORMATION_CLASS)Step->code);
 }
 
 static NTSTATUS RdCancel(PRD_SLOT Slot)
@@ -203,7 +205,8 @@ static NTSTATUS RdCancel(PRD_SLOT Slot)
 }
 
 static VOID NTAPI RdApcKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine,
-    PVOID *NormalContext, PVOID *SystemArgument1, PVOID *SystemArgument2)
+                                     PVOID *NormalContext, PVOID *SystemArgument1,
+                                     PVOID *SystemArgument2)
 {
     ExFreePool(Apc);
 }
@@ -214,7 +217,8 @@ static VOID NTAPI RdApcRundownRoutine(PKAPC Apc)
 }
 
 /* Stands for the program's own routine. */
-static VOID NTAPI RdUserApcRoutine(PVOID NormalContext, PVOID SystemArgument1, PVOID SystemArgument2)
+static VOID NTAPI RdUserApcRoutine(PVOID NormalContext, PVOID SystemArgument1,
+                                   PVOID SystemArgument2)
 {
     RdUserApcsDelivered++;
 }
@@ -224,7 +228,7 @@ static NTSTATUS RdQueueApc(PETHREAD Thread)
     PKAPC Apc = ExpAllocateKernelPool(sizeof *Apc, 0x63704152); /* 'RApc' */
 
     KeInitializeApc(Apc, &Thread->Tcb, OriginalApcEnvironment, RdApcKernelRoutine,
-        RdApcRundownRoutine, RdUserApcRoutine, UserMode, NULL);
+                    RdApcRundownRoutine, RdUserApcRoutine, UserMode, NULL);
     if (!KeInsertQueueApc(Apc, NULL, NULL, 0))
     {
         ExFreePool(Apc);
@@ -447,7 +451,8 @@ static PRD_CONTEXT RdMakeContext(ULONG Slice, const struct rd_step *Steps, ULONG
     Context->StepCount = StepCount;
     for (ULONG i = 0; i < RD_SLOTS; i++)
     {
-        Context->Slot[i].IoStatus = (PIO_STATUS_BLOCK)(ULONG_PTR)(Start + i * sizeof(IO_STATUS_BLOCK));
+        Context->Slot[i].IoStatus =
+            (PIO_STATUS_BLOCK)(ULONG_PTR)(Start + i * sizeof(IO_STATUS_BLOCK));
     }
     Context->UserStart = Start + RD_SLOTS * sizeof(IO_STATUS_BLOCK);
     Context->UserNext = Context->UserStart;
@@ -457,8 +462,8 @@ static PRD_CONTEXT RdMakeContext(ULONG Slice, const struct rd_step *Steps, ULONG
 
 VOID RdRunSetup(VOID)
 {
-    PRD_CONTEXT Context = RdMakeContext(
-        0, (const struct rd_step *)(ULONG_PTR)RdLoaderBlock->setup, RdLoaderBlock->setup_count);
+    PRD_CONTEXT Context = RdMakeContext(0, (const struct rd_step *)(ULONG_PTR)RdLoaderBlock->setup,
+                                        RdLoaderBlock->setup_count);
 
     for (ULONG i = 0; i < Context->StepCount; i++)
     {
@@ -471,13 +476,15 @@ VOID RdCreateScenario(VOID)
     const struct rd_scenario_thread *Definition = (PVOID)(ULONG_PTR)RdLoaderBlock->threads;
 
     RD_KASSERT(RdLoaderBlock->thread_count <= RD_MAX_CPUS);
+    ObpCreateHandleTable(PsInitialSystemProcess);
     for (ULONG i = 0; i < RdLoaderBlock->thread_count; i++, Definition++)
     {
         RdThreadContexts[i] = RdMakeContext(
             i + 1, (const struct rd_step *)(ULONG_PTR)Definition->steps, Definition->step_count);
-        RdThreads[i] = PsCreateScenarioThread(
-            Definition->name, RdScenarioThread, RdThreadContexts[i], UserMode, i);
+        RdThreads[i] = PsCreateScenarioThread(Definition->name, RdScenarioThread,
+                                              RdThreadContexts[i], UserMode, i);
         RD_KASSERT(RdThreads[i] != NULL);
+        ObpCreateHandleTable(RdThreads[i]->ThreadsProcess);
         RdThreads[i]->ScenarioContext = RdThreadContexts[i];
         if (Definition->priority != 0)
         {

@@ -1,6 +1,7 @@
 /*
- * Generic tables as AVL trees. Shape of a node: the links, then the caller's data at 8-byte alignment. The table's
- * BalancedRoot stands above the real root, which is its right child, so every real node has a parent.
+ * Generic tables as AVL trees. Shape of a node: the links, then the caller's data at 8-byte
+ * alignment. The table's BalancedRoot stands above the real root, which is its right child, so
+ * every real node has a parent.
  */
 #include "guest/include/ntos.h"
 
@@ -16,8 +17,10 @@ static PVOID DataOf(PRTL_BALANCED_LINKS Links)
 }
 
 NTEXPORT(RtlInitializeGenericTableAvl, ANY_LEVEL, "");
-VOID NTAPI RtlInitializeGenericTableAvl(PRTL_AVL_TABLE Table, PRTL_AVL_COMPARE_ROUTINE CompareRoutine,
-    PRTL_AVL_ALLOCATE_ROUTINE AllocateRoutine, PRTL_AVL_FREE_ROUTINE FreeRoutine, PVOID TableContext)
+VOID NTAPI RtlInitializeGenericTableAvl(PRTL_AVL_TABLE Table,
+                                        PRTL_AVL_COMPARE_ROUTINE CompareRoutine,
+                                        PRTL_AVL_ALLOCATE_ROUTINE AllocateRoutine,
+                                        PRTL_AVL_FREE_ROUTINE FreeRoutine, PVOID TableContext)
 {
     RtlZeroMemory(Table, sizeof *Table);
     Table->BalancedRoot.Parent = &Table->BalancedRoot;
@@ -97,7 +100,8 @@ static VOID Rotate(PRTL_BALANCED_LINKS Child)
     Parent->Parent = Child;
 }
 
-/* Node leans by two to the side of its taller child. Returns the subtree's new root; *Shorter: it lost a level. */
+/* Node leans by two to the side of its taller child. Returns the subtree's new root; *Shorter: it
+ * lost a level. */
 static PRTL_BALANCED_LINKS Rebalance(PRTL_BALANCED_LINKS Node, CHAR Side, BOOLEAN *Shorter)
 {
     PRTL_BALANCED_LINKS Child = Side > 0 ? Node->RightChild : Node->LeftChild, Inner;
@@ -127,7 +131,8 @@ static PRTL_BALANCED_LINKS Rebalance(PRTL_BALANCED_LINKS Node, CHAR Side, BOOLEA
     return Inner;
 }
 
-static VOID InsertNode(PRTL_AVL_TABLE Table, PRTL_BALANCED_LINKS New, PRTL_BALANCED_LINKS Parent, TABLE_SEARCH_RESULT Where)
+static VOID InsertNode(PRTL_AVL_TABLE Table, PRTL_BALANCED_LINKS New, PRTL_BALANCED_LINKS Parent,
+                       TABLE_SEARCH_RESULT Where)
 {
     RtlZeroMemory(New, sizeof *New);
     Table->NumberGenericTableElements++;
@@ -281,8 +286,10 @@ static PRTL_BALANCED_LINKS NextNode(PRTL_AVL_TABLE Table, PRTL_BALANCED_LINKS No
 }
 
 NTEXPORT(RtlInsertElementGenericTableFullAvl, ANY_LEVEL, "");
-PVOID NTAPI RtlInsertElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer, CLONG BufferSize,
-    PBOOLEAN NewElement, PVOID NodeOrParent, TABLE_SEARCH_RESULT SearchResult)
+PVOID NTAPI RtlInsertElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer,
+                                                CLONG BufferSize, PBOOLEAN NewElement,
+                                                PVOID NodeOrParent,
+                                                TABLE_SEARCH_RESULT SearchResult)
 {
     PAVL_NODE New;
 
@@ -309,8 +316,8 @@ PVOID NTAPI RtlInsertElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buff
 }
 
 NTEXPORT(RtlInsertElementGenericTableAvl, ANY_LEVEL, "");
-PVOID NTAPI RtlInsertElementGenericTableAvl(
-    PRTL_AVL_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement)
+PVOID NTAPI RtlInsertElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer, CLONG BufferSize,
+                                            PBOOLEAN NewElement)
 {
     PRTL_BALANCED_LINKS Node;
     TABLE_SEARCH_RESULT Result = FindNode(Table, Buffer, &Node);
@@ -337,8 +344,9 @@ BOOLEAN NTAPI RtlDeleteElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer
 }
 
 NTEXPORT(RtlLookupElementGenericTableFullAvl, ANY_LEVEL, "");
-PVOID NTAPI RtlLookupElementGenericTableFullAvl(
-    PRTL_AVL_TABLE Table, PVOID Buffer, PVOID *NodeOrParent, TABLE_SEARCH_RESULT *SearchResult)
+PVOID NTAPI RtlLookupElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer,
+                                                PVOID *NodeOrParent,
+                                                TABLE_SEARCH_RESULT *SearchResult)
 {
     PRTL_BALANCED_LINKS Node;
 

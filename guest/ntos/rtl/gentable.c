@@ -1,7 +1,8 @@
 /*
- * The older generic tables. Theirs are splay trees; what callers can see is the layout of a node (links, a list in
- * order of insertion, the data), the order by key and the order by insertion. The tree here is a plain binary search tree with those
- * links: the shape of the tree is nobody's business but its speed.
+ * The older generic tables. Theirs are splay trees; what callers can see is the layout of a node
+ * (links, a list in order of insertion, the data), the order by key and the order by insertion. The
+ * tree here is a plain binary search tree with those links: the shape of the tree is nobody's
+ * business but its speed.
  */
 #include "guest/include/ntos.h"
 
@@ -19,8 +20,10 @@ static PVOID DataOf(PRTL_SPLAY_LINKS Links)
 }
 
 NTEXPORT(RtlInitializeGenericTable, ANY_LEVEL, "");
-VOID NTAPI RtlInitializeGenericTable(PRTL_GENERIC_TABLE Table, PRTL_GENERIC_COMPARE_ROUTINE CompareRoutine,
-    PRTL_GENERIC_ALLOCATE_ROUTINE AllocateRoutine, PRTL_GENERIC_FREE_ROUTINE FreeRoutine, PVOID TableContext)
+VOID NTAPI RtlInitializeGenericTable(PRTL_GENERIC_TABLE Table,
+                                     PRTL_GENERIC_COMPARE_ROUTINE CompareRoutine,
+                                     PRTL_GENERIC_ALLOCATE_ROUTINE AllocateRoutine,
+                                     PRTL_GENERIC_FREE_ROUTINE FreeRoutine, PVOID TableContext)
 {
     RtlZeroMemory(Table, sizeof *Table);
     InitializeListHead(&Table->InsertOrderList);
@@ -31,7 +34,8 @@ VOID NTAPI RtlInitializeGenericTable(PRTL_GENERIC_TABLE Table, PRTL_GENERIC_COMP
     Table->TableContext = TableContext;
 }
 
-static TABLE_SEARCH_RESULT FindNode(PRTL_GENERIC_TABLE Table, PVOID Buffer, PRTL_SPLAY_LINKS *Result)
+static TABLE_SEARCH_RESULT FindNode(PRTL_GENERIC_TABLE Table, PVOID Buffer,
+                                    PRTL_SPLAY_LINKS *Result)
 {
     PRTL_SPLAY_LINKS Node = Table->TableRoot;
 
@@ -132,8 +136,9 @@ static PRTL_SPLAY_LINKS NextNode(PRTL_SPLAY_LINKS Node)
 }
 
 NTEXPORT(RtlInsertElementGenericTableFull, ANY_LEVEL, "");
-PVOID NTAPI RtlInsertElementGenericTableFull(PRTL_GENERIC_TABLE Table, PVOID Buffer, CLONG BufferSize,
-    PBOOLEAN NewElement, PVOID NodeOrParent, TABLE_SEARCH_RESULT SearchResult)
+PVOID NTAPI RtlInsertElementGenericTableFull(PRTL_GENERIC_TABLE Table, PVOID Buffer,
+                                             CLONG BufferSize, PBOOLEAN NewElement,
+                                             PVOID NodeOrParent, TABLE_SEARCH_RESULT SearchResult)
 {
     PRTL_SPLAY_LINKS Parent = NodeOrParent;
     PTABLE_NODE New;
@@ -176,8 +181,8 @@ PVOID NTAPI RtlInsertElementGenericTableFull(PRTL_GENERIC_TABLE Table, PVOID Buf
 }
 
 NTEXPORT(RtlInsertElementGenericTable, ANY_LEVEL, "");
-PVOID NTAPI RtlInsertElementGenericTable(
-    PRTL_GENERIC_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement)
+PVOID NTAPI RtlInsertElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer, CLONG BufferSize,
+                                         PBOOLEAN NewElement)
 {
     PRTL_SPLAY_LINKS Node;
     TABLE_SEARCH_RESULT Result = FindNode(Table, Buffer, &Node);
@@ -204,8 +209,8 @@ BOOLEAN NTAPI RtlDeleteElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffe
 }
 
 NTEXPORT(RtlLookupElementGenericTableFull, ANY_LEVEL, "");
-PVOID NTAPI RtlLookupElementGenericTableFull(
-    PRTL_GENERIC_TABLE Table, PVOID Buffer, PVOID *NodeOrParent, TABLE_SEARCH_RESULT *SearchResult)
+PVOID NTAPI RtlLookupElementGenericTableFull(PRTL_GENERIC_TABLE Table, PVOID Buffer,
+                                             PVOID *NodeOrParent, TABLE_SEARCH_RESULT *SearchResult)
 {
     PRTL_SPLAY_LINKS Node;
 
@@ -225,7 +230,8 @@ PVOID NTAPI RtlLookupElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer)
 NTEXPORT(RtlEnumerateGenericTableWithoutSplaying, ANY_LEVEL, "");
 PVOID NTAPI RtlEnumerateGenericTableWithoutSplaying(PRTL_GENERIC_TABLE Table, PVOID *RestartKey)
 {
-    PRTL_SPLAY_LINKS Node = *RestartKey == NULL ? FirstNode(Table) : NextNode((PRTL_SPLAY_LINKS)*RestartKey);
+    PRTL_SPLAY_LINKS Node =
+        *RestartKey == NULL ? FirstNode(Table) : NextNode((PRTL_SPLAY_LINKS)*RestartKey);
 
     if (Node != NULL)
     {

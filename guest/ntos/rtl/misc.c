@@ -1,6 +1,7 @@
 /*
- * Run-time library routines without a family: conversions of time, numbers, GUIDs and code pages, pseudo-random numbers,
- * version checks, bit searches. The ANSI code page is Latin-1: one byte a character, '?' for what has none.
+ * Run-time library routines without a family: conversions of time, numbers, GUIDs and code pages,
+ * pseudo-random numbers, version checks, bit searches. The ANSI code page is Latin-1: one byte a
+ * character, '?' for what has none.
  */
 #include "guest/include/rtlp.h"
 
@@ -34,8 +35,10 @@ BOOLEAN NTAPI RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time)
     {
         return FALSE;
     }
-    Time->QuadPart = (((DaysOf(T->Year, T->Month, T->Day) * 24 + T->Hour) * 60 + T->Minute) * 60 +
-                         T->Second) * TICKS_PER_SECOND + T->Milliseconds * 10000ll;
+    Time->QuadPart =
+        (((DaysOf(T->Year, T->Month, T->Day) * 24 + T->Hour) * 60 + T->Minute) * 60 + T->Second) *
+            TICKS_PER_SECOND +
+        T->Milliseconds * 10000ll;
     return TRUE;
 }
 
@@ -75,7 +78,8 @@ VOID NTAPI RtlSecondsSince1980ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time)
     Time->QuadPart = (ElapsedSeconds + SECONDS_TO_1980) * TICKS_PER_SECOND;
 }
 
-/* The documentation promises uniform numbers up to MAXLONG - 1 that depend on the seed alone; the generator is Lehmer's. */
+/* The documentation promises uniform numbers up to MAXLONG - 1 that depend on the seed alone; the
+ * generator is Lehmer's. */
 NTEXPORT(RtlRandomEx, APC_LEVEL, "");
 ULONG NTAPI RtlRandomEx(PULONG Seed)
 {
@@ -91,7 +95,8 @@ ULONG NTAPI RtlRandom(PULONG Seed)
 
 NTEXPORT(RtlUnicodeToMultiByteN, ANY_LEVEL, "");
 NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMultiByteString,
-    PULONG BytesInMultiByteString, PCWCH UnicodeString, ULONG BytesInUnicodeString)
+                                      PULONG BytesInMultiByteString, PCWCH UnicodeString,
+                                      ULONG BytesInUnicodeString)
 {
     ULONG Wanted = BytesInUnicodeString / sizeof(WCHAR);
     ULONG Count = Wanted < MaxBytesInMultiByteString ? Wanted : MaxBytesInMultiByteString;
@@ -109,7 +114,8 @@ NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMul
 
 NTEXPORT(RtlMultiByteToUnicodeN, ANY_LEVEL, "");
 NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWCH UnicodeString, ULONG MaxBytesInUnicodeString,
-    PULONG BytesInUnicodeString, const CHAR *MultiByteString, ULONG BytesInMultiByteString)
+                                      PULONG BytesInUnicodeString, const CHAR *MultiByteString,
+                                      ULONG BytesInMultiByteString)
 {
     ULONG Room = MaxBytesInUnicodeString / sizeof(WCHAR);
     ULONG Count = BytesInMultiByteString < Room ? BytesInMultiByteString : Room;
@@ -126,16 +132,16 @@ NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWCH UnicodeString, ULONG MaxBytesInUnicod
 }
 
 NTEXPORT(RtlUnicodeToMultiByteSize, ANY_LEVEL, "");
-NTSTATUS NTAPI RtlUnicodeToMultiByteSize(
-    PULONG BytesInMultiByteString, PCWCH UnicodeString, ULONG BytesInUnicodeString)
+NTSTATUS NTAPI RtlUnicodeToMultiByteSize(PULONG BytesInMultiByteString, PCWCH UnicodeString,
+                                         ULONG BytesInUnicodeString)
 {
     *BytesInMultiByteString = BytesInUnicodeString / sizeof(WCHAR);
     return STATUS_SUCCESS;
 }
 
 NTEXPORT(RtlMultiByteToUnicodeSize, ANY_LEVEL, "");
-NTSTATUS NTAPI RtlMultiByteToUnicodeSize(
-    PULONG BytesInUnicodeString, const CHAR *MultiByteString, ULONG BytesInMultiByteString)
+NTSTATUS NTAPI RtlMultiByteToUnicodeSize(PULONG BytesInUnicodeString, const CHAR *MultiByteString,
+                                         ULONG BytesInMultiByteString)
 {
     *BytesInUnicodeString = BytesInMultiByteString * sizeof(WCHAR);
     return STATUS_SUCCESS;
@@ -145,7 +151,8 @@ NTEXPORT(RtlValidateUnicodeString, ANY_LEVEL, "");
 NTSTATUS NTAPI RtlValidateUnicodeString(ULONG Flags, PCUNICODE_STRING String)
 {
     if (Flags != 0 || (String->Length & 1) || (String->MaximumLength & 1) ||
-        String->Length > String->MaximumLength || (String->Buffer == NULL && String->MaximumLength != 0))
+        String->Length > String->MaximumLength ||
+        (String->Buffer == NULL && String->MaximumLength != 0))
     {
         return STATUS_INVALID_PARAMETER;
     }
@@ -153,8 +160,8 @@ NTSTATUS NTAPI RtlValidateUnicodeString(ULONG Flags, PCUNICODE_STRING String)
 }
 
 NTEXPORT(RtlDuplicateUnicodeString, PASSIVE_LEVEL, "pool");
-NTSTATUS NTAPI RtlDuplicateUnicodeString(
-    ULONG Flags, PCUNICODE_STRING SourceString, PUNICODE_STRING DestinationString)
+NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING SourceString,
+                                         PUNICODE_STRING DestinationString)
 {
     BOOLEAN Terminate = (Flags & RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE) != 0;
     USHORT Bytes = SourceString->Length + (Terminate ? sizeof(WCHAR) : 0);
@@ -182,8 +189,9 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(
 NTEXPORT(RtlUpperString, ANY_LEVEL, "");
 VOID NTAPI RtlUpperString(PSTRING DestinationString, const PSTRING SourceString)
 {
-    USHORT Count = SourceString->Length < DestinationString->MaximumLength ? SourceString->Length
-                                                                           : DestinationString->MaximumLength;
+    USHORT Count = SourceString->Length < DestinationString->MaximumLength
+                       ? SourceString->Length
+                       : DestinationString->MaximumLength;
 
     for (USHORT i = 0; i < Count; i++)
     {
@@ -259,9 +267,11 @@ NTSTATUS NTAPI RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString)
     UNICODE_STRING Source = {GUID_CHARACTERS * sizeof(WCHAR), sizeof Text, Text};
 
     _snwprintf(Text, GUID_CHARACTERS + 1, L"{%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x}",
-        (unsigned)Guid->Data1, Guid->Data2, Guid->Data3, Guid->Data4[0], Guid->Data4[1], Guid->Data4[2],
-        Guid->Data4[3], Guid->Data4[4], Guid->Data4[5], Guid->Data4[6], Guid->Data4[7]);
-    return RtlDuplicateUnicodeString(RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE, &Source, GuidString);
+               (unsigned)Guid->Data1, Guid->Data2, Guid->Data3, Guid->Data4[0], Guid->Data4[1],
+               Guid->Data4[2], Guid->Data4[3], Guid->Data4[4], Guid->Data4[5], Guid->Data4[6],
+               Guid->Data4[7]);
+    return RtlDuplicateUnicodeString(RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE, &Source,
+                                     GuidString);
 }
 
 NTEXPORT(RtlGUIDFromString, PASSIVE_LEVEL, "");
@@ -362,14 +372,16 @@ static BOOLEAN Satisfies(LONGLONG Have, LONGLONG Want, ULONG Condition)
 }
 
 NTEXPORT(RtlVerifyVersionInfo, PASSIVE_LEVEL, "");
-NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG TypeMask, ULONGLONG ConditionMask)
+NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG TypeMask,
+                                    ULONGLONG ConditionMask)
 {
     RTL_OSVERSIONINFOEXW Have = {.dwOSVersionInfoSize = sizeof Have};
     LONGLONG HaveVersion = 0, WantVersion = 0;
     ULONG Condition = 0;
 
     RtlGetVersion((PRTL_OSVERSIONINFOW)&Have);
-    /* The parts of the version count as one number, under the condition of the most significant one given. */
+    /* The parts of the version count as one number, under the condition of the most significant one
+     * given. */
     if (TypeMask & VER_SERVICEPACKMAJOR)
     {
         HaveVersion = Have.wServicePackMajor;
@@ -394,7 +406,7 @@ NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG Typ
     }
     if ((TypeMask & VER_BUILDNUMBER) &&
         !Satisfies(Have.dwBuildNumber, VersionInfo->dwBuildNumber,
-            ConditionMask >> (MaskPosition(VER_BUILDNUMBER) * 3) & 7))
+                   ConditionMask >> (MaskPosition(VER_BUILDNUMBER) * 3) & 7))
     {
         return STATUS_REVISION_MISMATCH;
     }
@@ -405,5 +417,5 @@ NTEXPORT(RtlAssert, ANY_LEVEL, "");
 VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PSTR Message)
 {
     DbgPrint("*** Assertion failed: %s%s (%s, line %u)\n", Message != NULL ? Message : "",
-        (PSTR)FailedAssertion, (PSTR)FileName, LineNumber);
+             (PSTR)FailedAssertion, (PSTR)FileName, LineNumber);
 }

@@ -1,9 +1,10 @@
-/* Numbers and text of the C run-time library, and the stack probe that compilers call for large frames. */
+/* Numbers and text of the C run-time library, and the stack probe that compilers call for large
+ * frames. */
 #define _CRTIMP
 #include "guest/include/ntos.h"
 
-/* A kernel stack is there in full, so a probe has nothing to do; a frame that is too large meets the guard zone. RAX
- * and all other registers must be left alone. */
+/* A kernel stack is there in full, so a probe has nothing to do; a frame that is too large meets
+ * the guard zone. RAX and all other registers must be left alone. */
 NTEXPORT(__chkstk, ANY_LEVEL, "");
 __asm__(".text\n\t.globl __chkstk\n__chkstk:\n\tret");
 
@@ -140,7 +141,8 @@ int isxdigit(int Character);
 NTEXPORT(isxdigit, ANY_LEVEL, "");
 int isxdigit(int Character)
 {
-    return isdigit(Character) || (Character >= 'a' && Character <= 'f') || (Character >= 'A' && Character <= 'F');
+    return isdigit(Character) || (Character >= 'a' && Character <= 'f') ||
+           (Character >= 'A' && Character <= 'F');
 }
 
 int isspace(int Character);

@@ -161,6 +161,12 @@ static bool stop_announced(gva_t a)
            covers_write(world.shares, world.share_count, a);
 }
 
+/* The stack reaches into the data below it. */
+static bool low_stack(const struct trial *t)
+{
+    return t->regs.gpr[REG_RSP] < WINDOW_NATIVE + STACK_OFFSET + 0x400;
+}
+
 /* What is wrong about the marks of one written byte, or NULL. */
 static const char *missing_mark(gva_t a, bool own_stack)
 {
@@ -180,7 +186,7 @@ static const char *missing_mark(gva_t a, bool own_stack)
 static bool operand_marks(const struct trial *t, bool print)
 {
     gva_t operand = window_to_guest(t->operand);
-    if (!(world.features & DBT_SHARE) || world.single_step || t->operand_size == 0)
+    if (!(world.features & DBT_SHARE) || world.single_step || t->operand_size == 0 || low_stack(t))
         return true;
     if (world.shared_one_in) {
         bool shared = false;
@@ -220,7 +226,8 @@ bool compare_marks(const struct trial *t, const struct outcome *guest, bool prin
             i - (t->regs.gpr[REG_RSP] - WINDOW_NATIVE - MEMORY_OFFSET) < 8)
             continue;
         bool own_stack =
-            i >= STACK_OFFSET - MEMORY_OFFSET && i < STACK_OFFSET - MEMORY_OFFSET + STACK_SIZE;
+            (i >= STACK_OFFSET - MEMORY_OFFSET && i < STACK_OFFSET - MEMORY_OFFSET + STACK_SIZE) ||
+            (low_stack(t) && i >= STACK_OFFSET - MEMORY_OFFSET - 0x400);
         const char *missing = missing_mark(world_guest(MEMORY_OFFSET + i), own_stack);
         if (!missing)
             continue;

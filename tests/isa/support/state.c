@@ -68,7 +68,9 @@ void snippet_random_state(struct rng *rng, bool floats, struct trial *t)
     memset(&t->regs, 0, sizeof t->regs);
     for (unsigned i = 0; i < 16; i++)
         t->regs.gpr[i] = snippet_value(rng);
-    t->regs.gpr[REG_RSP] = WINDOW_NATIVE + STACK_OFFSET + STACK_SIZE / 2 + 8 * rng_below(rng, 64);
+    /* Sometimes so low that pushes cross into the page below. */
+    t->regs.gpr[REG_RSP] = WINDOW_NATIVE + STACK_OFFSET + 8 * rng_below(rng, 32) +
+                           (rng_below(rng, 8) ? STACK_SIZE / 2 : 0);
     t->regs.rflags = (rng_next(rng) & FLAGS_ARITHMETIC) | 0x202;
     random_bytes(rng, t->regs.ymm[0], sizeof t->regs.ymm, floats);
     t->regs.mxcsr = 0x1F80;

@@ -2,13 +2,14 @@
  * flag. Thread 0 stops the driver, the others are clients. */
 #include "../litmus.h"
 
-static CELL Pending, Stopping, Stopped, Event;
+static KEVENT Event;
+static CELL Pending, Stopping, Stopped;
 
 static VOID Leave(VOID)
 {
     if (InterlockedDecrement(&Pending.Value) == 0)
     {
-        Event.Value = 1;
+        SIGNAL(Event);
     }
 }
 
@@ -25,6 +26,7 @@ static BOOLEAN Enter(VOID)
 
 VOID LitmusInitialize(VOID)
 {
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Pending.Value = 1;
 }
 

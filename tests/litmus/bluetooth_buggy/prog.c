@@ -1,13 +1,14 @@
 /* The same protocol as it was: a client looks at the flag before it counts itself. */
 #include "../litmus.h"
 
-static CELL Pending, Stopping, Stopped, Event;
+static KEVENT Event;
+static CELL Pending, Stopping, Stopped;
 
 static VOID Leave(VOID)
 {
     if (InterlockedDecrement(&Pending.Value) == 0)
     {
-        Event.Value = 1;
+        SIGNAL(Event);
     }
 }
 
@@ -23,6 +24,7 @@ static BOOLEAN Enter(VOID)
 
 VOID LitmusInitialize(VOID)
 {
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Pending.Value = 1;
 }
 

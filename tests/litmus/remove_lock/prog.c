@@ -1,13 +1,14 @@
 /* The remove lock's shape: one count for existing, one for each user; the remover waits for the others. Thread 0 removes. */
 #include "../litmus.h"
 
-static CELL Io, Removed, Event, Freed;
+static KEVENT Event;
+static CELL Io, Removed, Freed;
 
 static VOID Release(VOID)
 {
     if (InterlockedDecrement(&Io.Value) == 0)
     {
-        Event.Value = 1;
+        SIGNAL(Event);
     }
 }
 
@@ -24,6 +25,7 @@ static BOOLEAN Acquire(VOID)
 
 VOID LitmusInitialize(VOID)
 {
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Io.Value = 1;
 }
 

@@ -1,10 +1,12 @@
 /* The window of a counter of users, closed: nothing is done after the decrement. Thread 0 waits for the last of two users. */
 #include "../litmus.h"
 
-static CELL References, Event, Gone;
+static KEVENT Event;
+static CELL References, Gone;
 
 VOID LitmusInitialize(VOID)
 {
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
     References.Value = 2;
 }
 
@@ -19,6 +21,6 @@ VOID LitmusBody(ULONG Number)
     LITMUS_CHECK(Gone.Value == 0);
     if (InterlockedDecrement(&References.Value) == 0)
     {
-        Event.Value = 1;
+        SIGNAL(Event);
     }
 }

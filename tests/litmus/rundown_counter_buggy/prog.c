@@ -1,10 +1,12 @@
 /* The window of a counter of users: an instruction after the decrement. */
 #include "../litmus.h"
 
-static CELL References, Event, Gone;
+static KEVENT Event;
+static CELL References, Gone;
 
 VOID LitmusInitialize(VOID)
 {
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
     References.Value = 2;
 }
 
@@ -19,7 +21,7 @@ VOID LitmusBody(ULONG Number)
     LITMUS_CHECK(Gone.Value == 0);
     if (InterlockedDecrement(&References.Value) == 0)
     {
-        Event.Value = 1;
+        SIGNAL(Event);
     }
     LITMUS_CHECK(Gone.Value == 0);
 }
