@@ -78,6 +78,32 @@ static bool in_driver(const struct report *r, gva_t address)
     return i != NULL && i->serial >= 2; /* 0 and 1 are the kernel and the HAL */
 }
 
+/* A driver that left by a tail jump is on no stack: who jumped is known by the last event of its
+ * thread that crossed images, if that was a call that has not come back. 0: nobody. */
+static gva_t last_caller(const struct report *r, unsigned thread)
+{
+    for (size_t i = r->recording != NULL ? r->recording->records.count : 0; i-- > 0;) {
+        const struct record *record = &r->recording->records.data[i];
+        if (record->thread != thread)
+            continue;
+        switch (record->event.kind) {
+        case EVENT_CALL:
+            return record->event.pc;
+        case EVENT_RETURN:
+        case EVENT_CALLBACK:
+        case EVENT_CALLBACK_END:
+            return 0;
+        case EVENT_GUEST:
+        case EVENT_SHARED:
+        case EVENT_INTERRUPT:
+        case EVENT_IMAGE:
+        case EVENT_STEP:
+            break;
+        }
+    }
+    return 0;
+}
+
 struct culprit fact_culprit(const struct report *r)
 {
     const struct trouble *t = &r->violation->trouble;
@@ -99,6 +125,8 @@ struct culprit fact_culprit(const struct report *r)
         if (at >= 0) {
             c.address = frames[at].pc;
             is_return = at > 0 && !frames[at].interrupt;
+            c.known = true;
+        } else if (t->kind != TROUBLE_HANG && (c.address = last_caller(r, fact_thread(r))) != 0) {
             c.known = true;
         }
     }

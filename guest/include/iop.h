@@ -29,8 +29,7 @@ typedef struct _IOP_DEVOBJ_EXTENSION
     LONG StartIoKey;
     ULONG StartIoFlags;
     PVPB Vpb;
-    ULONG64 ReferenceGate; /* never read: what commuting changes of ReferenceCount declare as their
-                              footprint */
+    ULONG64 ReferenceGate; /* never read: the footprint that changes of ReferenceCount declare */
 } IOP_DEVOBJ_EXTENSION, *PIOP_DEVOBJ_EXTENSION;
 
 #define DOE_UNLOAD_PENDING 0x1u

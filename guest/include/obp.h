@@ -4,8 +4,8 @@
  *
  * An object's header comes straight before its body. Its pointer count is the number of references,
  * of which every handle holds one; the body is deleted when it reaches zero, at PASSIVE_LEVEL.
- * Counts commute: the routines that change them live in .nolog and declare a read of the count
- * unless they take it to zero (docs/architecture.md, "Footprints and sharing").
+ * The routines that change a count live in .nolog and declare a write of the count alone (docs/architecture.md,
+ * "Footprints and sharing").
  */
 #ifndef GUEST_OBP_H
 #define GUEST_OBP_H

@@ -14,7 +14,6 @@ REQUIRED_MUTANTS=30
 REQUIRED_KILLS=27
 LIMIT=10
 here=$(dirname "$0")
-root=$(pwd)
 work=$build/tests/mutants/work
 rm -rf "$work"
 mkdir -p "$work/drivers" "$work/kernel"
@@ -26,23 +25,37 @@ header() { # patch, key
     sed -n "s/^# $2: //p;/^--- /q" "$1"
 }
 
-# Why DRIVER's run on KERNEL is no pass, in one line; empty if it is one.
-complaint() { # kernel, driver
-    timeout "$LIMIT" sh "$tests/run_guest.sh" "$tests" "$rundown" "$work/drivers/$2.sys" --kernel "$1" >"$log" 2>&1
+# Why DRIVER's run on the kernel in $work/kernel is no pass, in one line; empty if it is one.
+complaint() { # driver
+    timeout "$LIMIT" sh "$tests/run_guest.sh" "$tests" "$rundown" "$work/drivers/$1.sys" --kernel "$work/kernel/ntoskrnl.exe" \
+        >"$log" 2>&1
     status=$?
     [ "$status" -ne 0 ] || return 0
     failed=$(sed -n 's/^not ok [0-9]* - //p' "$log" | head -n 1)
     last=$(sed -n 's/^ok [0-9]* - //p' "$log" | tail -n 1)
     if [ "$status" -eq 124 ]; then
-        echo "$2: out of time behind ${last:-its start}"
+        echo "$1: out of time behind ${last:-its start}"
     elif [ -n "$failed" ]; then
-        echo "$2: $failed"
+        echo "$1: $failed"
     else
-        echo "$2: ends behind ${last:-its start}"
+        echo "$1: ends behind ${last:-its start}"
     fi
 }
 
-# The kernel with one patch, at $work/kernel/ntoskrnl.exe. Says what went wrong, in one line.
+# The kernel with one source compiled anew from FOLDER, at $work/kernel/ntoskrnl.exe. Says what went wrong, in one line.
+build_kernel() { # source, folder
+    # Headers beside the source are found as they are for the original.
+    if ! $COMPILE -w -iquote "$(dirname "$1")" -c "$2/$1" -o "$work/anew.o" 2>"$log"; then
+        echo "the patched $1 does not compile"
+        return 1
+    fi
+    if ! $LINK -o "$work/kernel/ntoskrnl.exe" \
+        $(printf '%s\n' $OBJECTS | sed "s|^$build/${1%.c}\.o\$|$work/anew.o|") "$build/guest/ntoskrnl.def" 2>"$log"; then
+        echo "the kernel with the patched $1 does not link"
+        return 1
+    fi
+}
+
 build_mutant() { # patch
     file=$(sed -n 's/^+++ b\///p' "$1")
     case $file in
@@ -57,16 +70,7 @@ build_mutant() { # patch
         echo "the patch does not apply to $file any more"
         return 1
     fi
-    # Headers beside the source are found as they are for the original.
-    if ! $COMPILE -w -iquote "$(dirname "$file")" -c "$work/tree/$file" -o "$work/mutant.o" 2>"$log"; then
-        echo "the patched $file does not compile"
-        return 1
-    fi
-    if ! $LINK -o "$work/kernel/ntoskrnl.exe" \
-        $(printf '%s\n' $OBJECTS | sed "s|^$build/${file%.c}\.o\$|$work/mutant.o|") "$build/guest/ntoskrnl.def" 2>"$log"; then
-        echo "the kernel with the patched $file does not link"
-        return 1
-    fi
+    build_kernel "$file" "$work/tree"
 }
 
 # One mutant: its line, without number.
@@ -75,7 +79,12 @@ try_mutant() { # name, patch
     for driver in $(header "$2" tests) $drivers; do
         case " $tried $excluded " in *" $driver "*) continue ;; esac
         tried="$tried $driver"
-        by=$(complaint "$work/kernel/ntoskrnl.exe" "$driver")
+        by=$(complaint "$driver")
+        if grep -q 'exit status 2)' "$log"; then
+            echo "not ok - $1: rundown refuses to run it"
+            sed 's/^/# /' "$log"
+            return
+        fi
         [ -z "$by" ] || { echo "ok - $1 is killed by $by"; return; }
     done
     why=$(header "$2" survives)
@@ -96,12 +105,13 @@ wanted() { # name; then patterns
     return 1
 }
 
-# What a driver says on the kernel as it is decides whether it can be asked.
+# What a driver says on the kernel as it is, built the way mutants are, decides whether it can be asked.
+build_kernel guest/ntos/ke/apc.c . || { sed 's/^/# /' "$log"; echo "Bail out! The kernel cannot be built"; exit 1; }
 drivers= excluded=
 for image in "$build/$tests"/*.sys; do
     driver=$(basename "$image" .sys)
     cp "$image" "$work/drivers/"
-    by=$(complaint "$build/guest/ntoskrnl.exe" "$driver")
+    by=$(complaint "$driver")
     if [ -z "$by" ]; then
         drivers="$drivers $driver"
     else

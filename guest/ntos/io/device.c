@@ -3,10 +3,9 @@
  * another device is attached above it, is only marked; the last close or detach finishes the
  * deletion.
  *
- * ReferenceCount counts open files. Two opens commute and so do two closes; what does not commute
- * with them is the decision to unload or delete. So changes of the count declare a read of the
- * device's ReferenceGate, and that decision a write (docs/architecture.md, "Footprints and
- * sharing").
+ * ReferenceCount counts open files. Whoever takes it to zero may have to unload or delete, so a change is a write; it is
+ * declared on the device's ReferenceGate, because the count's own eight bytes hold the type and size that everybody
+ * reads (docs/architecture.md, "Footprints and sharing").
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
@@ -125,8 +124,7 @@ static NOLOG LONG IopChangeReferences(PDEVICE_OBJECT Device, LONG Change)
     PIOP_DEVOBJ_EXTENSION Extension = IopExtensionOf(Device);
 
     Device->ReferenceCount += Change;
-    RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate,
-            Device->ReferenceCount == 0 && (Extension->ExtensionFlags & DOE_REFUSES_OPEN) != 0);
+    RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate, TRUE);
     return Device->ReferenceCount;
 }
 

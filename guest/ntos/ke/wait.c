@@ -65,6 +65,7 @@ static VOID KiDescribeWait(PKTHREAD Thread, PVOID Object, KWAIT_REASON Reason)
     else if (Object == &Thread->SuspendSemaphore)
     {
         Rd->wait_type = RD_WAIT_SUSPEND;
+        Rd->wait_object = RD_ADDRESS(Thread);
     }
     else
     {

@@ -76,7 +76,7 @@ static POBP_HANDLE_ENTRY ObpEntryOf(HANDLE Handle, PEPROCESS *Owner)
 static NOLOG VOID ObpChangeHandleCount(POBJECT_HEADER Header, LONG Change)
 {
     Header->HandleCount += Change;
-    RdTouch(&Header->HandleCount, sizeof Header->HandleCount, Header->HandleCount == 0);
+    RdTouch(&Header->HandleCount, sizeof Header->HandleCount, TRUE);
 }
 
 NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK Access, ULONG Attributes, PHANDLE Handle)

@@ -1,9 +1,10 @@
 /*
  * Objects: creation, reference counts and deletion.
  *
- * The routines that change a count are in .nolog: two non-final changes commute, so the count is
- * declared as read, and only the change that takes it to zero as written. Deletion runs at
- * PASSIVE_LEVEL: at once when the caller is there, else on a system worker thread.
+ * Two changes of a count do not commute, although the sum is the same in both orders: whoever comes last
+ * deletes, and at a count of two nobody knows yet who that is. So each change is a write of the count, and
+ * of nothing else in the header. Deletion runs at PASSIVE_LEVEL: at once when the caller is there, else on a
+ * system worker thread.
  */
 #include "guest/include/exp.h"
 #include "guest/include/obp.h"
@@ -130,7 +131,7 @@ NOLOG LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
 {
     POBJECT_HEADER Header = ObpHeaderOf(Object);
     LONG_PTR Count = ++Header->PointerCount;
-    RdTouch(&Header->PointerCount, sizeof Header->PointerCount, FALSE);
+    RdTouch(&Header->PointerCount, sizeof Header->PointerCount, TRUE);
     if (Count <= 1)
     {
         ObpBadReference(Header);
@@ -142,7 +143,7 @@ static NOLOG LONG_PTR ObpDereference(PVOID Object, BOOLEAN Defer)
 {
     POBJECT_HEADER Header = ObpHeaderOf(Object);
     LONG_PTR Count = --Header->PointerCount;
-    RdTouch(&Header->PointerCount, sizeof Header->PointerCount, Count <= 0);
+    RdTouch(&Header->PointerCount, sizeof Header->PointerCount, TRUE);
     if (Count <= 0)
     {
         ObpLastDereference(Header, Defer);
@@ -188,7 +189,7 @@ NOLOG VOID NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag)
     ObpDereference(Object, TRUE);
 }
 
-NOLOG LONG_PTR ObpPointerCount(PVOID Object)
+LONG_PTR ObpPointerCount(PVOID Object)
 {
     return ObpHeaderOf(Object)->PointerCount;
 }

@@ -10,36 +10,46 @@
 #define RD_EXERCISE_CODE                                                                           \
     0x222000u /* CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS) */
 
-/* The full name of device number Index among those that loaded drivers have named. */
-static BOOLEAN RdDeviceName(ULONG Index, PUNICODE_STRING Name)
+/* What of a directory can be opened: in \Device what loaded drivers have named, in \?? the device
+ * interfaces. */
+static BOOLEAN RdIsTarget(POBJECT_HEADER Header)
 {
-    static const UNICODE_STRING Directory = RTL_CONSTANT_STRING(L"\\Device");
-    POBJECT_DIRECTORY Devices;
-    BOOLEAN Found = FALSE;
+    static const UNICODE_STRING Interface = RTL_CONSTANT_STRING(L"ROOT#");
 
-    if (!NT_SUCCESS(ObpLookupName(&Directory, ObpDirectoryType, (PVOID *)&Devices, NULL, NULL)))
+    if (Header->Type == ObpDeviceType)
+    {
+        return !(((PDEVICE_OBJECT)Header->Body)->DriverObject->Flags & DRVO_BUILTIN_DRIVER);
+    }
+    return Header->Type == ObpSymbolicLinkType &&
+           RtlPrefixUnicodeString(&Interface, &Header->Name, TRUE);
+}
+
+/* The full name of target number Index of the directory. */
+static BOOLEAN RdTargetName(PCUNICODE_STRING DirectoryName, ULONG Index, PUNICODE_STRING Name)
+{
+    POBJECT_DIRECTORY Directory;
+    BOOLEAN Found = FALSE;
+    PLIST_ENTRY Entry;
+
+    if (!NT_SUCCESS(
+            ObpLookupName(DirectoryName, ObpDirectoryType, (PVOID *)&Directory, NULL, NULL)))
     {
         return FALSE;
     }
-    for (PLIST_ENTRY Entry = Devices->Entries.Flink; Entry != &Devices->Entries && !Found;
+    for (Entry = Directory->Entries.Flink; Entry != &Directory->Entries && !Found;
          Entry = Entry->Flink)
     {
         POBJECT_HEADER Header = CONTAINING_RECORD(Entry, OBJECT_HEADER, DirectoryLinks);
-        PDEVICE_OBJECT Device = (PDEVICE_OBJECT)Header->Body;
-        if (Header->Type != ObpDeviceType || (Device->DriverObject->Flags & DRVO_BUILTIN_DRIVER))
-        {
-            continue;
-        }
-        if (Index-- == 0)
+        if (RdIsTarget(Header) && Index-- == 0)
         {
             Name->Length = 0;
-            RtlAppendUnicodeStringToString(Name, &Directory);
+            RtlAppendUnicodeStringToString(Name, DirectoryName);
             RtlAppendUnicodeToString(Name, L"\\");
             RtlAppendUnicodeStringToString(Name, &Header->Name);
             Found = TRUE;
         }
     }
-    ObfDereferenceObject(Devices);
+    ObfDereferenceObject(Directory);
     return Found;
 }
 
@@ -80,13 +90,18 @@ static VOID RdExerciseDevice(PRD_SLOT Slot, PUNICODE_STRING Name, PVOID Buffer)
 
 NTSTATUS RdExercise(PRD_CONTEXT Context)
 {
+    static const UNICODE_STRING Directories[] = {RTL_CONSTANT_STRING(L"\\Device"),
+                                                 RTL_CONSTANT_STRING(L"\\??")};
     PVOID Buffer = RdUserBuffer(Context, RD_EXERCISE_BYTES * 2);
-    WCHAR Text[128];
+    WCHAR Text[192];
     UNICODE_STRING Name = {0, sizeof Text, Text};
 
-    for (ULONG i = 0; RdDeviceName(i, &Name); i++)
+    for (ULONG d = 0; d < sizeof Directories / sizeof Directories[0]; d++)
     {
-        RdExerciseDevice(&Context->Slot[0], &Name, Buffer);
+        for (ULONG i = 0; RdTargetName(&Directories[d], i, &Name); i++)
+        {
+            RdExerciseDevice(&Context->Slot[0], &Name, Buffer);
+        }
     }
     return STATUS_SUCCESS;
 }

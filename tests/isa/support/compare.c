@@ -225,9 +225,9 @@ bool compare_marks(const struct trial *t, const struct outcome *guest, bool prin
         if (t->memory[i] == guest->memory[i] ||
             i - (t->regs.gpr[REG_RSP] - WINDOW_NATIVE - MEMORY_OFFSET) < 8)
             continue;
-        bool own_stack =
-            (i >= STACK_OFFSET - MEMORY_OFFSET && i < STACK_OFFSET - MEMORY_OFFSET + STACK_SIZE) ||
-            (low_stack(t) && i >= STACK_OFFSET - MEMORY_OFFSET - 0x400);
+        bool own_stack = !(world.features & DBT_SHARE_STACK) &&
+                         i >= STACK_OFFSET - MEMORY_OFFSET - (low_stack(t) ? 0x400 : 0) &&
+                         i < STACK_OFFSET - MEMORY_OFFSET + STACK_SIZE;
         const char *missing = missing_mark(world_guest(MEMORY_OFFSET + i), own_stack);
         if (!missing)
             continue;

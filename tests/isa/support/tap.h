@@ -15,6 +15,8 @@ int tap_finish(void);
 /* Inside a test: when `x` is false the test's outcome is false and the place is printed. The
  * enclosing test ends with tap_end("name as a sentence"). */
 void tap_begin(void);
+/* The current test may fail: known breakage, which is shown but is no failure. */
+void tap_known(const char *why);
 bool tap_check(bool ok, const char *expression, const char *file, int line);
 bool tap_equal(unsigned long long got, unsigned long long expected, const char *expression,
                const char *file, int line);
