@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "cli/cli.h"
+#include "explore/explore.h"
+#include "report/failure.h"
 
 static const struct command *const commands[] = {&command_check, &command_run, &command_replay,
                                                  &command_list};
@@ -38,9 +41,27 @@ static int help(void)
     return EXIT_CLEAN;
 }
 
+/* A bug of ours met while exploring: the decisions that lead there are half of the bug report. */
+static void print_decisions(void *context)
+{
+    const struct schedule *s = explore_present();
+    struct str text = {0};
+    (void)context;
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < s->count; i++) {
+        struct failure_decision d = {s->data[i].is_choice, s->data[i].agent, s->data[i].value};
+        str_add(&text, i ? " " : "");
+        failure_decisions_text(&d, 1, &text);
+    }
+    fprintf(stderr, "rundown: after the decisions: %s\n", text.data != NULL ? text.data : "none");
+    str_free(&text);
+}
+
 int main(int argc, char **argv)
 {
     struct error e = {0};
+    assert_set_hook(print_decisions, NULL);
     if (argc < 2) {
         error_set(&e, ERROR_INPUT, "no command given; try: rundown --help");
         return cli_fail(&e);

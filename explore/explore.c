@@ -277,6 +277,13 @@ static const struct strategy *find_strategy(const char *name)
     return NULL;
 }
 
+static const struct explorer *present;
+
+const struct schedule *explore_present(void)
+{
+    return present != NULL ? &present->path : NULL;
+}
+
 bool explore_run(const struct subject *s, const struct explore_options *o, struct explore_result *r,
                  struct error *e)
 {
@@ -291,7 +298,9 @@ bool explore_run(const struct subject *s, const struct explore_options *o, struc
     x.started = now();
     x.next_progress = x.started + PROGRESS_SECONDS;
     x.root = s->push(s->context);
+    present = &x;
     bool ok = strategy->run(&x, e);
+    present = NULL;
     refresh_schedules(&x);
     s->restore(s->context, x.root);
     s->drop(s->context, x.root);

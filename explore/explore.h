@@ -87,6 +87,8 @@ struct explore_result {
 bool explore_run(const struct subject *s, const struct explore_options *o, struct explore_result *r,
                  struct error *e);
 void explore_free(struct explore_result *r);
+/* The decisions that led to where an exploration under way stands, for messages about bugs of ours; NULL: none is. */
+const struct schedule *explore_present(void);
 
 /* Runs one schedule from the present state. Past its end agents continue in a fixed fair order when
  * `tolerant`; otherwise a step that is not enabled or a schedule that ends early is an error: e says which

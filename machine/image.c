@@ -71,7 +71,7 @@ static int image_by_module(const struct machine *m, const char *module)
     const struct run *r = run_state();
     /* NT's kernel answers to all its documented names. */
     static const char *const kernels[] = {"ntoskrnl.exe", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntoskrnl"};
-    for (unsigned k = 0; k < sizeof kernels / sizeof kernels[0]; k++)
+    for (unsigned k = 0; r->image_count > FILE_KERNEL && k < sizeof kernels / sizeof kernels[0]; k++)
         if (strcasecmp(module, kernels[k]) == 0)
             return FILE_KERNEL;
     for (int i = (int)r->image_count - 1; i >= 0; i--) {
@@ -227,7 +227,7 @@ int image_load(struct machine *m, unsigned file)
     unsigned index = r->image_count++;
     r->images[index] = (struct run_image){base, size, pe->entry_rva ? base + pe->entry_rva : 0, file, 1};
     mark_run();
-    machine_emit(m, EVENT_IMAGE, 0, 0, 0, base, size, 1);
+    machine_emit(m, EVENT_IMAGE, m->agent, 0, 0, base, size, 1);
     return (int)index;
 }
 
@@ -238,7 +238,7 @@ void image_unload(struct machine *m, unsigned image)
     r->loaded = 0;
     arena_set_shadow(r->base, r->size, RD_SHADOW_UNLOADED);
     mark_run();
-    machine_emit(m, EVENT_IMAGE, 0, 0, 0, r->base, r->size, 0);
+    machine_emit(m, EVENT_IMAGE, m->agent, 0, 0, r->base, r->size, 0);
 }
 
 /* The class of the code at pc, and how far it extends. */

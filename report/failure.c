@@ -119,21 +119,26 @@ static bool same_decision(const struct failure_decision *a, const struct failure
     return a->is_choice == b->is_choice && a->agent == b->agent && a->value == b->value;
 }
 
-static void set_decisions(json_t *o, const struct failure *f)
+void failure_decisions_text(const struct failure_decision *decisions, size_t count, struct str *out)
 {
-    struct str s = {0};
-    for (size_t i = 0; i < f->decision_count;) {
-        const struct failure_decision *d = &f->decisions[i];
+    for (size_t i = 0; i < count;) {
+        const struct failure_decision *d = &decisions[i];
         size_t n = 1;
         if (d->is_choice) {
-            str_addf(&s, "%sc%u=%u", i ? " " : "", d->agent, d->value);
+            str_addf(out, "%sc%u=%u", i ? " " : "", d->agent, d->value);
         } else {
-            while (i + n < f->decision_count && same_decision(d, d + n))
+            while (i + n < count && same_decision(d, d + n))
                 n++;
-            str_addf(&s, n > 1 ? "%s%u*%zu" : "%s%u", i ? " " : "", d->agent, n);
+            str_addf(out, n > 1 ? "%s%u*%zu" : "%s%u", i ? " " : "", d->agent, n);
         }
         i += n;
     }
+}
+
+static void set_decisions(json_t *o, const struct failure *f)
+{
+    struct str s = {0};
+    failure_decisions_text(f->decisions, f->decision_count, &s);
     set_str(o, "decisions", &s);
 }
 

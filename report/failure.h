@@ -43,5 +43,8 @@ struct failure {
 bool failure_read(const char *path, struct failure *out, struct error *e);
 bool failure_write(const char *path, const struct failure *f, struct error *e);
 void failure_free(struct failure *f);
+/* Decisions as a failure file writes them: "1 5*6 c5=1" is agent 1, agent 5 six times, its choice 1. */
+struct str;
+void failure_decisions_text(const struct failure_decision *decisions, size_t count, struct str *out);
 
 #endif

@@ -240,6 +240,11 @@ bool scenario_default(char *const *drivers, unsigned count, struct scenario *out
         step->verb = "exercise";
     }
     struct scenario_thread *t = default_thread(out, "unloader");
+    /* A PnP driver goes with its device; for a legacy driver there is none, and the request says so. */
+    struct scenario_step *removal = scenario_add_step(&t->steps, &t->count, &t->capacity);
+    removal->op = RD_OP_REMOVE_DEVICE;
+    removal->text = scenario_service(out->drivers[out->driver_count - 1].name);
+    removal->verb = "remove_device";
     for (unsigned i = out->driver_count; i-- > 0;) {
         struct scenario_step *step = scenario_add_step(&t->steps, &t->count, &t->capacity);
         step->op = RD_OP_UNLOAD;

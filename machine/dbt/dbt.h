@@ -17,7 +17,8 @@
 enum code_class {
     CODE_NONE,          /* nothing may execute here */
     CODE_KERNEL,        /* our kernel: accesses are logged, never stopped at; VMCALL allowed */
-    CODE_KERNEL_NOLOG,  /* kernel code in section .nolog: declares its footprint itself (RD_HC_TOUCH) */
+    CODE_KERNEL_NOLOG,  /* kernel code in section .nolog: declares its footprint itself (RD_HC_TOUCH). Linked with
+                           CODE_KERNEL of the same image: going from one to the other is no DBT_CROSS */
     CODE_DRIVER         /* the suspect: stops before an access to a shared location */
 };
 

@@ -6,7 +6,8 @@
 # (environment) build the kernel.
 #
 # A mutant is killed when a driver that passes on the kernel as it is fails, ends otherwise than it should, or needs more
-# than LIMIT seconds. Only the patched object is compiled; the rest is linked as it lies in BUILD.
+# than LIMIT seconds (the slowest needs a fifth of one). Only the patched object is compiled; the rest is linked as it lies
+# in BUILD.
 set -u
 rundown=$1 build=$2 tests=$3
 shift 3
@@ -38,7 +39,8 @@ complaint() { # driver
     elif [ -n "$failed" ]; then
         echo "$1: $failed"
     else
-        echo "$1: ends behind ${last:-its start}"
+        rule=$(sed -n 's/^# rule: *\([a-z-]*\).*/\1/p' "$log" | head -n 1)
+        echo "$1: ${rule:-the run ends} behind ${last:-its start}"
     fi
 }
 
@@ -66,7 +68,7 @@ build_mutant() { # patch
     rm -rf "$work/tree"
     mkdir -p "$work/tree/$(dirname "$file")"
     cp "$file" "$work/tree/$file"
-    if ! patch -s -f -p1 -d "$work/tree" <"$1" >"$log" 2>&1; then
+    if ! patch -s -f -l -p1 -d "$work/tree" <"$1" >"$log" 2>&1; then
         echo "the patch does not apply to $file any more"
         return 1
     fi

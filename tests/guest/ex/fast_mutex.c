@@ -111,3 +111,47 @@ TEST(TryFromAnotherThreadFailsWhileHeldAndSucceedsAfterwards)
     TestJoinThread(&Thread);
     EXPECT_EQ(Shared.Rounds, 1);
 }
+
+static VOID NTAPI TakeFast(PVOID Context)
+{
+    SHARED *Shared = Context;
+
+    ExAcquireFastMutex(&Shared->Fast);
+    Shared->Rounds++;
+    ExReleaseFastMutex(&Shared->Fast);
+}
+
+static VOID ReleaseToWaiters(ULONG Count)
+{
+    SHARED Shared;
+    TEST_THREAD Threads[2];
+    ULONG Index;
+
+    RtlZeroMemory(&Shared, sizeof(Shared));
+    ExInitializeFastMutex(&Shared.Fast);
+    KeEnterCriticalRegion();
+    ExAcquireFastMutexUnsafe(&Shared.Fast);
+    for (Index = 0; Index < Count; Index++)
+    {
+        TestStartThread(&Threads[Index], TakeFast, &Shared);
+    }
+    TestSleep(10);
+    EXPECT_EQ(Shared.Rounds, 0);
+    ExReleaseFastMutexUnsafe(&Shared.Fast);
+    KeLeaveCriticalRegion();
+    for (Index = 0; Index < Count; Index++)
+    {
+        TestJoinThread(&Threads[Index]);
+    }
+    EXPECT_EQ(Shared.Rounds, Count);
+}
+
+TEST(ReleaseLetsASingleWaiterIn)
+{
+    ReleaseToWaiters(1);
+}
+
+TEST(ReleaseLetsEveryWaiterInOneAfterTheOther)
+{
+    ReleaseToWaiters(2);
+}

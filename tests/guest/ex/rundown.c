@@ -139,3 +139,20 @@ TEST(CacheAwareProtectionFollowsTheSameRules)
     ExReleaseRundownProtectionCacheAware(Rundown);
     ExFreeCacheAwareRundownProtection(Rundown);
 }
+
+TEST(WaitWaitsForASingleHolder)
+{
+    EX_RUNDOWN_REF Rundown;
+    WAITER Waiter;
+
+    ExInitializeRundownProtection(&Rundown);
+    ExAcquireRundownProtection(&Rundown);
+    Waiter.Rundown = &Rundown;
+    Waiter.Returned = 0;
+    TestStartThread(&Waiter.Thread, WaitForRundown, &Waiter);
+    TestSleep(10);
+    EXPECT_EQ(Waiter.Returned, 0);
+    ExReleaseRundownProtection(&Rundown);
+    TestJoinThread(&Waiter.Thread);
+    EXPECT_EQ(Waiter.Returned, 1);
+}

@@ -156,3 +156,21 @@ TEST(ThreadExitCancelsTheRequestsOfTheThread)
     EXPECT_EQ(Cancelled.Calls, 1);
     TestPop(Bottom);
 }
+
+static VOID NTAPI LeaveTwoRequestsBehind(PVOID Context)
+{
+    LeaveRequestBehind(Context);
+    LeaveRequestBehind(Context);
+}
+
+TEST(ThreadExitCancelsEveryRequestOfTheThread)
+{
+    PDEVICE_OBJECT Bottom = TestPush(NULL, PendCancelable);
+    TEST_THREAD Thread;
+
+    RtlZeroMemory(&Cancelled, sizeof(Cancelled));
+    TestStartThread(&Thread, LeaveTwoRequestsBehind, Bottom);
+    TestJoinThread(&Thread);
+    EXPECT_EQ(Cancelled.Calls, 2);
+    TestPop(Bottom);
+}

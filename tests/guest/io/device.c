@@ -170,3 +170,34 @@ TEST(AttachingToAnInitializingDeviceFails)
     IoDeleteDevice(Bottom);
 }
 
+TEST(DeletedDeviceLivesOnUntilTheDeviceAboveIsDetached)
+{
+    PDEVICE_OBJECT Bottom = TestPush(NULL, LayerComplete);
+    PDEVICE_OBJECT Top = TestPush(Bottom, LayerSkip);
+
+    IoDeleteDevice(Bottom);
+    EXPECT_EQ(Bottom->Type, IO_TYPE_DEVICE);
+    EXPECT_EQ(Bottom->AttachedDevice, Top);
+    IoDetachDevice(Bottom);
+    IoDeleteDevice(Top);
+    EXPECT_EQ(TestDriver->DeviceObject, 0);
+}
+
+TEST(DeletedDeviceLivesOnUntilItsLastFileIsClosed)
+{
+    UNICODE_STRING Name;
+    PDEVICE_OBJECT Device, Found;
+    PFILE_OBJECT File;
+
+    RtlInitUnicodeString(&Name, L"\\Device\\RundownTestOpen");
+    IoCreateDevice(TestDriver, sizeof(TEST_LAYER), &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+    TestLayer(Device)->Behaviour = LayerComplete;
+    Device->Flags &= ~DO_DEVICE_INITIALIZING;
+    EXPECT_EQ(IoGetDeviceObjectPointer(&Name, FILE_READ_DATA, &File, &Found), STATUS_SUCCESS);
+    IoDeleteDevice(Device);
+    EXPECT_EQ(File->DeviceObject, Device);
+    EXPECT_EQ(Device->Type, IO_TYPE_DEVICE);
+    EXPECT_EQ(TestDriver->DeviceObject, Device);
+    ObDereferenceObject(File);
+    EXPECT_EQ(TestDriver->DeviceObject, 0);
+}

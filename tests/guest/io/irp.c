@@ -155,3 +155,20 @@ TEST(MdlDescribesItsBuffer)
     IoFreeMdl(Mdl);
     ExFreePoolWithTag(Buffer, TEST_TAG);
 }
+
+TEST(SynchronousFsdRequestIsQueuedToItsThread)
+{
+    PDEVICE_OBJECT Bottom = TestPush(NULL, LayerComplete);
+    IO_STATUS_BLOCK Iosb;
+    KEVENT Event;
+    PIRP Irp;
+
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp = IoBuildSynchronousFsdRequest(IRP_MJ_FLUSH_BUFFERS, Bottom, NULL, 0, NULL, &Event, &Iosb);
+    EXPECT(Irp != NULL);
+    EXPECT(!IsListEmpty(&Irp->ThreadListEntry));
+    EXPECT_EQ(Irp->Tail.Overlay.Thread, PsGetCurrentThread());
+    IoCallDriver(Bottom, Irp);
+    EXPECT_EQ(TestPoll(&Event), STATUS_SUCCESS);
+    TestPop(Bottom);
+}

@@ -102,3 +102,20 @@ TEST(ReleaseAndWaitWaitsForEveryHolder)
     TestFree(Lock);
 }
 
+TEST(ReleaseAndWaitWaitsForASingleHolder)
+{
+    PIO_REMOVE_LOCK Lock = NewLock();
+    REMOVER Remover;
+    ULONG Tag;
+
+    IoAcquireRemoveLock(Lock, &Tag);
+    Remover.Lock = Lock;
+    Remover.Removed = 0;
+    TestStartThread(&Remover.Thread, Remove, &Remover);
+    TestSleep(10);
+    EXPECT_EQ(Remover.Removed, 0);
+    IoReleaseRemoveLock(Lock, &Tag);
+    TestJoinThread(&Remover.Thread);
+    EXPECT_EQ(Remover.Removed, 1);
+    TestFree(Lock);
+}

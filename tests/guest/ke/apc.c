@@ -473,6 +473,7 @@ typedef struct _TARGET
     TEST_THREAD Thread;
     KEVENT Ready, Go, Delivered;
     BOOLEAN CriticalRegion;
+    KIRQL Irql;
     NTSTATUS WaitStatus;
     PRECORD Watched;
     LONG BeforeLeaving, AfterLeaving;
@@ -481,17 +482,20 @@ typedef struct _TARGET
 static VOID NTAPI TargetThread(PVOID Context)
 {
     PTARGET Target = Context;
+    KIRQL Irql;
 
     if (Target->CriticalRegion)
     {
         KeEnterCriticalRegion();
     }
+    KeRaiseIrql(Target->Irql, &Irql);
     KeSetEvent(&Target->Ready, IO_NO_INCREMENT, FALSE);
     Target->WaitStatus = TestWait(&Target->Go);
     if (Target->Watched != NULL)
     {
         Target->BeforeLeaving = Target->Watched->Kernel;
     }
+    KeLowerIrql(Irql);
     if (Target->CriticalRegion)
     {
         KeLeaveCriticalRegion();
@@ -502,13 +506,14 @@ static VOID NTAPI TargetThread(PVOID Context)
     }
 }
 
-static VOID StartTarget(PTARGET Target, BOOLEAN CriticalRegion)
+static VOID StartTarget(PTARGET Target, BOOLEAN CriticalRegion, KIRQL Irql)
 {
     RtlZeroMemory(Target, sizeof(*Target));
     KeInitializeEvent(&Target->Ready, NotificationEvent, FALSE);
     KeInitializeEvent(&Target->Go, NotificationEvent, FALSE);
     KeInitializeEvent(&Target->Delivered, NotificationEvent, FALSE);
     Target->CriticalRegion = CriticalRegion;
+    Target->Irql = Irql;
     TestStartThread(&Target->Thread, TargetThread, Target);
     TestWait(&Target->Ready);
 }
@@ -524,7 +529,7 @@ TEST(SpecialApcInterruptsAWaitThatIsNotAlertableAndTheWaitGoesOn)
     TARGET Target;
     RECORD Record;
 
-    StartTarget(&Target, FALSE);
+    StartTarget(&Target, FALSE, PASSIVE_LEVEL);
     Prepare(&Record, Target.Thread.Thread, TRUE);
     Record.Signal = &Target.Delivered;
     EXPECT(KeInsertQueueApc(&Record.Apc, NULL, NULL, 0));
@@ -539,7 +544,7 @@ TEST(NormalApcInterruptsAWaitThatIsNotAlertableAndTheWaitGoesOn)
     TARGET Target;
     RECORD Record;
 
-    StartTarget(&Target, FALSE);
+    StartTarget(&Target, FALSE, PASSIVE_LEVEL);
     Prepare(&Record, Target.Thread.Thread, FALSE);
     Record.Signal = &Target.Delivered;
     EXPECT(KeInsertQueueApc(&Record.Apc, NULL, NULL, 0));
@@ -554,7 +559,7 @@ TEST(SpecialApcReachesAThreadThatWaitsInACriticalRegion)
     TARGET Target;
     RECORD Record;
 
-    StartTarget(&Target, TRUE);
+    StartTarget(&Target, TRUE, PASSIVE_LEVEL);
     Prepare(&Record, Target.Thread.Thread, TRUE);
     Record.Signal = &Target.Delivered;
     EXPECT(KeInsertQueueApc(&Record.Apc, NULL, NULL, 0));
@@ -568,7 +573,7 @@ TEST(NormalApcWaitsUntilAWaitingThreadHasLeftItsCriticalRegion)
     TARGET Target;
     RECORD Record;
 
-    StartTarget(&Target, TRUE);
+    StartTarget(&Target, TRUE, PASSIVE_LEVEL);
     Prepare(&Record, Target.Thread.Thread, FALSE);
     Target.Watched = &Record;
     EXPECT(KeInsertQueueApc(&Record.Apc, NULL, NULL, 0));
@@ -583,7 +588,7 @@ TEST(InsertionFailsForAThreadThatHasExited)
     TARGET Target;
     RECORD Record;
 
-    StartTarget(&Target, FALSE);
+    StartTarget(&Target, FALSE, PASSIVE_LEVEL);
     ObReferenceObject(Target.Thread.Thread);
     FinishTarget(&Target);
     Prepare(&Record, Target.Thread.Thread, TRUE);
@@ -598,7 +603,7 @@ TEST(ThreadExitRunsRundownRoutineInsteadOfKernelRoutine)
     TARGET Target;
     PRECORD Record = TestAllocate(sizeof(*Record));
 
-    StartTarget(&Target, FALSE);
+    StartTarget(&Target, FALSE, PASSIVE_LEVEL);
     KeInitializeApc(&Record->Apc, Target.Thread.Thread, ApcOriginalEnvironment, RecordKernel,
                     RecordRundown, (APC_NORMAL_ROUTINE *)(ULONG_PTR)0x10000, UserMode, NULL);
     EXPECT(KeInsertQueueApc(&Record->Apc, NULL, NULL, 0));
@@ -606,4 +611,48 @@ TEST(ThreadExitRunsRundownRoutineInsteadOfKernelRoutine)
     EXPECT_EQ(Record->Kernel, 0);
     EXPECT_EQ(Record->Rundown, 1);
     TestFree(Record);
+}
+
+static VOID ExpectHeldByWaitAtApcLevel(BOOLEAN Special)
+{
+    TARGET Target;
+    RECORD Record;
+
+    StartTarget(&Target, FALSE, APC_LEVEL);
+    TestSleep(10);
+    Prepare(&Record, Target.Thread.Thread, Special);
+    Target.Watched = &Record;
+    EXPECT(KeInsertQueueApc(&Record.Apc, NULL, NULL, 0));
+    TestSleep(10);
+    FinishTarget(&Target);
+    EXPECT_EQ(Target.WaitStatus, STATUS_SUCCESS);
+    EXPECT_EQ(Target.BeforeLeaving, 0);
+    EXPECT_EQ(Target.AfterLeaving, 1);
+}
+
+TEST(SpecialApcWaitsUntilAThreadThatWaitsAtApcLevelHasLeftIt)
+{
+    ExpectHeldByWaitAtApcLevel(TRUE);
+}
+
+TEST(NormalApcWaitsUntilAThreadThatWaitsAtApcLevelHasLeftIt)
+{
+    ExpectHeldByWaitAtApcLevel(FALSE);
+}
+
+TEST(WaitThatBeginsAtApcLevelDeliversNothing)
+{
+    RECORD Special, Normal;
+    KEVENT Never;
+    LARGE_INTEGER Timeout = TestRelative(5);
+    KIRQL Irql;
+
+    KeInitializeEvent(&Never, NotificationEvent, FALSE);
+    PrepareForSelf(&Special, &Normal);
+    KeRaiseIrql(APC_LEVEL, &Irql);
+    QueueBoth(&Special, &Normal);
+    KeWaitForSingleObject(&Never, Executive, KernelMode, FALSE, &Timeout);
+    ExpectHeld(&Special, &Normal, 0, 0);
+    KeLowerIrql(Irql);
+    ExpectHeld(&Special, &Normal, 1, 1);
 }

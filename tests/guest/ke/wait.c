@@ -35,6 +35,7 @@ TEST(AbsoluteTimeoutEndsTheWait)
     EXPECT_EQ(KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &Timeout), STATUS_TIMEOUT);
     KeQuerySystemTime(&After);
     EXPECT(After.QuadPart >= Timeout.QuadPart);
+    EXPECT(After.QuadPart - Before.QuadPart < 10LL * 10 * 1000 * 1000);
 }
 
 TEST(AbsoluteTimeoutInThePastDoesNotBlock)
@@ -410,4 +411,38 @@ TEST(ZeroTimeoutIsAllowedAtDispatchLevel)
     EXPECT_EQ(TestPoll(&Event), STATUS_TIMEOUT);
     EXPECT_EQ(KeGetCurrentIrql(), DISPATCH_LEVEL);
     KeLowerIrql(Irql);
+}
+
+/* Two waits: the first with a time-out that is not needed, the second without. */
+static VOID NTAPI TwoWaits(PVOID Context)
+{
+    PWAITER Waiter = Context;
+    PKEVENT *Events = Waiter->Object;
+    LARGE_INTEGER Timeout = TestRelative(50);
+
+    KeSetEvent(&Waiter->Ready, IO_NO_INCREMENT, FALSE);
+    KeWaitForSingleObject(Events[0], Executive, KernelMode, FALSE, &Timeout);
+    KeSetEvent(&Waiter->Ready, IO_NO_INCREMENT, FALSE);
+    Waiter->Status = KeWaitForSingleObject(Events[1], Executive, KernelMode, FALSE, NULL);
+}
+
+TEST(TimeoutOfAWaitThatHasEndedIsForgotten)
+{
+    KEVENT First, Second;
+    PKEVENT Events[2] = {&First, &Second};
+    WAITER Waiter;
+
+    KeInitializeEvent(&First, NotificationEvent, FALSE);
+    KeInitializeEvent(&Second, NotificationEvent, FALSE);
+    Waiter.Object = Events;
+    KeInitializeEvent(&Waiter.Ready, SynchronizationEvent, FALSE);
+    TestStartThread(&Waiter.Thread, TwoWaits, &Waiter);
+    TestWait(&Waiter.Ready);
+    TestSleep(5);
+    KeSetEvent(&First, IO_NO_INCREMENT, FALSE);
+    TestWait(&Waiter.Ready);
+    TestSleep(200);
+    KeSetEvent(&Second, IO_NO_INCREMENT, FALSE);
+    TestJoinThread(&Waiter.Thread);
+    EXPECT_EQ(Waiter.Status, STATUS_SUCCESS);
 }

@@ -75,3 +75,19 @@ TEST(ThreadObjectOutlivesTheThreadWhileReferenced)
     EXPECT_EQ(TestPoll(Thread.Thread), STATUS_SUCCESS);
     ObDereferenceObject(Thread.Thread);
 }
+
+TEST(PointerReferenceKeepsTheObject)
+{
+    HANDLE Handle;
+    PKEVENT Event;
+
+    EXPECT_EQ(ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE),
+              STATUS_SUCCESS);
+    EXPECT_EQ(ObReferenceObjectByHandle(Handle, 0, *ExEventObjectType, KernelMode, (PVOID *)&Event, NULL),
+              STATUS_SUCCESS);
+    EXPECT_EQ(ObReferenceObjectByPointer(Event, 0, *ExEventObjectType, KernelMode), STATUS_SUCCESS);
+    ZwClose(Handle);
+    ObDereferenceObject(Event);
+    EXPECT_EQ(KeReadStateEvent(Event), 0);
+    ObDereferenceObject(Event);
+}

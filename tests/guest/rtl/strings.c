@@ -38,16 +38,18 @@ TEST(CompareUnicodeStringOrders)
 TEST(CopyUnicodeStringTruncatesAtTheMaximum)
 {
     UNICODE_STRING Source, Target;
-    WCHAR Buffer[4];
+    WCHAR Buffer[5];
 
+    Buffer[4] = L'#';
     Target.Buffer = Buffer;
     Target.Length = 0;
-    Target.MaximumLength = sizeof(Buffer);
+    Target.MaximumLength = 4 * sizeof(WCHAR);
     RtlInitUnicodeString(&Source, L"driver");
     RtlCopyUnicodeString(&Target, &Source);
     EXPECT_EQ(Target.Length, 8);
     EXPECT_EQ(Buffer[0], 'd');
     EXPECT_EQ(Buffer[3], 'v');
+    EXPECT_EQ(Buffer[4], '#');
 }
 
 TEST(AppendRefusesWhatDoesNotFit)
