@@ -4,7 +4,7 @@
  *
  * An object's header comes straight before its body. Its pointer count is the number of references,
  * of which every handle holds one; the body is deleted when it reaches zero, at PASSIVE_LEVEL.
- * The routines that change a count live in .nolog and declare a write of the count alone (docs/architecture.md,
+ * The routines that change a count live in .nolog and declare what they depend on (ob/object.c; docs/architecture.md,
  * "Footprints and sharing").
  */
 #ifndef GUEST_OBP_H

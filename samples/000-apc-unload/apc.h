@@ -1,6 +1,7 @@
 /*
- * The two APC routines that the kernel exports but no kit declares, with the types they take. Layout and
- * order of arguments are those that public write-ups agree on; KAPC itself is in the kits.
+ * The two APC routines that the kernel exports but no kit declares, with the types they take.
+ * Layout and order of arguments are those that public write-ups agree on; KAPC itself is in the
+ * kits.
  */
 #ifndef SAMPLE_APC_H
 #define SAMPLE_APC_H

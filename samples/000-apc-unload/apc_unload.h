@@ -1,7 +1,7 @@
 /*
- * What the driver proper (driver.c) and its remedy share. The driver queues APCs and unloads; a remedy is
- * what one of the proposed fixes adds: what happens before an insertion, in the two APC routines, and at
- * unload. Each variant of the sample links driver.c with exactly one remedy.
+ * What the driver proper (driver.c) and its remedy share. The driver queues APCs and unloads; a
+ * remedy is what one of the proposed fixes adds: what happens before an insertion, in the two APC
+ * routines, and at unload. Each variant of the sample links driver.c with exactly one remedy.
  */
 #ifndef APC_UNLOAD_H
 #define APC_UNLOAD_H

@@ -1,8 +1,8 @@
 /*
  * Remedy: count the APCs, and let unload wait for the last one, but for ten seconds at most.
  *
- * Unsound: a user-mode APC stays in its thread's queue for as long as the thread is not alertable, so one of
- * its routines can be entered long after the ten seconds and the image are over.
+ * Unsound: a user-mode APC stays in its thread's queue for as long as the thread is not alertable,
+ * so one of its routines can be entered long after the ten seconds and the image are over.
  */
 #include "apc_unload.h"
 

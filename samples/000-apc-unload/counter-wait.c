@@ -1,8 +1,10 @@
 /*
- * Remedy: count the APCs, and let unload poll the counter until it is zero, however long that takes.
+ * Remedy: count the APCs, and let unload poll the counter until it is zero, however long that
+ * takes.
  *
- * Unsound: the decrement is the routine's last act but not its last instruction. Between it and the return the
- * image has nothing to keep it. (With a target that never becomes alertable nor exits, unload hangs.)
+ * Unsound: the decrement is the routine's last act but not its last instruction. Between it and the
+ * return the image has nothing to keep it. (With a target that never becomes alertable nor exits,
+ * unload hangs.)
  */
 #include "apc_unload.h"
 

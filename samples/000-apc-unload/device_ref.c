@@ -1,10 +1,12 @@
 /*
- * Remedy: each APC holds a reference on the driver's own device object. The device object holds the driver
- * object, and the image goes with the last reference to that; so nothing needs to be waited for.
+ * Remedy: each APC holds a reference on the driver's own device object. The device object holds the
+ * driver object, and the image goes with the last reference to that; so nothing needs to be waited
+ * for.
  *
- * What remains is how the APC routines drop their reference, since the code that the dereference returns to may be
- * gone. That is one machine instruction, CALL or JMP, and therefore written in assembly: device_ref_call.S and
- * device_ref_jump.S (for Microsoft's assembler, the .asm files beside them). Both call ApcFinish first.
+ * What remains is how the APC routines drop their reference, since the code that the dereference
+ * returns to may be gone. That is one machine instruction, CALL or JMP, and therefore written in
+ * assembly: device_ref_call.S and device_ref_jump.S (for Microsoft's assembler, the .asm files
+ * beside them). Both call ApcFinish first.
  */
 #include "apc_unload.h"
 
@@ -25,8 +27,9 @@ VOID RemedyInsertFailed(PAPC_REQUEST Request)
     ObDereferenceObject(Request->DeviceObject);
 }
 
-/* Everything that an APC routine does before it drops the reference: suppresses the normal routine, when it
- * is the kernel routine, and frees the KAPC, which nobody touches any more. Returns the device. */
+/* Everything that an APC routine does before it drops the reference: suppresses the normal
+ * routine, when it is the kernel routine, and frees the KAPC, which nobody touches any more.
+ * Returns the device. */
 PDEVICE_OBJECT NTAPI ApcFinish(PKAPC Apc, PAPC_NORMAL_ROUTINE *NormalRoutine)
 {
     PAPC_REQUEST Request = CONTAINING_RECORD(Apc, APC_REQUEST, Apc);

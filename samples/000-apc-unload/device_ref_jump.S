@@ -1,8 +1,8 @@
 /*
  * The two APC routines of the device-reference remedy, which reach ObfDereferenceObject by JMP.
  *
- * The frame is given up first, so ObfDereferenceObject returns to the kernel code that called the routine: no
- * instruction of this image is executed after the reference is dropped.
+ * The frame is given up first, so ObfDereferenceObject returns to the kernel code that called the
+ * routine: no instruction of this image is executed after the reference is dropped.
  */
     .intel_syntax noprefix
     .text

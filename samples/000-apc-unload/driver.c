@@ -1,10 +1,11 @@
 /*
  * A driver that queues APCs to a thread and can be unloaded: the part that every variant shares.
  *
- * A thread registers itself as the target; any client then has an APC queued to it. As in the products
- * that do this, the APC is a user-mode one unless the client asks for a special kernel APC: it waits until
- * the target is alertable, and if the target exits first, the rundown routine runs instead of the kernel routine.
- * How the driver makes sure that none of its APC routines outlives its image is the remedy's business.
+ * A thread registers itself as the target; any client then has an APC queued to it. As in the
+ * products that do this, the APC is a user-mode one unless the client asks for a special kernel
+ * APC: it waits until the target is alertable, and if the target exits first, the rundown routine
+ * runs instead of the kernel routine. How the driver makes sure that none of its APC routines
+ * outlives its image is the remedy's business.
  */
 #include "apc_unload.h"
 
@@ -34,7 +35,8 @@ static NTSTATUS RegisterTarget(VOID)
 {
     PKTHREAD Thread = (PKTHREAD)PsGetCurrentThread();
 
-    /* The reference keeps the thread object, not the thread: it may exit with an APC in its queue. */
+    /* The reference keeps the thread object, not the thread: it may exit with an APC in its
+     * queue. */
     ObReferenceObject(Thread);
     if (InterlockedCompareExchangePointer((PVOID volatile *)&ApcTarget, Thread, NULL) != NULL)
     {

@@ -1,11 +1,11 @@
 /*
- * The lower driver: the function driver of a device that can answer at once. It completes each control
- * request in its dispatch routine, so the upper driver's completion routine runs while this routine is still on
- * the stack.
+ * The lower driver: the function driver of a device that can answer at once. It completes each
+ * control request in its dispatch routine, so the upper driver's completion routine runs while this
+ * routine is still on the stack.
  *
- * It does what the documentation asks of it: its own remove lock is held across the whole of its work on a
- * request. That protects the device extension, not the code: between the release and the return of
- * LowerDeviceControl only its caller can keep this image loaded.
+ * It does what the documentation asks of it: its own remove lock is held across the whole of its
+ * work on a request. That protects the device extension, not the code: between the release and the
+ * return of LowerDeviceControl only its caller can keep this image loaded.
  */
 #include <wdm.h>
 

@@ -1,6 +1,7 @@
 /*
- * The repair: two acquires. One is released in the completion routine, for the request; the other after IoCallDriver has
- * returned, for the lower driver's code on this stack. Nobody can tell which of the two comes last.
+ * The repair: two acquires. One is released in the completion routine, for the request; the other
+ * after IoCallDriver has returned, for the lower driver's code on this stack. Nobody can tell which
+ * of the two comes last.
  */
 #include "upper.h"
 
@@ -26,7 +27,8 @@ NTSTATUS NTAPI UpperDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     {
         return CompleteRequest(Irp, Status);
     }
-    /* The tag of the second acquire is this routine: a request that has completed has no address any more. */
+    /* The tag of the second acquire is this routine: a request that has completed has no address
+     * any more. */
     Status = IoAcquireRemoveLock(&Extension->RemoveLock, (PVOID)(ULONG_PTR)UpperDeviceControl);
     if (!NT_SUCCESS(Status))
     {

@@ -1,9 +1,10 @@
 /*
- * As the documentation of IoReleaseRemoveLock tells drivers that set a completion routine: one acquire, released in
- * the completion routine.
+ * As the documentation of IoReleaseRemoveLock tells drivers that set a completion routine: one
+ * acquire, released in the completion routine.
  *
- * Unsound: when the lower driver completes the request inside its dispatch routine, the release happens while that
- * routine is still running. Removal may then detach from the lower device and so drop the last hold on its image.
+ * Unsound: when the lower driver completes the request inside its dispatch routine, the release
+ * happens while that routine is still running. Removal may then detach from the lower device and so
+ * drop the last hold on its image.
  */
 #include "upper.h"
 

@@ -1,7 +1,8 @@
 /*
- * The upper driver: a filter above lower.sys. Every request but control requests is passed down without a completion
- * routine, under the remove lock. Removal is done in the documented order: pass down, release the lock
- * and wait, detach, delete. Detaching drops the last hold on the lower device, after which the lower driver may go.
+ * The upper driver: a filter above lower.sys. Every request but control requests is passed down
+ * without a completion routine, under the remove lock. Removal is done in the documented order:
+ * pass down, release the lock and wait, detach, delete. Detaching drops the last hold on the lower
+ * device, after which the lower driver may go.
  */
 #include "upper.h"
 

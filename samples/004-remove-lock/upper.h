@@ -1,6 +1,7 @@
 /*
- * What the upper driver's parts share: upper.c is the filter driver, and one file a variant says how it holds its
- * remove lock around a control request that it passes down with a completion routine.
+ * What the upper driver's parts share: upper.c is the filter driver, and one file a variant says
+ * how it holds its remove lock around a control request that it passes down with a completion
+ * routine.
  */
 #ifndef UPPER_H
 #define UPPER_H

@@ -1,7 +1,7 @@
 /*
- * What a check's driver is made of. driver.c is the driver; a check brings two bodies, bad.c with the mistake and
- * clean.c without it. The client of the scenario sends IOCTL_CHECK(0); a second thread, where a scenario
- * has one, sends IOCTL_CHECK(1).
+ * What a check's driver is made of. driver.c is the driver; a check brings two bodies, bad.c with
+ * the mistake and clean.c without it. The client of the scenario sends IOCTL_CHECK(0); a second
+ * thread, where a scenario has one, sends IOCTL_CHECK(1).
  */
 #ifndef TESTS_CHECKS_CHECK_H
 #define TESTS_CHECKS_CHECK_H

@@ -1,7 +1,7 @@
 /*
- * Tests of loading, unloading and requests from user mode, which a scenario drives from outside. The driver is linked with
- * nothing else; it counts what happens to it and judges in the last routine that it expects to be called, so a
- * routine that never comes shows as a missing plan.
+ * Tests of loading, unloading and requests from user mode, which a scenario drives from outside.
+ * The driver is linked with nothing else; it counts what happens to it and judges in the last
+ * routine that it expects to be called, so a routine that never comes shows as a missing plan.
  */
 #ifndef TESTS_GUEST_LOAD_H
 #define TESTS_GUEST_LOAD_H

@@ -1,6 +1,6 @@
 /*
- * A device stack inside the test driver: unnamed devices of one driver, attached to each other. What a layer
- * does with a request is a function of its own, its behaviour, chosen by each test.
+ * A device stack inside the test driver: unnamed devices of one driver, attached to each other.
+ * What a layer does with a request is a function of its own, its behaviour, chosen by each test.
  */
 #ifndef TESTS_GUEST_STACK_H
 #define TESTS_GUEST_STACK_H
@@ -46,7 +46,8 @@ TEST_BEHAVIOUR LayerWatch;    /* ... with a completion routine that records */
 
 VOID TestCompleteHeld(PDEVICE_OBJECT DeviceObject, NTSTATUS Status);
 
-/* A request of the test's own: sent with a completion routine that stops it, waited for, then looked at. */
+/* A request of the test's own: sent with a completion routine that stops it, waited for, then
+ * looked at. */
 typedef struct _TEST_REQUEST
 {
     PIRP Irp;

@@ -48,7 +48,8 @@ VOID TestExpectEqual(ULONG64 Got, ULONG64 Expected, const char *Text, const char
     }
 }
 
-/* The linker may pad between entries, and compilers do not keep their order: skip zeros, sort by line. */
+/* The linker may pad between entries, and compilers do not keep their order: skip zeros, sort by
+ * line. */
 static VOID CollectCases(VOID)
 {
     const TEST_CASE *const volatile *Entry;

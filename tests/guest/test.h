@@ -1,7 +1,8 @@
 /*
- * Tests that run inside: a test driver is a list of TEST(SentenceName) functions in one source file. Loading the driver runs
- * them in the order of the file, in DriverEntry, and prints TAP with DbgPrint. Nothing here knows on which
- * kernel it runs: the same driver prints the same lines on Windows.
+ * Tests that run inside: a test driver is a list of TEST(SentenceName) functions in one source
+ * file. Loading the driver runs them in the order of the file, in DriverEntry, and prints TAP with
+ * DbgPrint. Nothing here knows on which kernel it runs: the same driver prints the same lines on
+ * Windows.
  *
  * A failed expectation prints where, what was expected and what was got, and the test goes on.
  */

@@ -1,14 +1,14 @@
 /*
- * Litmus programs: tiny drivers whose number of inequivalent executions is known. Each thread of the scenario is a kernel
- * client that runs one body; everything that the bodies share is volatile and touched only as written. The
- * client's own way into the driver touches nothing that another client writes.
+ * Litmus programs: tiny drivers whose number of inequivalent executions is known. Each body runs on
+ * a system thread of its own (driver.c); everything that the bodies share is volatile and touched
+ * only as written.
  */
 #ifndef TESTS_LITMUS_LITMUS_H
 #define TESTS_LITMUS_LITMUS_H
 
 #include <ntifs.h>
 
-/* Runs in the dispatch routine of the client with that number. */
+/* Runs on the thread with that number. */
 VOID LitmusBody(ULONG Number);
 /* Runs in DriverEntry. */
 VOID LitmusInitialize(VOID);

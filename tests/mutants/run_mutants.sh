@@ -2,8 +2,8 @@
 # Does anybody notice when the kernel is wrong? Builds the kernel with one seeded mistake at a time and runs the test
 # drivers on it until one notices. Prints TAP: one line a mutant, then one for the number killed.
 #   run_mutants.sh RUNDOWN BUILD GUEST_TESTS_SOURCES [NAME...]
-# With NAMEs only the mutants whose names contain one of them are tried, and the number is not asked for. COMPILE, LINK and OBJECTS
-# (environment) build the kernel.
+# With NAMEs only the mutants whose names contain one of them are tried, and the number is not asked for; `make check T=NAME`
+# is the same. COMPILE, LINK and OBJECTS (environment) build the kernel, IMAGES are the test drivers.
 #
 # A mutant is killed when a driver that passes on the kernel as it is fails, ends otherwise than it should, or needs more
 # than LIMIT seconds (the slowest needs a fifth of one). Only the patched object is compiled; the rest is linked as it lies
@@ -16,9 +16,6 @@ REQUIRED_KILLS=27
 LIMIT=10
 here=$(dirname "$0")
 work=$build/tests/mutants/work
-rm -rf "$work"
-mkdir -p "$work/drivers" "$work/kernel"
-cp "$build/guest/hal.dll" "$work/kernel/"
 log=$work/log
 
 # The value of a header line "# KEY: VALUE" of a patch.
@@ -78,6 +75,9 @@ build_mutant() { # patch
 # One mutant: its line, without number.
 try_mutant() { # name, patch
     trouble=$(build_mutant "$2") || { echo "not ok - $1: $trouble"; sed 's/^/# /' "$log"; return; }
+    for driver in $(header "$2" tests); do
+        case " $drivers $excluded " in *" $driver "*) ;; *) echo "not ok - $1: there is no test driver $driver"; return ;; esac
+    done
     for driver in $(header "$2" tests) $drivers; do
         case " $tried $excluded " in *" $driver "*) continue ;; esac
         tried="$tried $driver"
@@ -97,20 +97,32 @@ try_mutant() { # name, patch
     fi
 }
 
-wanted() { # name; then patterns
-    name=$1
-    shift
-    [ $# -gt 0 ] || return 0
+# What tests/run is asked for by name, unless it is this whole program.
+filter=$(printf '%s' "${RUNDOWN_TEST:-}" | tr '[:upper:]' '[:lower:]')
+if [ $# -eq 0 ] && [ -n "$filter" ]; then
+    case $build/tests/mutants/mutants.run in *"$filter"*) ;; *) set -- "$filter" ;; esac
+fi
+patches=
+for patch in "$here"/*.patch; do
+    [ $# -gt 0 ] || patches="$patches $patch"
     for pattern in "$@"; do
-        case $name in *"$pattern"*) return 0 ;; esac
+        case $(basename "$patch") in *"$pattern"*) patches="$patches $patch"; break ;; esac
     done
-    return 1
-}
+done
+if [ -z "$patches" ]; then
+    echo "ok 1 - no mutant # SKIP none has such a name"
+    echo "1..1"
+    exit 0
+fi
+
+rm -rf "$work"
+mkdir -p "$work/drivers" "$work/kernel"
+cp "$build/guest/hal.dll" "$work/kernel/"
 
 # What a driver says on the kernel as it is, built the way mutants are, decides whether it can be asked.
 build_kernel guest/ntos/ke/apc.c . || { sed 's/^/# /' "$log"; echo "Bail out! The kernel cannot be built"; exit 1; }
 drivers= excluded=
-for image in "$build/$tests"/*.sys; do
+for image in $IMAGES; do
     driver=$(basename "$image" .sys)
     cp "$image" "$work/drivers/"
     by=$(complaint "$driver")
@@ -123,9 +135,8 @@ for image in "$build/$tests"/*.sys; do
 done
 
 number=0 killed=0 survivors=0 failed=0
-for patch in "$here"/*.patch; do
+for patch in $patches; do
     name=$(basename "$patch" .patch)
-    wanted "$name" "$@" || continue
     number=$((number + 1))
     tried=
     line=$(try_mutant "$name" "$patch")

@@ -392,9 +392,11 @@ static void bare_drivers_are_exercised_while_they_are_unloaded(void **state)
     assert_int_equal(s.thread_count, 3);
     assert_int_equal(s.threads[0].steps[0].op, RD_OP_EXERCISE);
     assert_int_equal(s.threads[1].steps[0].op, RD_OP_EXERCISE);
-    assert_int_equal(s.threads[2].count, 2);
+    assert_int_equal(s.threads[2].count, 3);
+    assert_int_equal(s.threads[2].steps[0].op, RD_OP_REMOVE_DEVICE);
     assert_string_equal(s.threads[2].steps[0].text, "upper");
-    assert_string_equal(s.threads[2].steps[1].text, "lower");
+    assert_string_equal(s.threads[2].steps[1].text, "upper");
+    assert_string_equal(s.threads[2].steps[2].text, "lower");
     scenario_free(&s);
     char *twice[] = {drivers[0], drivers[0]};
     assert_false(scenario_default(twice, 2, &s, &e));

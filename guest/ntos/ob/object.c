@@ -2,8 +2,9 @@
  * Objects: creation, reference counts and deletion.
  *
  * Two changes of a count do not commute, although the sum is the same in both orders: whoever comes last
- * deletes, and at a count of two nobody knows yet who that is. So each change is a write of the count, and
- * of nothing else in the header. Deletion runs at PASSIVE_LEVEL: at once when the caller is there, else on a
+ * deletes, and at a count of two nobody knows yet who that is. So each change is a write of the count. But as long
+ * as a permanent name holds a reference nobody can be last: then a change declares that it reads the flags, which
+ * ObMakeTemporaryObject writes, and such changes commute. Deletion runs at PASSIVE_LEVEL: at once when the caller is there, else on a
  * system worker thread.
  */
 #include "guest/include/exp.h"
@@ -126,12 +127,26 @@ static VOID __attribute__((noinline)) ObpLastDereference(POBJECT_HEADER Header, 
     }
 }
 
+/* The footprint of a change of the count (see the top of this file). */
+static NOLOG VOID ObpTouchCount(POBJECT_HEADER Header)
+{
+    if (Header->Type->Permanent)
+    {
+        return;
+    }
+    RdTouch(&Header->Flags, sizeof Header->Flags, FALSE);
+    if (!(Header->Flags & OB_FLAG_PERMANENT))
+    {
+        RdTouch(&Header->PointerCount, sizeof Header->PointerCount, TRUE);
+    }
+}
+
 NTEXPORT(ObfReferenceObject, DISPATCH_LEVEL, "object");
 NOLOG LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
 {
     POBJECT_HEADER Header = ObpHeaderOf(Object);
     LONG_PTR Count = ++Header->PointerCount;
-    RdTouch(&Header->PointerCount, sizeof Header->PointerCount, TRUE);
+    ObpTouchCount(Header);
     if (Count <= 1)
     {
         ObpBadReference(Header);
@@ -143,7 +158,7 @@ static NOLOG LONG_PTR ObpDereference(PVOID Object, BOOLEAN Defer)
 {
     POBJECT_HEADER Header = ObpHeaderOf(Object);
     LONG_PTR Count = --Header->PointerCount;
-    RdTouch(&Header->PointerCount, sizeof Header->PointerCount, TRUE);
+    ObpTouchCount(Header);
     if (Count <= 0)
     {
         ObpLastDereference(Header, Defer);

@@ -1,4 +1,5 @@
-/* A timer in pool is still armed when the driver is unloaded: its DPC runs in the image that is gone. */
+/* A timer in pool is still armed when the driver is unloaded: its DPC runs in the image that is
+ * gone. */
 #include "../check.h"
 
 typedef struct _ARMED

@@ -1,4 +1,5 @@
-/* A request is completed again while the second stage of its first completion is still held back. */
+/* A request is completed again while the second stage of its first completion is still held
+ * back. */
 #include "../check.h"
 
 static IO_STATUS_BLOCK Iosb;

@@ -1,4 +1,5 @@
-/* A timer is still armed when the driver is unloaded: the kernel finds it in memory that is gone. */
+/* A timer is still armed when the driver is unloaded: the kernel finds it in memory that is
+ * gone. */
 #include "../check.h"
 
 static KTIMER Timer;

@@ -1,7 +1,8 @@
 /* The twin of bad.c without the mistake. */
 #include "../check.h"
 
-/* The blocker keeps the one worker of the critical queue busy, so that the item stays in the queue. */
+/* The blocker keeps the one worker of the critical queue busy, so that the item stays in the
+ * queue. */
 static WORK_QUEUE_ITEM Blocker, Item;
 static KEVENT Go, Done;
 

@@ -1,6 +1,6 @@
 /*
- * One holder, one waiter: the smallest case of run-down protection, of the remove lock and of the fast mutex, where a count
- * that is wrong by one shows.
+ * One holder, one waiter: the smallest case of run-down protection, of the remove lock and of the
+ * fast mutex, where a count that is wrong by one shows.
  */
 #include "../test.h"
 

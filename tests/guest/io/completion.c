@@ -1,5 +1,6 @@
 /*
- * Completion, first stage: which completion routines run, in what order, and what they find in the request.
+ * Completion, first stage: which completion routines run, in what order, and what they find in the
+ * request.
  */
 #include "../stack.h"
 
@@ -282,5 +283,46 @@ TEST(CurrentLocationIsAboveTheTopWhenTheCreatorGetsTheRequestBack)
     TestWait(&Request.Done);
     EXPECT_EQ(Request.Irp->CurrentLocation, Request.Irp->StackCount + 1);
     TestFinish(&Request);
+    TestPop(Bottom);
+}
+
+static NTSTATUS NTAPI ExRoutine(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    PTEST_LAYER Layer = Context;
+
+    Layer->RoutineDevice = DeviceObject;
+    Layer->Completed++;
+    if (Irp->PendingReturned)
+    {
+        IoMarkIrpPending(Irp);
+    }
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS WatchEx(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PTEST_LAYER Layer = TestLayer(DeviceObject);
+
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    EXPECT_EQ(IoSetCompletionRoutineEx(DeviceObject, Irp, ExRoutine, Layer, TRUE, TRUE, TRUE),
+              STATUS_SUCCESS);
+    return IoCallDriver(Layer->Next, Irp);
+}
+
+TEST(UnloadSafeCompletionRoutineReceivesItsOwnContext)
+{
+    PDEVICE_OBJECT Bottom = TestPush(NULL, LayerPend);
+    PDEVICE_OBJECT Top = TestPush(Bottom, WatchEx);
+    TEST_REQUEST Request;
+
+    TestPrepare(&Request, Top);
+    TestSend(&Request, Top);
+    TestCompleteHeld(Bottom, STATUS_SUCCESS);
+    TestWait(&Request.Done);
+    EXPECT_EQ(TestLayer(Top)->Completed, 1);
+    EXPECT_EQ(TestLayer(Top)->RoutineDevice, Top);
+    EXPECT_EQ(Request.PendingReturned, TRUE);
+    TestFinish(&Request);
+    TestPop(Top);
     TestPop(Bottom);
 }

@@ -1,5 +1,6 @@
 /*
- * Deleting a device that is still in use: it stays until the last file on it is closed and nothing is attached above.
+ * Deleting a device that is still in use: it stays until the last file on it is closed and nothing
+ * is attached above.
  */
 #include "../stack.h"
 
@@ -8,10 +9,14 @@ static BOOLEAN IsListed(PDEVICE_OBJECT Device)
 {
     PDEVICE_OBJECT Entry;
 
-    for (Entry = TestDriver->DeviceObject; Entry != NULL && Entry != Device; Entry = Entry->NextDevice)
+    for (Entry = TestDriver->DeviceObject; Entry != NULL; Entry = Entry->NextDevice)
     {
+        if (Entry == Device)
+        {
+            return TRUE;
+        }
     }
-    return Entry != NULL;
+    return FALSE;
 }
 
 TEST(DeviceIsDeletedWhenTheOneAboveIsDetached)

@@ -1,6 +1,6 @@
 /*
- * Requests where a small mistake of the kernel would not show: statuses between success and error, and requests that
- * their thread leaves behind.
+ * Requests where a small mistake of the kernel would not show: statuses between success and error,
+ * and requests that their thread leaves behind.
  */
 #include "../stack.h"
 
@@ -62,8 +62,8 @@ static VOID NTAPI LeaveTwoBehind(PVOID Context)
 
     for (Index = 0; Index < 2; Index++)
     {
-        IoCallDriver(Context, IoBuildDeviceIoControlRequest(0x222000, Context, NULL, 0, NULL, 0, FALSE,
-                                                            NULL, &LeftIosb[Index]));
+        IoCallDriver(Context, IoBuildDeviceIoControlRequest(0x222000, Context, NULL, 0, NULL, 0,
+                                                            FALSE, NULL, &LeftIosb[Index]));
     }
 }
 

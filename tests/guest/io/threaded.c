@@ -1,5 +1,6 @@
 /*
- * Completion, second stage: threaded requests, which a special kernel APC of the requesting thread finishes.
+ * Completion, second stage: threaded requests, which a special kernel APC of the requesting thread
+ * finishes.
  */
 #include "../stack.h"
 

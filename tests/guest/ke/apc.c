@@ -1,6 +1,7 @@
 /*
- * APC delivery: kinds, order, IRQLs, and the table of which state of the target holds which kind back. Most tests queue
- * to the running thread, where delivery has one possible place in time whatever the schedule.
+ * APC delivery: kinds, order, IRQLs, and the table of which state of the target holds which kind
+ * back. Most tests queue to the running thread, where delivery has one possible place in time
+ * whatever the schedule.
  */
 #include "../test.h"
 #include "apc.h"
@@ -467,7 +468,8 @@ TEST(OwningAGuardedMutexHoldsBackAllApcs)
     ExpectHeld(&Special, &Normal, 1, 1);
 }
 
-/* A target that waits in a chosen state; the test queues while it waits and looks after it has left. */
+/* A target that waits in a chosen state; the test queues while it waits and looks after it has
+ * left. */
 typedef struct _TARGET
 {
     TEST_THREAD Thread;

@@ -1,6 +1,6 @@
 /*
- * The two APC-disable counts as a driver can see them: KeAreApcsDisabled and KeAreAllApcsDisabled in every state that
- * acquires or enters something.
+ * The two APC-disable counts as a driver can see them: KeAreApcsDisabled and KeAreAllApcsDisabled
+ * in every state that acquires or enters something.
  */
 #include "../test.h"
 

@@ -1,6 +1,6 @@
 /*
- * Waiting where a small mistake of the kernel would not show: at APC_LEVEL, with a time-out that is not used up, and with
- * time-outs whose length matters.
+ * Waiting where a small mistake of the kernel would not show: at APC_LEVEL, with a time-out that
+ * is not used up, and with time-outs whose length matters.
  */
 #include "../test.h"
 #include "apc.h"
@@ -51,8 +51,8 @@ TEST(SpecialApcDoesNotInterruptAWaitAtApcLevel)
     TestStartThread(&Waiter.Thread, WaitAtApcLevel, &Waiter);
     TestWait(&Waiter.Ready);
     TestSleep(10);
-    KeInitializeApc(&Apc, Waiter.Thread.Thread, ApcOriginalEnvironment, CountDelivery, NoRundown, NULL,
-                    KernelMode, NULL);
+    KeInitializeApc(&Apc, Waiter.Thread.Thread, ApcOriginalEnvironment, CountDelivery, NoRundown,
+                    NULL, KernelMode, NULL);
     EXPECT(KeInsertQueueApc(&Apc, (PVOID)&Waiter.Delivered, NULL, 0));
     TestSleep(10);
     EXPECT_EQ(Waiter.Delivered, 0);
@@ -71,8 +71,8 @@ TEST(WaitAtApcLevelDeliversNothingThatIsPending)
     volatile LONG Delivered = 0;
 
     KeInitializeEvent(&Event, NotificationEvent, TRUE);
-    KeInitializeApc(&Apc, KeGetCurrentThread(), ApcOriginalEnvironment, CountDelivery, NoRundown, NULL,
-                    KernelMode, NULL);
+    KeInitializeApc(&Apc, KeGetCurrentThread(), ApcOriginalEnvironment, CountDelivery, NoRundown,
+                    NULL, KernelMode, NULL);
     KeRaiseIrql(APC_LEVEL, &Irql);
     EXPECT(KeInsertQueueApc(&Apc, (PVOID)&Delivered, NULL, 0));
     EXPECT_EQ(TestWait(&Event), STATUS_SUCCESS);
@@ -90,7 +90,8 @@ static LONG MinutesOf(LARGE_INTEGER Timeout)
 
     KeInitializeEvent(&Never, NotificationEvent, FALSE);
     KeQuerySystemTime(&Before);
-    EXPECT_EQ(KeWaitForSingleObject(&Never, Executive, KernelMode, FALSE, &Timeout), STATUS_TIMEOUT);
+    EXPECT_EQ(KeWaitForSingleObject(&Never, Executive, KernelMode, FALSE, &Timeout),
+              STATUS_TIMEOUT);
     KeQuerySystemTime(&After);
     return (LONG)((After.QuadPart - Before.QuadPart) / (60 * 10000000LL));
 }

@@ -1,5 +1,6 @@
 /*
- * A thread that ends with a request outstanding: the request is cancelled, then the handle is cleaned up and closed.
+ * A thread that ends with a request outstanding: the request is cancelled, then the handle is
+ * cleaned up and closed.
  */
 #include "../load.h"
 

@@ -1,6 +1,6 @@
 /*
- * Unload waits until nothing is attached above the driver's devices. The device above is the driver's own; a work item,
- * which keeps the image meanwhile, detaches it.
+ * Unload waits until nothing is attached above the driver's devices. The device above is the
+ * driver's own; a work item, which keeps the image meanwhile, detaches it.
  */
 #include "../load.h"
 

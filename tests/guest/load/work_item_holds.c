@@ -1,5 +1,6 @@
 /*
- * A queued I/O work item keeps the driver: the unload routine, or at least the image's end, waits for its routine.
+ * A queued I/O work item keeps the driver: the unload routine, or at least the image's end, waits
+ * for its routine.
  */
 #include "../load.h"
 

@@ -1,5 +1,5 @@
-/* The stop protocol of a Windows Bluetooth driver (Qadeer and Wu), repaired: a client counts itself before it looks at the
- * flag. Thread 0 stops the driver, the others are clients. */
+/* The stop protocol of a Windows Bluetooth driver (Qadeer and Wu), repaired: a client counts
+ * itself before it looks at the flag. Thread 0 stops the driver, the others are clients. */
 #include "../litmus.h"
 
 static KEVENT Event;

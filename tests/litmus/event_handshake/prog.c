@@ -1,5 +1,5 @@
-/* One thread sets an event for which the other waits: it is set before or after the wait begins, and either way the data is
- * there. */
+/* One thread sets an event for which the other waits: it is set before or after the wait begins,
+ * and either way the data is there. */
 #include "../litmus.h"
 
 static CELL Data;

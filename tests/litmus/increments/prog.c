@@ -1,4 +1,5 @@
-/* Every thread increments one counter with a locked instruction: the increments are totally ordered, n! ways. */
+/* Every thread increments one counter with a locked instruction: the increments are totally
+ * ordered, n! ways. */
 #include "../litmus.h"
 
 static CELL Counter;

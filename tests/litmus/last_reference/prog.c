@@ -1,5 +1,5 @@
-/* Two threads drop the two references of an object; either may be the one that drops the last. Dereferences commute only while
- * neither order makes one of them the last. */
+/* Two threads drop the two references of an object; either may be the one that drops the last.
+ * Dereferences commute only while neither order makes one of them the last. */
 #include "../litmus.h"
 
 static PVOID Object;

@@ -1,5 +1,5 @@
-/* Two threads increment a counter by reading and writing it. Conflicting pairs: W0-W1, R0-W1, R1-W0; with program order, four of
- * the eight orientations are acyclic. */
+/* Two threads increment a counter by reading and writing it. Conflicting pairs: W0-W1, R0-W1,
+ * R1-W0; with program order, four of the eight orientations are acyclic. */
 #include "../litmus.h"
 
 static CELL Counter;

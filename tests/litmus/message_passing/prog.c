@@ -1,4 +1,5 @@
-/* A thread writes data and then a flag; the other reads the flag, and the data only if the flag is set. */
+/* A thread writes data and then a flag; the other reads the flag, and the data only if the flag
+ * is set. */
 #include "../litmus.h"
 
 static CELL Data, Flag, Seen;

@@ -1,5 +1,5 @@
-/* One writer of an array of n cells, n readers of one cell each: each reader is before or after its write, 2^n ways. Thread 0
- * writes. */
+/* One writer of an array of n cells, n readers of one cell each: each reader is before or after
+ * its write, 2^n ways. Thread 0 writes. */
 #include "../litmus.h"
 
 static CELL Cells[8];

@@ -1,4 +1,5 @@
-/* The remove lock's shape: one count for existing, one for each user; the remover waits for the others. Thread 0 removes. */
+/* The remove lock's shape: one count for existing, one for each user; the remover waits for the
+ * others. Thread 0 removes. */
 #include "../litmus.h"
 
 static KEVENT Event;

@@ -1,4 +1,5 @@
-/* The window of a counter of users, closed: nothing is done after the decrement. Thread 0 waits for the last of two users. */
+/* The window of a counter of users, closed: nothing is done after the decrement. Thread 0 waits
+ * for the last of two users. */
 #include "../litmus.h"
 
 static KEVENT Event;

@@ -1,4 +1,5 @@
-/* A counter under a spin lock: the threads enter in n! orders, and no execution is lost to waiting. */
+/* A counter under a spin lock: the threads enter in n! orders, and no execution is lost to
+ * waiting. */
 #include "../litmus.h"
 
 static CELL Counter;

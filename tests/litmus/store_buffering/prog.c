@@ -1,5 +1,5 @@
-/* Two threads write one variable each and then read the other's. Three of the four outcomes are possible when memory is
- * sequentially consistent. */
+/* Two threads write one variable each and then read the other's. Three of the four outcomes are
+ * possible when memory is sequentially consistent. */
 #include "../litmus.h"
 
 static CELL X, Y, R0, R1;
