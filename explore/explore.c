@@ -52,6 +52,8 @@ void explorer_begin_round(struct explorer *x)
         x->cut = false;
         x->reason[0] = 0;
         x->result->step_limit_hit = false;
+        x->result->voided += x->result->executions + x->result->blocked;
+        x->result->executions = x->result->blocked = 0;
     }
     explorer_begin(x);
 }
@@ -116,7 +118,7 @@ static void record_violation(struct explorer *x)
     key[0] = 0;
     x->subject->violation_key(x->subject->context, key, sizeof key);
     if (r->to_first == 0)
-        r->to_first = r->executions;
+        r->to_first = r->voided + r->executions;
     size_t i = 0;
     while (i < r->violation_count && strcmp(r->violations[i].key, key) != 0)
         i++;
@@ -156,7 +158,7 @@ static void settle(struct explorer *x)
         return;
     if (!x->frozen && x->subject->grew(x->subject->context))
         x->grown = true;
-    if (o->max_executions != 0 && x->result->executions >= o->max_executions)
+    if (o->max_executions != 0 && x->result->voided + x->result->executions >= o->max_executions)
         stop_early(x, "execution limit reached");
 }
 

@@ -65,7 +65,8 @@ struct explore_violation {
 };
 
 struct explore_result {
-    uint64_t executions;       /* complete ones */
+    uint64_t executions;       /* complete ones, of the round that counts */
+    uint64_t voided;           /* executions of rounds that growth of the shared set made void */
     uint64_t blocked;          /* abandoned as redundant (sleep set) */
     uint64_t steps;
     uint64_t restarts;         /* the shared set grew */
