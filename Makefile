@@ -25,5 +25,11 @@ include mk/install.mk
 setup:
 	@sh tools/setup.sh
 
+# Packages first, then the work in a make of its own: what is installed decides what the build finds.
+demo: setup
+	@$(MAKE) --no-print-directory -j"$$(nproc)" demo-run
+check: setup
+	@$(MAKE) --no-print-directory -j"$$(nproc)" check-run
+
 clean:
 	rm -rf build build-asan build-fuzz

@@ -1,8 +1,5 @@
 # make demo: the tool at work on one sample. A buggy driver is caught, its failure replayed, and the repaired twin
 # explored to the end. Succeeds only when all three behave as expected.
-.PHONY: demo demo-run
-demo:
-	@sh tools/setup.sh
-	@$(MAKE) --no-print-directory -j"$$(nproc)" demo-run
+.PHONY: demo-run
 demo-run: host guest samples
 	@sh tests/demo.sh '$(BUILD)'

@@ -20,11 +20,6 @@ TEST_PROGRAMS += $(UNIT_PROGRAMS)
 
 -include $(sort $(wildcard tests/*/*.mk))
 
-# Packages first, in a make of its own: what is installed decides what the build finds.
-check:
-	@sh tools/setup.sh
-	@$(MAKE) --no-print-directory -j"$$(nproc)" check-run
-
 .PHONY: check-run
 check-run: host guest samples $(TEST_PROGRAMS) $(TEST_NEEDS)
 	@BUILD='$(BUILD)' MODE='$(MODE)' sh tests/run '$(T)' $(sort $(TEST_PROGRAMS)) $(TEST_SCRIPTS)
