@@ -1,8 +1,12 @@
-# Installation: the program, the guest images where it looks for them (../lib/rundown/guest), the man page, the samples.
+# Installation: the program, the guest images where it looks for them (../lib/rundown/guest), the man page, and headers: what guest
+# and host agree on (abi/), and the declarations that kits lack and drivers under test may want (wdk/).
 INSTALL ?= install
 .PHONY: install
 install: host guest
 	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/rundown/guest' '$(DESTDIR)$(PREFIX)/share/man/man1'
 	$(INSTALL) -m 755 $(BUILD)/rundown '$(DESTDIR)$(PREFIX)/bin/rundown'
 	$(INSTALL) -m 644 $(BUILD)/guest/ntoskrnl.exe $(BUILD)/guest/hal.dll '$(DESTDIR)$(PREFIX)/lib/rundown/guest/'
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/include/rundown/abi' '$(DESTDIR)$(PREFIX)/include/rundown/wdk'
+	$(INSTALL) -m 644 $(wildcard abi/*.h) '$(DESTDIR)$(PREFIX)/include/rundown/abi/'
+	$(INSTALL) -m 644 samples/000-apc-unload/apc.h '$(DESTDIR)$(PREFIX)/include/rundown/wdk/'
 	$(INSTALL) -m 644 docs/rundown.1 '$(DESTDIR)$(PREFIX)/share/man/man1/rundown.1'
