@@ -287,9 +287,6 @@ enum machine_stop session_replay(struct session *s, const struct schedule *sched
     struct observer o = quiet_observer();
     *recording = recording_open(s->symbols, session_verb_name, scenario_status_name);
     machine_restore(s->machine, s->root);
-    /* Minimisation may have met sharing that this schedule does not have: it is no reason to doubt
-     * a hang here. */
-    machine_share_forget(s->machine);
     recording_observe(*recording, &o);
     machine_set_observer(s->machine, &o);
     enum machine_stop stop = explore_replay(&subject, schedule, false, e);

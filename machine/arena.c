@@ -76,13 +76,6 @@ void arena_destroy(void)
     arena_mapped = false;
 }
 
-void arena_reset(void)
-{
-    struct error e = {0};
-    arena_destroy();
-    RD_ASSERT(arena_create(&e));
-}
-
 const struct arena_range *arena_range_of(gva_t a, uint64_t n, uint64_t *first_page_out)
 {
     uint64_t pages = 0;

@@ -52,8 +52,6 @@ static inline uint8_t *arena_dirty(gva_t a)
 /* Maps every range of abi/address.h, shadow poisoned (RD_SHADOW_UNMAPPED). Once a process. */
 bool arena_create(struct error *e);
 void arena_destroy(void);
-/* Back to the state after arena_create, in the same mappings. */
-void arena_reset(void);
 
 /* True when [a, a + n) lies inside one range of the map. */
 bool arena_contains(gva_t a, uint64_t n);

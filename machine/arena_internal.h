@@ -29,7 +29,5 @@ void arena_mark_used(gva_t a, uint64_t n);
 void arena_snapshot_create(void);
 void arena_snapshot_destroy(void);
 bool arena_snapshot_touched(gva_t page);
-/* The content that `page` had at the latest push. */
-const void *arena_mirror(gva_t page);
 
 #endif

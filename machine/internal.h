@@ -123,7 +123,6 @@ struct machine {
     gva_t entry_points; /* the kernel's RdEntryPoints */
 
     bool sharing;
-    bool in_step;
     unsigned agent;
     VEC(struct footprint_entry) footprint;
     uint32_t *seen_table; /* open-addressed set of footprint indices + 1 of this step */

@@ -8,7 +8,6 @@
 #include "machine/internal.h"
 
 #define RFLAGS_IF 0x200u
-#define CLOCK_VECTOR 13u
 
 bool interrupt_deliverable(const struct vcpu *c)
 {

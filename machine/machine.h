@@ -107,8 +107,6 @@ void machine_set_sharing(struct machine *m, bool on);
  * folds them in, after which explored results without them are void. */
 bool machine_sharing_grew(const struct machine *m);
 void machine_begin_execution(struct machine *m);
-/* Forgets what was found and not folded in: the replay of a known schedule is to mean what it meant when found. */
-void machine_share_forget(struct machine *m);
 /* The shared locations as sorted granules, for a failure file; machine_share_add loads them. */
 size_t machine_share_list(const struct machine *m, uint64_t **granules_out);
 void machine_share_add(struct machine *m, const uint64_t *granules, size_t count);

@@ -171,11 +171,6 @@ void machine_begin_execution(struct machine *m)
     vec_clear(&m->pending);
 }
 
-void machine_share_forget(struct machine *m)
-{
-    vec_clear(&m->pending);
-}
-
 size_t machine_share_list(const struct machine *m, uint64_t **granules_out)
 {
     uint64_t *copy = malloc(m->shared.count * sizeof *copy + 1);

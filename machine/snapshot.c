@@ -89,12 +89,6 @@ bool arena_snapshot_touched(gva_t page)
     return snapshot.touched[i][(page - arena_ranges[i].base) / RD_PAGE];
 }
 
-const void *arena_mirror(gva_t page)
-{
-    unsigned i = range_index(page);
-    return snapshot.memory[i] + (page - arena_ranges[i].base);
-}
-
 void arena_mark_shadow(gva_t a, uint64_t n)
 {
     if (n == 0)
@@ -103,8 +97,7 @@ void arena_mark_shadow(gva_t a, uint64_t n)
     uint64_t first = (a - arena_ranges[i].base) / RD_PAGE;
     uint64_t last = (a + n - 1 - arena_ranges[i].base) / RD_PAGE;
     memset(snapshot.shadow_dirty[i] + first, 1, last - first + 1);
-    if (snapshot.used[i] <= last)
-        snapshot.used[i] = last + 1;
+    arena_mark_used(a, n);
 }
 
 /* The host writes there: memory that the guest cannot reach may be dirty too. */

@@ -184,7 +184,6 @@ static void run_processor(struct machine *m, unsigned cpu)
         switch (x.reason) {
         case DBT_CROSS:
             from = x.from;
-            before.class = code.class;
             break;
         case DBT_SHARED:
             /* The access is entered whole, then its instruction executed; the step ends behind it. */
