@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/bugchecks.h"
 #include "report/coverage.h"
 #include "report/internal.h"
 
@@ -32,22 +33,37 @@ static void address_text(uint64_t a, char out[24])
     snprintf(out, 24, "%08x`%08x", (unsigned)(a >> 32), (unsigned)a);
 }
 
+/* Lines of a text, each with the same blanks in front. */
+static void print_lines(const struct printer *p, const char *text, int indent)
+{
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+        fprintf(p->out, "%*s%.*s\n", indent, "", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
 static void print_bugcheck(const struct printer *p)
 {
     const struct violation *v = p->report->violation;
     const char *red = p->report->colour ? "\033[1;31m" : "",
                *off = p->report->colour ? "\033[0m" : "";
-    if (v->code != 0)
-        fprintf(p->out, "%s%s (%x)%s\n", red, v->name, v->code, off);
-    else
-        fprintf(p->out, "%s%s%s\n", red, v->name, off);
-    fprintf(p->out, "%s\n", v->sentence);
-    if (v->code == 0)
+    if (v->code == 0) {
+        fprintf(p->out, "%s%s%s\n%s\n", red, v->name, off, v->sentence);
         return;
+    }
+    const struct bugcheck_info *info = bugcheck_find(v->code);
+    const struct bugcheck_case *which = bugcheck_case(info, v->arg);
+    fprintf(p->out, "%s%s (%x)%s\n", red, v->name, v->code, off);
+    print_lines(p, info->text != NULL ? info->text : v->sentence, 0);
     fprintf(p->out, "Arguments:\n");
     for (int i = 0; i < 4; i++)
         fprintf(p->out, "Arg%d: %016" PRIx64 "%s%s\n", i + 1, v->arg[i],
                 v->arg_text[i][0] ? ", " : "", v->arg_text[i]);
+    if (which != NULL && which->note != NULL)
+        print_lines(p, which->note, 6);
+    if (info->text != NULL)
+        fprintf(p->out, "\n%s\n", v->sentence);
 }
 
 static void print_culprit(const struct printer *p, const struct culprit *c)
