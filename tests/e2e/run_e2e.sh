@@ -4,23 +4,28 @@
 # Compilers gcc and clang, -O0 and -O2, with and without symbols, under other file names and at other base addresses.
 set -u
 rundown=$1 build=$2 make=$3
-expected=$(dirname "$0")/expected
 number=0 failed=0
+# FOLDER VARIANT VERDICT RULE CODE CULPRITS OPTIONS, from samples/*/verdicts.
+expected=$(for f in samples/*/verdicts; do sed -n "s|^[^#]|$(basename "$(dirname "$f")") &|p" "$f"; done)
 field() { printf '%s\n' "$report" | sed -n "s/^.*\"$1\": *\"\{0,1\}\([^\",}]*\).*$/\1/p" | head -n 1; }
 
-# Checks one scenario against its line: description, scenario, verdict, rule, culprits, options...
+# Checks one scenario against its line: description, scenario, verdict, rule, code, culprits, options...
 verdict() {
-    description=$1 scenario=$2 verdict=$3 rule=$4 culprits=$5
-    shift 5
+    description=$1 scenario=$2 verdict=$3 rule=$4 code=$5 culprits=$6
+    shift 6
     number=$((number + 1))
     command="$rundown check --json $* -o ${scenario%.lua}.rdn $scenario"
     report=$($command 2>&1)
     status=$?
     good=true
-    case $verdict in holds) wanted=0 ;; *) wanted=1 ;; esac
+    case $verdict in holds | none) wanted=0 ;; *) wanted=1 ;; esac
     [ $status -eq $wanted ] || { echo "# expected exit status $wanted, got $status"; good=false; }
     if [ "$rule" != - ] && [ "$(field rule)" != "$rule" ]; then
         echo "# rule: expected $rule, got $(field rule)"
+        good=false
+    fi
+    if [ "$code" != - ] && [ "$(field code)" != "$code" ]; then
+        echo "# code: expected $code, got $(field code)"
         good=false
     fi
     if [ "$culprits" != - ]; then
@@ -59,16 +64,17 @@ build_samples() { # compiler, optimisation, strip
 all() { # description, samples folder, keep culprits?, options...
     what=$1 folder=$2 names=$3
     shift 3
-    while read -r sample variant wanted rule culprits; do
+    while read -r sample variant wanted rule code culprits options; do
         [ "$names" = yes ] || culprits=-
-        verdict "$sample/$variant $what" "$folder/$sample/$variant.lua" "$wanted" "$rule" "$culprits" "$@" </dev/null
+        verdict "$sample/$variant $what" "$folder/$sample/${variant%%:*}.lua" "$wanted" "$rule" "$code" "$culprits" \
+            $options "$@" </dev/null
     done <<LINES
-$(grep -v '^#' "$expected")
+$expected
 LINES
 }
 
 mkdir -p "$build"
-variants=$(grep -vc '^#' "$expected")
+variants=$(printf '%s\n' "$expected" | wc -l)
 echo "1..$((variants * 10))"
 for compiler in x86_64-w64-mingw32-gcc clang; do
     for optimisation in -O0 -O2; do
@@ -79,7 +85,7 @@ for compiler in x86_64-w64-mingw32-gcc clang; do
     done
 done
 plain=$build/x86_64-w64-mingw32-gcc-O2/samples
-for sample in $(grep -v '^#' "$expected" | cut -d' ' -f1 | sort -u); do
+for sample in $(printf '%s\n' "$expected" | cut -d' ' -f1 | sort -u); do
     rename_sample "$plain/$sample" "$build/renamed/$sample"
 done
 all renamed "$build/renamed" yes
