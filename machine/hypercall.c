@@ -105,7 +105,8 @@ static uint64_t hc_load_image(struct call *k)
     int file = image_find_file(k->m, name);
     if (file < 0)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    int image = image_load(k->m, (unsigned)file);
+    struct image_thunks thunks = {.table = q.thunks, .count = q.thunk_count, .options = q.options};
+    int image = image_load(k->m, (unsigned)file, &thunks);
     if (image < 0) {
         k->m->stop = k->m->error.kind == ERROR_INPUT ? STOP_UNIMPLEMENTED : STOP_INTERNAL;
         return STATUS_INVALID_IMAGE_FORMAT;
@@ -114,6 +115,7 @@ static uint64_t hc_load_image(struct call *k)
     q.base = r->base;
     q.size = r->size;
     q.entry = r->entry;
+    memcpy(q.imports, thunks.imported, sizeof q.imports);
     char full[128];
     memset(full, 0, sizeof full);
     snprintf(full, sizeof full, "%s", k->m->files[file].file.name);

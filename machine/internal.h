@@ -120,6 +120,7 @@ struct machine {
     uint32_t translated_file[MACHINE_MAX_IMAGES];
     unsigned translated_count;
     VEC(struct missing_import) missing;
+    struct image_thunks *thunks; /* of the image being bound; NULL: none */
     gva_t entry_points; /* the kernel's RdEntryPoints */
 
     bool sharing;
@@ -143,8 +144,16 @@ struct code_range machine_code(void *context, gva_t pc);
 
 /* image.c */
 bool image_parse_files(struct machine *m, struct error *e);
-/* Loads file `index`; returns the run image's index or -1 with m->error set. */
-int image_load(struct machine *m, unsigned file);
+/* What the kernel wants done about a driver's imports while they are bound. */
+struct image_thunks {
+    gva_t table; /* struct rd_thunk[count] */
+    uint32_t count;
+    uint32_t options;
+    gva_t imported[RD_ABI_IMPORTED]; /* out */
+    unsigned imported_count;
+};
+/* Loads file `index`; returns the run image's index or -1 with m->error set. `thunks` may be NULL. */
+int image_load(struct machine *m, unsigned file, struct image_thunks *thunks);
 void image_unload(struct machine *m, unsigned image);
 int image_find_file(const struct machine *m, const char *service);
 int image_index_at(gva_t a, bool loaded_only);
