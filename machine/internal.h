@@ -134,7 +134,7 @@ struct machine {
 
     enum machine_stop stop;
     bool end_step;         /* a hypercall asked for a scheduling point */
-    struct violation violation;
+    struct violation violation; /* notes are collected in it during a step, before there is one */
     bool has_violation;
     struct error error;
 };
@@ -198,6 +198,10 @@ void hypercall_dispatch(struct machine *m, unsigned cpu);
 /* pool.c */
 void pool_allocated(struct machine *m, unsigned cpu, gva_t a, uint64_t bytes, uint32_t tag, uint32_t type);
 uint64_t pool_freed(struct machine *m, unsigned cpu, gva_t a);
+
+/* note.c */
+/* Notes belong to the step that gave them. */
+void notes_forget(struct machine *m);
 
 /* step.c */
 void machine_trouble(struct machine *m, const struct trouble *t);
