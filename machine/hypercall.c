@@ -169,6 +169,7 @@ static uint64_t hc_thread(struct call *k)
     else {
         r->threads[r->thread_count++] = k->rcx;
         mark_run();
+        watch_thread(t.kthread);
     }
     return 0;
 }
@@ -241,6 +242,12 @@ static uint64_t hc_expect(struct call *k)
     return 0;
 }
 
+static uint64_t hc_apc_notes(struct call *k)
+{
+    watch_notes(k->m, k->rcx, k->rdx != 0);
+    return 0;
+}
+
 static uint64_t hc_note(struct call *k)
 {
     char text[512];
@@ -267,7 +274,7 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_SCHEDULE] = hc_schedule,     [RD_HC_READY] = hc_ready,
     [RD_HC_TOUCH] = hc_touch,           [RD_HC_TIME] = hc_time,
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
-    [RD_HC_NOTE] = hc_note,
+    [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

@@ -27,6 +27,7 @@ __attribute__((noinline)) VOID KiSystemServiceExit(PVOID ServiceRoutine)
     }
     if (Thread->CombinedApcDisable != 0 || Thread->ApcStateIndex != OriginalApcEnvironment)
     {
+        RdNoteApcChanges(Thread, FALSE);
         KeBugCheckEx(RDBC_APC_INDEX_MISMATCH, RD_ADDRESS(ServiceRoutine), Thread->ApcStateIndex,
             Thread->CombinedApcDisable, 0);
     }

@@ -13,6 +13,7 @@ static DECLSPEC_NORETURN VOID PspApcStateBugCheck(PKTHREAD Thread, KIRQL Irql)
     PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[KernelMode];
     PKAPC Apc = IsListEmpty(Head) ? NULL : CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
 
+    RdNoteApcChanges(Thread, FALSE);
     KeBugCheckEx(RDBC_KERNEL_APC_PENDING_DURING_EXIT, RD_ADDRESS(Apc), Thread->CombinedApcDisable,
         Irql, 1);
 }
