@@ -248,6 +248,16 @@ static uint64_t hc_apc_notes(struct call *k)
     return 0;
 }
 
+static uint64_t hc_capture(struct call *k)
+{
+    gva_t frames[64];
+    unsigned count = k->rdx < 64 ? (unsigned)k->rdx : 64;
+    count = watch_capture(k->m, &k->c->regs, frames, count);
+    if (count > 0 && !arena_write(k->rcx, frames, count * sizeof *frames))
+        bad(k, "capture");
+    return count;
+}
+
 static uint64_t hc_note(struct call *k)
 {
     char text[512];
@@ -275,6 +285,7 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_TOUCH] = hc_touch,           [RD_HC_TIME] = hc_time,
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
     [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
+    [RD_HC_CAPTURE] = hc_capture,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

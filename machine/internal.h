@@ -201,6 +201,8 @@ void hypercall_dispatch(struct machine *m, unsigned cpu);
 void watch_thread(gva_t kthread);
 /* Executes the instruction at rip, whose write to watched counts the translator refused. */
 struct dbt_exit watch_write(struct machine *m, unsigned cpu, gva_t address);
+/* pc and return addresses from the registers on; returns how many. */
+unsigned watch_capture(struct machine *m, const struct vcpu_regs *regs, gva_t *out, unsigned max);
 void watch_notes(struct machine *m, gva_t kthread, bool blame_latest);
 
 /* pool.c */

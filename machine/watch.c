@@ -69,24 +69,44 @@ static bool is_driver(int image)
     return image >= 2; /* 0 and 1 are the kernel and the HAL */
 }
 
+/* Replaces *f by its caller; false: there is none. */
+static bool unwind(const struct machine *m, struct pe_frame *f, int image)
+{
+    const struct run_image *r = &run_state()->images[image];
+    uint64_t sp = f->gpr[REG_RSP];
+    return pe_unwind(&m->files[r->file].pe, r->base, f, read_guest, NULL) && f->gpr[REG_RSP] > sp;
+}
+
 /* Frames from the registers on: the first two, then from the first driver's on. */
 static void walk(const struct machine *m, struct pe_frame f, struct machine_apc_change *out)
 {
     bool seen = false;
-    gva_t pc = f.rip;
     for (unsigned i = 0; i < WALK_MAX && out->frame_count < MACHINE_CHANGE_FRAMES; i++) {
-        int image = image_index_at(i == 0 ? pc : pc - 1, false);
+        int image = image_index_at(f.rip - (i > 0), false);
         if (image < 0)
             return;
         seen = seen || is_driver(image);
         if (seen || i < 2)
-            out->frames[out->frame_count++] = pc;
-        const struct run_image *r = &run_state()->images[image];
-        uint64_t sp = f.gpr[REG_RSP];
-        if (!pe_unwind(&m->files[r->file].pe, r->base, &f, read_guest, NULL) || f.gpr[REG_RSP] <= sp)
+            out->frames[out->frame_count++] = f.rip;
+        if (!unwind(m, &f, image))
             return;
-        pc = f.rip;
     }
+}
+
+unsigned watch_capture(struct machine *m, const struct vcpu_regs *regs, gva_t *out, unsigned max)
+{
+    struct pe_frame f = {.rip = regs->rip};
+    unsigned count = 0;
+    memcpy(f.gpr, regs->gpr, sizeof f.gpr);
+    while (count < max) {
+        int image = image_index_at(f.rip - (count > 0), false);
+        if (image < 0)
+            break;
+        out[count++] = f.rip;
+        if (!unwind(m, &f, image))
+            break;
+    }
+    return count;
 }
 
 /* Whose stack says why: the thread's own, also when another one changes its count (a mutex handed over). */
