@@ -70,6 +70,8 @@ static const struct bugcheck_info table[] = {
      {"Memory referenced", "0: read, 1: write, 8: execute", "Address which referenced memory", ""}},
     {0xD1, "DRIVER_IRQL_NOT_LESS_OR_EQUAL", "irql", "a driver touched memory that is invalid at its IRQL",
      {"Memory referenced", "IRQL", "0: read, 1: write, 8: execute", "Address which referenced memory"}},
+    {0xD3, "DRIVER_PORTION_MUST_BE_NONPAGED", "pageable-memory", "a driver used its own pageable code or data at raised IRQL",
+     {"Memory referenced", "IRQL", "0: read, 1: write, 8: execute", "Address which referenced memory"}},
     {0xD4, "SYSTEM_SCAN_AT_RAISED_IRQL_CAUGHT_IMPROPER_DRIVER_UNLOAD", "unloaded-image",
      "a driver was unloaded while something still referred to its image, at raised IRQL",
      {"Memory referenced", "IRQL", "0: read, 1: write, 8: execute", "Address which referenced memory"}},
@@ -93,6 +95,8 @@ static const struct bugcheck_info table[] = {
     {0x139, "KERNEL_SECURITY_CHECK_FAILURE", "fast-fail", "a data structure failed its integrity check",
      {"Type of failure", "Trap frame", "Exception record", ""}},
     {0x16C, "INVALID_RUNDOWN_PROTECTION_FLAGS", "rundown-flags", "a rundown reference has invalid flags", {0}},
+    {0x1F2, "KASAN_ILLEGAL_ACCESS", "illegal-access", "memory was touched that its shadow says is not valid",
+     {"Address of the illegal access", "Size of the access", "Address of the instruction", "Shadow code; bit 8: a write"}},
     {0x4000008A, "THREAD_TERMINATE_HELD_MUTEX", "mutex-at-exit", "a thread terminated owning a mutex",
      {"Thread", "Mutex", "", ""}},
 };
