@@ -37,10 +37,20 @@ enum rd_hypercall {
     RD_HC_POOL_QUERY = 33,  /* rcx address, rdx struct rd_pool_record: the block that holds it; rax 0 none, 1 found */
     RD_HC_POOL_OWNED = 34,  /* rcx owner, rdx index, r8 struct rd_pool_record: its next block not freed, from index on;
                                rax 0 none, else the index to go on with */
+    RD_HC_NOTE = 41,        /* rcx text, rdx return addresses, r8 RD_NOTE_* | count << 32, r9 KTHREAD or 0: a note for the
+                               KeBugCheckEx that follows in this step (machine/observe.h) */
 };
 
 #define RD_POOL_SPECIAL 1u /* special pool: its bugchecks name misuse of the block */
 #define RD_POOL_TRIMMED 2u /* pageable, and verified with force IRQL checking */
+
+/* RD_HC_NOTE, and what machine/observe.h makes of it. */
+#define RD_NOTE_LINE 0u
+#define RD_NOTE_STACK 1u
+#define RD_NOTE_LOG 2u
+#define RD_NOTE_THREAD 3u
+#define RD_NOTE_EXACT 0x100u
+#define RD_NOTE_BLAME 0x200u
 
 enum rd_choice {
     RD_CHOICE_ALLOCATION = 1, /* 1: this allocation fails */

@@ -105,7 +105,8 @@ static uint64_t hc_load_image(struct call *k)
     int file = image_find_file(k->m, name);
     if (file < 0)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    int image = image_load(k->m, (unsigned)file);
+    struct image_thunks thunks = {.table = q.thunks, .count = q.thunk_count, .options = q.options};
+    int image = image_load(k->m, (unsigned)file, &thunks);
     if (image < 0) {
         k->m->stop = k->m->error.kind == ERROR_INPUT ? STOP_UNIMPLEMENTED : STOP_INTERNAL;
         return STATUS_INVALID_IMAGE_FORMAT;
@@ -114,6 +115,7 @@ static uint64_t hc_load_image(struct call *k)
     q.base = r->base;
     q.size = r->size;
     q.entry = r->entry;
+    memcpy(q.imports, thunks.imported, sizeof q.imports);
     char full[128];
     memset(full, 0, sizeof full);
     snprintf(full, sizeof full, "%s", k->m->files[file].file.name);
@@ -275,6 +277,21 @@ static uint64_t hc_expect(struct call *k)
     return 0;
 }
 
+static uint64_t hc_note(struct call *k)
+{
+    char text[512];
+    uint64_t frames[VIOLATION_NOTE_STACK];
+    unsigned count = (unsigned)(k->r8 >> 32);
+    if (count > VIOLATION_NOTE_STACK)
+        count = VIOLATION_NOTE_STACK;
+    if ((k->r8 & 0xFF) > RD_NOTE_THREAD || !arena_read_text(k->rcx, text, sizeof text) ||
+        (count > 0 && !arena_read(k->rdx, frames, count * sizeof *frames)))
+        bad(k, "note");
+    else
+        violation_note(&k->m->violation, (unsigned)k->r8, k->r9, frames, count, "%s", text);
+    return 0;
+}
+
 static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_PRINT] = hc_print,           [RD_HC_BUGCHECK] = hc_bugcheck,
     [RD_HC_ASSERT] = hc_assert,         [RD_HC_IPI] = hc_ipi,
@@ -288,6 +305,7 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
     [RD_HC_POOL_OWN] = hc_pool_own,     [RD_HC_POOL_QUERY] = hc_pool_query,
     [RD_HC_POOL_OWNED] = hc_pool_owned,
+    [RD_HC_NOTE] = hc_note,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

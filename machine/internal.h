@@ -124,6 +124,7 @@ struct machine {
     uint32_t translated_file[MACHINE_MAX_IMAGES];
     unsigned translated_count;
     VEC(struct missing_import) missing;
+    struct image_thunks *thunks; /* of the image being bound; NULL: none */
     gva_t entry_points; /* the kernel's RdEntryPoints */
 
     bool sharing;
@@ -137,7 +138,7 @@ struct machine {
 
     enum machine_stop stop;
     bool end_step;         /* a hypercall asked for a scheduling point */
-    struct violation violation;
+    struct violation violation; /* notes are collected in it during a step, before there is one */
     bool has_violation;
     struct error error;
 };
@@ -147,8 +148,16 @@ struct code_range machine_code(void *context, gva_t pc);
 
 /* image.c */
 bool image_parse_files(struct machine *m, struct error *e);
-/* Loads file `index`; returns the run image's index or -1 with m->error set. */
-int image_load(struct machine *m, unsigned file);
+/* What the kernel wants done about a driver's imports while they are bound. */
+struct image_thunks {
+    gva_t table; /* struct rd_thunk[count] */
+    uint32_t count;
+    uint32_t options;
+    gva_t imported[RD_ABI_IMPORTED]; /* out */
+    unsigned imported_count;
+};
+/* Loads file `index`; returns the run image's index or -1 with m->error set. `thunks` may be NULL. */
+int image_load(struct machine *m, unsigned file, struct image_thunks *thunks);
 void image_unload(struct machine *m, unsigned image);
 int image_find_file(const struct machine *m, const char *service);
 int image_index_at(gva_t a, bool loaded_only);
@@ -197,6 +206,10 @@ bool pool_own(gva_t a, uint64_t owner, gva_t caller, uint32_t flags);
 bool pool_query(gva_t a, struct rd_pool_record *out);
 /* The owner's next block that is not freed, from index on; the index behind it, 0: none. */
 uint32_t pool_owned(struct machine *m, uint64_t owner, uint32_t index, struct rd_pool_record *out);
+
+/* note.c */
+/* Notes belong to the step that gave them. */
+void notes_forget(struct machine *m);
 
 /* step.c */
 void machine_trouble(struct machine *m, const struct trouble *t);

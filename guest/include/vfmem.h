@@ -12,6 +12,8 @@
 
 #include "guest/include/vf.h"
 
+int __cdecl _snprintf(char *Buffer, size_t Count, const char *Format, ...); /* rtl/printf.c */
+
 /* Sub-codes of 0xC4 that are ours: rules that Windows has no number for ("RD" in the upper half). */
 enum
 {
@@ -43,6 +45,7 @@ BOOLEAN VfUntrack(ULONG Kind, PVOID Object);
 BOOLEAN VfIsTracked(ULONG Kind, PVOID Object);
 /* The lowest object whose key lies in [Start, End); NULL: none. */
 PVOID VfFindTracked(ULONG Kind, ULONG64 Start, ULONG64 End);
+PVOID VfTrackedKey(ULONG Kind, PVOID Object);
 
 /* pool.c: the verified driver whose code holds Caller, without a footprint; NULL: none. */
 PVF_DRIVER VfOwnerOf(PVOID Caller);

@@ -213,7 +213,7 @@ VF_ROUTINE PIO_WORKITEM NTAPI VerifierIoAllocateWorkItem(PDEVICE_OBJECT DeviceOb
 {
     PIO_WORKITEM Item = IoAllocateWorkItem(DeviceObject);
 
-    return OS_WIN10_OR_LATER ? VfOwnBlock(Item, NonPagedPool, VfOwnerOf(VF_CALLER()), VF_CALLER())
+    return RdLoaderBlock->os >= RD_OS_WIN10 ? VfOwnBlock(Item, NonPagedPool, VfOwnerOf(VF_CALLER()), VF_CALLER())
                              : Item;
 }
 
@@ -288,6 +288,29 @@ VF_ROUTINE VOID NTAPI VerifierExFreePool2(PVOID P, ULONG Tag, PVOID ExtendedPara
     ExFreePool2(P, Tag, ExtendedParameters, Count);
 }
 
+/* A line for each block, with the place that allocated it; the first one is to blame. */
+static VOID VfNoteLeaks(PVF_DRIVER Driver)
+{
+    struct rd_pool_record Record;
+    ULONG Index = 0, Kind = RD_NOTE_STACK | RD_NOTE_BLAME;
+    CHAR Text[120], Tag[5];
+
+    while (RdPoolOwned(Driver, &Index, &Record))
+    {
+        for (ULONG Byte = 0; Byte < 4; Byte++)
+        {
+            CHAR Letter = (CHAR)(Record.tag >> 8 * Byte);
+            Tag[Byte] = Letter >= ' ' && Letter <= '~' ? Letter : '.';
+        }
+        Tag[4] = 0;
+        _snprintf(Text, sizeof Text - 1, "Not freed: %016I64x, 0x%I64x bytes of %s pool, tag %s, allocated by",
+            Record.address, Record.bytes, Record.type & VF_PAGED_POOL ? "paged" : "nonpaged", Tag);
+        Text[sizeof Text - 1] = 0;
+        RdNote(Kind, Text, &Record.caller, 1, NULL);
+        Kind = RD_NOTE_STACK;
+    }
+}
+
 VOID VfCheckPoolAtUnload(PVF_DRIVER Driver)
 {
     VF_LEAKS Leaks;
@@ -299,6 +322,7 @@ VOID VfCheckPoolAtUnload(PVF_DRIVER Driver)
     Leaks = VfCountBlocks(Driver);
     if (Leaks.Count != 0)
     {
+        VfNoteLeaks(Driver);
         VerifierBugCheck(0x62, RD_ADDRESS(Driver->Name), RD_ADDRESS(Driver), Leaks.Count);
     }
 }

@@ -72,3 +72,10 @@ NOLOG PVOID VfFindTracked(ULONG Kind, ULONG64 Start, ULONG64 End)
     }
     return (PVOID)(ULONG_PTR)Found;
 }
+
+NOLOG PVOID VfTrackedKey(ULONG Kind, PVOID Object)
+{
+    const VF_TRACKED *Entry = VfFindEntry(Kind, RD_ADDRESS(Object));
+
+    return Entry != NULL ? (PVOID)(ULONG_PTR)Entry->Key : NULL;
+}
