@@ -156,8 +156,13 @@ struct machine_pool_block {
     bool freed;
     unsigned cpu_allocated, cpu_freed;
     gva_t allocated_by, freed_by; /* return address in the driver that called */
+    uint64_t owner;               /* not 0: a verified driver's */
+    uint32_t type, flags;         /* POOL_TYPE, RD_POOL_* */
 };
 /* The block whose bytes or zones hold a; false: none. */
+unsigned machine_pool_count(const struct machine *m);
+/* Block number `index` in the order of allocation. */
+bool machine_pool_record(const struct machine *m, unsigned index, struct machine_pool_block *out);
 bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_block *out);
 
 /* Hash of the final memory and registers, and of all steps so far. */
