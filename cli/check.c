@@ -24,7 +24,7 @@ struct checking {
     struct session session;
     const struct options *options;
     struct explore_result result;
-    char covers[320];
+    char covers[640];
     char claim[400];
     double started;
     bool terminal;
@@ -165,6 +165,12 @@ static void describe_cover(struct checking *c)
     snprintf(c->covers, sizeof c->covers,
              "%s; %s; timers at any time after they are due; %s; sequentially consistent memory",
              systems[s->os], processors, faults);
+    if (s->verifier != 0) {
+        char *names = verifier_names(s->verifier);
+        size_t n = strlen(c->covers);
+        snprintf(c->covers + n, sizeof c->covers - n, "; Driver Verifier %#x (%s)", s->verifier, names);
+        free(names);
+    }
 }
 
 /* The explorer's claim, with what it cannot know. */

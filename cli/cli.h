@@ -44,6 +44,7 @@ struct options {
     bool all, json, help;
     const char *output;
     gva_t base;
+    const char *verifier; /* NULL: as the scenario says */
     const char *kernel; /* NULL: found beside the program */
 };
 /* Parses options in `allowed` (a string of short letters, see options.c) and leaves operands from

@@ -28,7 +28,7 @@ static const struct option_row {
     {'c', false, "cpus", "N", "N processors instead of one a thread"},
     {'O', false, "os", "VERSION", "win7, win8 or win10, whatever the scenario says"},
     {'f', false, "faults", "N", "at most N pool allocations fail, anywhere"},
-    {'v', false, "verifier", "FLAGS", "Driver Verifier options; none"},
+    {'v', false, "verifier", "FLAGS", "Driver Verifier: number, names (io,misc), standard, all, none"},
     {'a', false, "all", NULL, "go on after a violation and collect distinct ones"},
     {'o', true, "output", "FILE", "where to write the failure file; default NAME.rdn here"},
     {'J', false, "json", NULL, "print the report as JSON"},
@@ -152,11 +152,13 @@ static bool take(char letter, const char *value, struct options *o, struct error
             return false;
         o->faults = (int64_t)n;
         return true;
-    case 'v':
-        return strcmp(value, "none") == 0 ||
-               error_set(e, ERROR_INPUT,
-                         "--verifier %s: Driver Verifier options are not implemented; use none",
-                         value);
+    case 'v': {
+        uint32_t flags, left_out;
+        struct error why = {0};
+        o->verifier = value;
+        return verifier_parse(value, RD_OS_WIN7, &flags, &left_out, &why) ||
+               error_set(e, ERROR_INPUT, "--verifier: %s", why.text);
+    }
     case 'a':
         o->all = true;
         return true;

@@ -105,7 +105,8 @@ static uint64_t hc_load_image(struct call *k)
     int file = image_find_file(k->m, name);
     if (file < 0)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    int image = image_load(k->m, (unsigned)file);
+    struct image_thunks thunks = {.table = q.thunks, .count = q.thunk_count, .options = q.options};
+    int image = image_load(k->m, (unsigned)file, &thunks);
     if (image < 0) {
         k->m->stop = k->m->error.kind == ERROR_INPUT ? STOP_UNIMPLEMENTED : STOP_INTERNAL;
         return STATUS_INVALID_IMAGE_FORMAT;
@@ -114,6 +115,7 @@ static uint64_t hc_load_image(struct call *k)
     q.base = r->base;
     q.size = r->size;
     q.entry = r->entry;
+    memcpy(q.imports, thunks.imported, sizeof q.imports);
     char full[128];
     memset(full, 0, sizeof full);
     snprintf(full, sizeof full, "%s", k->m->files[file].file.name);
@@ -167,6 +169,7 @@ static uint64_t hc_thread(struct call *k)
     else {
         r->threads[r->thread_count++] = k->rcx;
         mark_run();
+        watch_thread(t.kthread);
     }
     return 0;
 }
@@ -239,6 +242,22 @@ static uint64_t hc_expect(struct call *k)
     return 0;
 }
 
+static uint64_t hc_apc_notes(struct call *k)
+{
+    watch_notes(k->m, k->rcx, k->rdx != 0);
+    return 0;
+}
+
+static uint64_t hc_capture(struct call *k)
+{
+    gva_t frames[64];
+    unsigned count = k->rdx < 64 ? (unsigned)k->rdx : 64;
+    count = watch_capture(k->m, &k->c->regs, frames, count);
+    if (count > 0 && !arena_write(k->rcx, frames, count * sizeof *frames))
+        bad(k, "capture");
+    return count;
+}
+
 static uint64_t hc_note(struct call *k)
 {
     char text[512];
@@ -265,7 +284,8 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_SCHEDULE] = hc_schedule,     [RD_HC_READY] = hc_ready,
     [RD_HC_TOUCH] = hc_touch,           [RD_HC_TIME] = hc_time,
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
-    [RD_HC_NOTE] = hc_note,
+    [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
+    [RD_HC_CAPTURE] = hc_capture,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)
