@@ -145,6 +145,19 @@ struct rd_image_request {
 };
 _Static_assert(sizeof(struct rd_image_request) == 88, "ABI");
 
+/* RD_HC_POOL_QUERY, RD_HC_POOL_OWNED. */
+struct rd_pool_record {
+    uint64_t address;
+    uint64_t bytes;
+    uint64_t owner;  /* as RD_HC_POOL_OWN gave it; 0: not a verified driver's */
+    uint64_t caller; /* return address in whoever allocated it */
+    uint32_t tag;
+    uint32_t type;
+    uint32_t flags;  /* RD_POOL_* */
+    uint32_t freed;
+};
+_Static_assert(sizeof(struct rd_pool_record) == 48, "ABI");
+
 /* Offsets in a processor control region (GS-relative) that drivers' inlined code relies on. */
 #define RD_PCR_SELF 0x18
 #define RD_PCR_PRCB 0x20

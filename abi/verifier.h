@@ -23,7 +23,8 @@
 #define RD_VF_DDI 0x20000u
 
 /* What guest/ntos/vf does; every other bit is refused by name. */
-#define RD_VF_IMPLEMENTED (RD_VF_IO | RD_VF_MISC)
+#define RD_VF_IMPLEMENTED                                                                                   \
+    (RD_VF_SPECIAL_POOL | RD_VF_FORCE_IRQL | RD_VF_POOL_TRACKING | RD_VF_IO | RD_VF_MISC)
 
 /* What `verifier /standard` sets. */
 #define RD_VF_STANDARD_WIN7 0x9BBu

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "abi/shadow.h"
 #include "check/internal.h"
 
 static void judge(void *context, const struct machine *m, const struct trouble *t, struct violation *out)
@@ -17,6 +18,11 @@ static void judge(void *context, const struct machine *m, const struct trouble *
 void check_observer(struct observer *o)
 {
     o->judge = judge;
+}
+
+bool shadow_is_paged(uint8_t code)
+{
+    return code == RD_SHADOW_PAGED_POOL || code == RD_SHADOW_PAGED_IMAGE || code == RD_SHADOW_PAGED_TAIL;
 }
 
 bool trouble_in_kernel(const struct machine *m, const struct trouble *t)

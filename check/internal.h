@@ -10,6 +10,8 @@ void bugcheck_fill(struct violation *v, uint32_t code, uint64_t a, uint64_t b, u
 void violation_sentence(struct violation *v, const char *rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Memory that is resident below DISPATCH_LEVEL only. */
+bool shadow_is_paged(uint8_t code);
 /* True when the trouble's instruction is the kernel's own. */
 bool trouble_in_kernel(const struct machine *m, const struct trouble *t);
 /* "upper.sys", or "nt" for the kernel, "(no image)" outside. */

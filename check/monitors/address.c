@@ -7,7 +7,7 @@
 
 static bool judge(const struct machine *m, const struct trouble *t, struct violation *out)
 {
-    if (t->kind != TROUBLE_ACCESS && t->kind != TROUBLE_FAULT)
+    if ((t->kind != TROUBLE_ACCESS && t->kind != TROUBLE_FAULT) || shadow_is_paged(t->shadow))
         return false;
     const struct machine_image *i = machine_image_at(m, t->address);
     struct machine_pool_block b;

@@ -5,7 +5,7 @@
 static bool judge(const struct machine *m, const struct trouble *t, struct violation *out)
 {
     const struct machine_image *i = machine_image_at(m, t->address);
-    if (t->kind != TROUBLE_EXECUTE || (i != NULL && !i->loaded))
+    if (t->kind != TROUBLE_EXECUTE || (i != NULL && !i->loaded) || shadow_is_paged(t->shadow))
         return false;
     bool pool = t->address - RD_POOL_BASE < RD_POOL_SIZE;
     bool stack = t->address - RD_STACK_BASE < RD_MAX_STACKS * RD_STACK_STRIDE;

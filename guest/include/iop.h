@@ -177,6 +177,10 @@ NTSTATUS IopPnpRequest(PCUNICODE_STRING Name, UCHAR Major, UCHAR Minor, ULONG Po
 PCUNICODE_STRING IopInstanceOf(PDEVICE_OBJECT PhysicalDevice);
 VOID IopCallReinitializationRoutines(VOID);
 
+/* misc.c, fsregister.c: for the verifier */
+PDEVICE_OBJECT IopFindShutdownNotification(PDRIVER_OBJECT Driver);
+PVOID IopFindFsRegistration(PDRIVER_OBJECT Driver);
+
 /* notify.c */
 NTSTATUS IopNotifyTarget(PDEVICE_OBJECT PhysicalDevice, ULONG Minor);
 VOID IopDeleteInterfaces(PDEVICE_OBJECT PhysicalDevice);

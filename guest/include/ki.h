@@ -287,6 +287,16 @@ LONG64 KiSystemTime(VOID);
 ULONG64 KiSystemTimeToMachineTime(LONG64 SystemTime);
 VOID KiInterruptDispatch(struct rd_interrupt_frame *Frame);
 
+/* For the verifier: what of a kind lies in [Start, End), the lowest of several. */
+static inline BOOLEAN KiInRange(const volatile VOID *Object, ULONG64 Start, ULONG64 End)
+{
+    return RD_ADDRESS(Object) - Start < End - Start;
+}
+PKTIMER KiFindTimer(ULONG64 Start, ULONG64 End, BOOLEAN ByDpc);
+PKDPC KiFindDpc(ULONG64 Start, ULONG64 End);
+PVOID KiFindBugCheckCallback(ULONG64 Start, ULONG64 End);
+PKAPC KiFindApc(PKTHREAD Thread, ULONG64 Start, ULONG64 End);
+
 /* attach.c */
 VOID KiInitializeProcess(PKPROCESS Process);
 

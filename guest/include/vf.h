@@ -47,14 +47,9 @@ typedef struct _VF_DRIVER
     ULONG Flags;   /* RD_VF_* that it is verified with */
     BOOLEAN Unloading; /* its unload routine has been called */
     BOOLEAN Unloaded;
-    UCHAR Spare[2];
+    BOOLEAN Deleting; /* nothing can keep its image any more */
+    UCHAR Spare;
     ULONG64 Imported[RD_ABI_IMPORTED]; /* bases of drivers that it imports from */
-    /* Pool tracking. */
-    LIST_ENTRY PoolList;
-    ULONG64 PagedBytes, NonPagedBytes;
-    ULONG PagedCount, NonPagedCount;
-    ULONG64 PeakPagedBytes, PeakNonPagedBytes;
-    ULONG64 Allocations;
 } VF_DRIVER, *PVF_DRIVER;
 
 extern LIST_ENTRY VfDriverList;

@@ -97,6 +97,32 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
     KeInsertQueue(Queue, &WorkItem->List);
 }
 
+static NOLOG PWORK_QUEUE_ITEM ExpFindItem(PKQUEUE Queue, ULONG64 Start, ULONG64 End)
+{
+    PWORK_QUEUE_ITEM Found = NULL;
+    PLIST_ENTRY Entry;
+
+    for (Entry = Queue->EntryListHead.Flink; Entry != &Queue->EntryListHead; Entry = Entry->Flink)
+    {
+        PWORK_QUEUE_ITEM Item = CONTAINING_RECORD(Entry, WORK_QUEUE_ITEM, List);
+        if ((KiInRange(Item, Start, End)
+                || KiInRange((PVOID)(ULONG_PTR)Item->WorkerRoutine, Start, End))
+            && (Found == NULL || Item < Found))
+        {
+            Found = Item;
+        }
+    }
+    return Found;
+}
+
+/* A queued item that lies in the range, or whose routine does; for the verifier. */
+PWORK_QUEUE_ITEM ExpFindWorkItem(ULONG64 Start, ULONG64 End)
+{
+    PWORK_QUEUE_ITEM Item = ExpFindItem(&ExpDelayedQueue, Start, End);
+
+    return Item != NULL ? Item : ExpFindItem(&ExpCriticalQueue, Start, End);
+}
+
 static BOOLEAN ExpStartWorker(PCSTR Name, PKQUEUE Queue, KPRIORITY Priority)
 {
     PETHREAD Thread = PspCreateKernelThread(Name, ExpWorkerThread, Queue, Priority);
