@@ -113,6 +113,11 @@ struct rd_thread {
 };
 _Static_assert(sizeof(struct rd_thread) == 128, "ABI");
 
+/* The APC disable counts of a KTHREAD, two signed 16-bit words in a granule of their own that the machine watches. */
+#define RD_KTHREAD_APC_GRANULE 0x1C0
+#define RD_KTHREAD_KERNEL_APC_DISABLE 0x1C4
+#define RD_KTHREAD_SPECIAL_APC_DISABLE 0x1C6
+
 #define RD_THREAD_SYSTEM 1u /* idle and worker threads: may wait for ever without being a hang */
 
 enum rd_thread_state {

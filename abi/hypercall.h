@@ -32,6 +32,10 @@ enum rd_hypercall {
     RD_HC_TIME = 18,        /* rax: virtual time in 100 ns since boot */
     RD_HC_EXPECT = 19,      /* rcx wanted, rdx got, r8 step index: a scenario's expectation failed; no return */
     RD_HC_SPIN = 20,        /* rcx address, rdx bytes, r8 owner hint: like AWAIT, for spin locks (hang report) */
+    RD_HC_APC_NOTES = 28,   /* rcx KTHREAD, rdx 1 to blame the latest, else the first: notes, for the KeBugCheckEx that
+                               follows, of the changes of its APC disable counts that nothing has undone */
+    RD_HC_CAPTURE = 29,     /* rcx array, rdx its length: return addresses of the running stack from the caller's own
+                               instruction on, innermost first; rax how many */
     /* The verifier's view of pool: the machine keeps it with its records, where it is nobody's footprint. */
     RD_HC_POOL_OWN = 32,    /* rcx block, rdx owner (VF_DRIVER), r8 caller, r9 RD_POOL_*: a verified driver's block */
     RD_HC_POOL_QUERY = 33,  /* rcx address, rdx struct rd_pool_record: the block that holds it; rax 0 none, 1 found */

@@ -40,4 +40,51 @@ struct rd_thunk {
 };
 _Static_assert(sizeof(struct rd_thunk) == 32, "ABI");
 
+/*
+ * The critical-region log of verified drivers (option 0x800): the kernel's variable VfCriticalRegionLog. Records are
+ * written in order, record n at n % RD_VF_REGION_RECORDS. The first frame lies in nt!VerifierKeEnterCriticalRegion or
+ * nt!VerifierKeLeaveCriticalRegion, the following are return addresses; 0 behind the last.
+ */
+#define RD_VF_REGION_RECORDS 128u
+#define RD_VF_REGION_FRAMES 7u
+struct rd_region_record {
+    uint64_t thread; /* KTHREAD */
+    uint64_t frames[RD_VF_REGION_FRAMES];
+};
+struct rd_region_log {
+    uint64_t total; /* records ever written */
+    struct rd_region_record records[RD_VF_REGION_RECORDS];
+};
+
+/*
+ * What I/O verification remembers of a call to a driver while it lasts (nt!IovCallDriver's local, the first argument of
+ * nt!VfAfterCallDriver).
+ */
+struct rd_call_driver_state {
+    uint64_t irp;
+    uint64_t thread;
+    uint64_t caller;           /* return address of IoCallDriver */
+    uint64_t dispatch_routine;
+    uint32_t apc_disable;      /* CombinedApcDisable before the call */
+    uint8_t irql;
+    uint8_t interrupts;        /* were enabled */
+    uint8_t major, minor;
+    uint64_t next, previous;   /* calls in progress */
+    uint64_t location;         /* the callee's stack location */
+    uint64_t user_event;       /* the IRP's, when it was set before the call */
+    uint32_t flags;            /* RD_VF_CALL_* */
+    int32_t completed_status;  /* with which the callee's location was completed */
+    int32_t status;            /* what the dispatch routine returned */
+    uint32_t reserved0;
+    uint64_t reserved1[9];
+    uint64_t device_object;    /* +0xa0 */
+};
+#define RD_VF_CALL_COMPLETED 1u /* completion has passed the callee's location */
+#define RD_VF_CALL_MARKED 2u    /* ... which was marked pending */
+#define RD_VF_CALL_FORWARDED 4u /* the callee sent the IRP on */
+#define RD_VF_CALL_DETACHED 8u  /* the callee's device was detached from what is beneath it */
+#define RD_VF_CALL_DELETED 16u  /* ... or deleted */
+#define RD_VF_CALL_CALLEE 32u   /* the callee is verified */
+_Static_assert(__builtin_offsetof(struct rd_call_driver_state, device_object) == 0xA0, "where a debugger looks");
+
 #endif

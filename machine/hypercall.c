@@ -205,6 +205,7 @@ static uint64_t hc_thread(struct call *k)
     else {
         r->threads[r->thread_count++] = k->rcx;
         mark_run();
+        watch_thread(t.kthread);
     }
     return 0;
 }
@@ -277,6 +278,22 @@ static uint64_t hc_expect(struct call *k)
     return 0;
 }
 
+static uint64_t hc_apc_notes(struct call *k)
+{
+    watch_notes(k->m, k->rcx, k->rdx != 0);
+    return 0;
+}
+
+static uint64_t hc_capture(struct call *k)
+{
+    gva_t frames[64];
+    unsigned count = k->rdx < 64 ? (unsigned)k->rdx : 64;
+    count = watch_capture(k->m, &k->c->regs, frames, count);
+    if (count > 0 && !arena_write(k->rcx, frames, count * sizeof *frames))
+        bad(k, "capture");
+    return count;
+}
+
 static uint64_t hc_note(struct call *k)
 {
     char text[512];
@@ -305,7 +322,8 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
     [RD_HC_POOL_OWN] = hc_pool_own,     [RD_HC_POOL_QUERY] = hc_pool_query,
     [RD_HC_POOL_OWNED] = hc_pool_owned,
-    [RD_HC_NOTE] = hc_note,
+    [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
+    [RD_HC_CAPTURE] = hc_capture,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

@@ -79,6 +79,8 @@ struct run {
 #define RUN_CPU_BASE (ARENA_PRIVATE_BASE + 0x8000)
 #define RUN_CPU_STRIDE 0x800ull
 #define RUN_POOL_BASE (ARENA_PRIVATE_BASE + 0x40000)
+#define RUN_WATCH_BASE (RUN_POOL_BASE + RUN_MAX_POOL * 64ull)
+#define RUN_WATCH_LOG_BASE (RUN_WATCH_BASE + RD_MAX_STACKS * 0x1000ull)
 _Static_assert(sizeof(struct run) <= 0x8000, "fits its place");
 _Static_assert(sizeof(struct run_cpu) <= RUN_CPU_STRIDE, "fits its place");
 _Static_assert(sizeof(struct run_pool) == 64, "fits its place");
@@ -198,6 +200,14 @@ void cpu_start(struct machine *m, unsigned cpu);
 
 /* hypercall.c */
 void hypercall_dispatch(struct machine *m, unsigned cpu);
+
+/* watch.c */
+void watch_thread(gva_t kthread);
+/* Executes the instruction at rip, whose write to watched counts the translator refused. */
+struct dbt_exit watch_write(struct machine *m, unsigned cpu, gva_t address);
+/* pc and return addresses from the registers on; returns how many. */
+unsigned watch_capture(struct machine *m, const struct vcpu_regs *regs, gva_t *out, unsigned max);
+void watch_notes(struct machine *m, gva_t kthread, bool blame_latest);
 
 /* pool.c */
 void pool_allocated(struct machine *m, unsigned cpu, gva_t a, uint64_t bytes, uint32_t tag, uint32_t type);

@@ -130,6 +130,25 @@ bool machine_thread(const struct machine *m, unsigned index, struct rd_thread *o
 /* Index of the thread that processor runs; ~0u: none. */
 unsigned machine_thread_on(const struct machine *m, unsigned cpu);
 
+/* A change of a thread's APC disable counts, by whatever code: the machine watches the field itself. */
+#define MACHINE_CHANGE_FRAMES 10u
+struct machine_apc_change {
+    gva_t kthread;
+    gva_t pc;            /* the instruction that wrote */
+    uint64_t step;
+    int16_t old_kernel, new_kernel;   /* KernelApcDisable: critical regions */
+    int16_t old_special, new_special; /* SpecialApcDisable: guarded regions */
+    uint32_t frame_count;
+    uint32_t cpu;
+    gva_t frames[MACHINE_CHANGE_FRAMES]; /* pc, then return addresses; kernel frames between the first two and the
+                                            driver are left out */
+};
+/* The latest changes of all threads, oldest first; returns how many were filled in. */
+unsigned machine_apc_log(const struct machine *m, struct machine_apc_change *out, unsigned max);
+/* The changes of one thread that no opposite change has undone, oldest first. *more: how many did not fit. */
+unsigned machine_apc_outstanding(const struct machine *m, gva_t kthread, struct machine_apc_change *out, unsigned max,
+                                 unsigned *more);
+
 struct machine_pool_block {
     gva_t address;
     uint64_t bytes;

@@ -219,6 +219,23 @@ static void run_processor(struct machine *m, unsigned cpu)
         case DBT_INTERRUPT:
             break;
         case DBT_BAD_ACCESS:
+            if (x.shadow == RD_SHADOW_WATCHED) {
+                /* As for DBT_SHARED; the translator looks at the shadow first. */
+                bool stops = code.class == CODE_DRIVER &&
+                             share_access(m, x.address, x.size, x.write, CODE_DRIVER);
+                if (stops)
+                    machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
+                if (code.class != CODE_KERNEL_NOLOG)
+                    share_access(m, x.address, x.size, x.write, CODE_KERNEL);
+                x = watch_write(m, cpu, x.address);
+                if (stops && (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT)) {
+                    loop_check(m, cpu);
+                    return;
+                }
+                goto exited;
+            }
+            access_trouble(m, cpu, &x);
+            return;
         case DBT_FAULT:
             access_trouble(m, cpu, &x);
             return;

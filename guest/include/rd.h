@@ -57,6 +57,16 @@ static inline VOID RdNote(ULONG Kind, PCSTR Text, const VOID *Frames, ULONG Coun
 {
     RdHypercall(RD_HC_NOTE, RD_ADDRESS(Text), RD_ADDRESS(Frames), Kind | (ULONG64)Count << 32, RD_ADDRESS(Thread));
 }
+/* Where the caller stands, and its return addresses, innermost first. */
+static inline __attribute__((always_inline)) ULONG RdCaptureStack(ULONG64 *Frames, ULONG Count)
+{
+    return (ULONG)RdHypercall(RD_HC_CAPTURE, RD_ADDRESS(Frames), Count, 0, 0);
+}
+/* Notes of the changes of a thread's APC disable counts that nothing has undone. */
+static inline VOID RdNoteApcChanges(PVOID Thread, BOOLEAN BlameLatest)
+{
+    RdHypercall(RD_HC_APC_NOTES, RD_ADDRESS(Thread), BlameLatest, 0, 0);
+}
 static inline VOID RdSendInterrupt(ULONG Processor, KIRQL Irql)
 {
     RdHypercall(RD_HC_IPI, Processor, Irql, 0, 0);

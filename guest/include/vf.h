@@ -91,4 +91,47 @@ static inline DECLSPEC_NORETURN VOID VerifierBugCheck(ULONG_PTR SubCode, ULONG_P
     VfReportIssue(0xC4, SubCode, Parameter2, Parameter3, Parameter4);
 }
 
+/* region.c: notes for the report of a wrong APC disable count: the changes that nothing undid, and the critical-region
+ * log. BlameLatest: the latest change is the culprit's, else the first. */
+VOID VfNoteApcDisable(PKTHREAD Thread, BOOLEAN BlameLatest);
+
+static inline DECLSPEC_NORETURN VOID VerifierIoBugCheck(ULONG_PTR SubCode, ULONG_PTR Parameter2,
+                                                        ULONG_PTR Parameter3, ULONG_PTR Parameter4)
+{
+    VfReportIssue(0xC9, SubCode, Parameter2, Parameter3, Parameter4);
+}
+
+/* A thunk whose replacement has a name of its own. */
+#define VFTHUNKTO(name, replacement, options)                                                      \
+    __asm__(".section .rdata$vfthunk_m,\"dr\"\n"                                                   \
+            "    .quad 77f, " #replacement "\n"                                                   \
+            "    .long " VF_TEXT((options)) ", 0, 0, 0\n"                                          \
+            "    .section .rdata,\"dr\"\n"                                                         \
+            "77: .asciz \"" #name "\"\n"                                                           \
+            "    .text\n");                                                                        \
+    _Static_assert(sizeof(#name) > 1, "a thunk")
+
+/* iocall.c: IoCallDriver when I/O verification looks on. */
+typedef struct rd_call_driver_state IOV_CALL, *PIOV_CALL;
+NTSTATUS FASTCALL IovCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp);
+static inline BOOLEAN VfIsCallVerified(PDEVICE_OBJECT DeviceObject)
+{
+    return VfIsOptionEnabled(VF_OPTION_IO) && VfIsDriverInvolved(DeviceObject->DriverObject);
+}
+/* Something has happened to the callee of a call in progress. */
+VOID VfNoteCallsOfLocation(PIRP Irp, PIO_STACK_LOCATION Location, NTSTATUS Status, BOOLEAN Marked);
+VOID VfNoteForwarded(PIRP Irp);
+VOID VfNoteCallsOfDevice(PDEVICE_OBJECT DeviceObject, ULONG Flags);
+/* Does the running thread send this device an IRP of that kind at present? */
+BOOLEAN VfIsDeviceHandling(PDEVICE_OBJECT DeviceObject, UCHAR Major, UCHAR Minor);
+DECLSPEC_NORETURN VOID VfBugCheckNoStackUsage(ULONG Code, ULONG_PTR Parameter1,
+    ULONG_PTR Parameter2, ULONG_PTR Parameter3, ULONG_PTR Parameter4);
+#define IOV_VIOLATION 0xC9
+
+/* iocomplete.c: around a completion routine. */
+NTSTATUS IovpLocalCompletionRoutine(PIO_COMPLETION_ROUTINE Routine, PDEVICE_OBJECT DeviceObject,
+    PIRP Irp, PVOID Context);
+/* pnp.c calls it behind an AddDevice that succeeded. */
+VOID VfAfterAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice);
+
 #endif

@@ -5,6 +5,7 @@
  */
 #include "guest/include/exp.h"
 #include "guest/include/psp.h"
+#include "guest/include/vf.h"
 
 /* Few workers: each is a processor of its own to the explorer. Two delayed ones, so that a load and an unload can be
  * in progress at once, and one for all critical kinds. */
@@ -54,6 +55,7 @@ static VOID ExpCheckWorkerState(PVOID Routine, PVOID Parameter, PWORK_QUEUE_ITEM
     }
     if (Thread->CombinedApcDisable != 0 || Thread->ApcStateIndex != OriginalApcEnvironment)
     {
+        VfNoteApcDisable(Thread, FALSE);
         KeBugCheckEx(RDBC_APC_INDEX_MISMATCH, RD_ADDRESS(Routine), Thread->ApcStateIndex,
             Thread->CombinedApcDisable, 1);
     }
