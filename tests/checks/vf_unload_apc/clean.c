@@ -1,0 +1,28 @@
+/* The twin of bad.c: it is a special kernel APC, which runs at once. */
+#include "../check.h"
+
+static KAPC *Apc;
+
+static VOID NTAPI KernelRoutine(PKAPC Unused, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+                                PVOID *SystemArgument1, PVOID *SystemArgument2)
+{
+    UNREFERENCED_PARAMETER(Unused);
+    UNREFERENCED_PARAMETER(NormalRoutine);
+    UNREFERENCED_PARAMETER(NormalContext);
+    UNREFERENCED_PARAMETER(SystemArgument1);
+    UNREFERENCED_PARAMETER(SystemArgument2);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    Apc = MmAllocateNonCachedMemory(PAGE_SIZE);
+    KeInitializeApc(Apc, KeGetCurrentThread(), OriginalApcEnvironment, KernelRoutine, NULL, NULL, KernelMode, NULL);
+    KeInsertQueueApc(Apc, NULL, NULL, 0);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}
