@@ -123,6 +123,7 @@ VOID VfNoteCallsOfLocation(PIRP Irp, PIO_STACK_LOCATION Location, NTSTATUS Statu
 VOID VfNoteForwarded(PIRP Irp);
 VOID VfNoteCallsOfDevice(PDEVICE_OBJECT DeviceObject, ULONG Flags);
 /* Does the running thread send this device an IRP of that kind at present? */
+BOOLEAN VfIsIrpInCall(PIRP Irp);
 BOOLEAN VfIsDeviceHandling(PDEVICE_OBJECT DeviceObject, UCHAR Major, UCHAR Minor);
 DECLSPEC_NORETURN VOID VfBugCheckNoStackUsage(ULONG Code, ULONG_PTR Parameter1,
     ULONG_PTR Parameter2, ULONG_PTR Parameter3, ULONG_PTR Parameter4);
