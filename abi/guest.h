@@ -107,7 +107,7 @@ struct rd_thread {
     uint32_t cpu;
     uint32_t scenario_index; /* ~0: not a scenario thread */
     uint32_t flags;        /* RD_THREAD_* */
-    uint64_t id;           /* client id */
+    uint64_t id;           /* client id: the thread's in the low half, its process's in the high one */
     uint64_t start_routine;
     char name[RD_ABI_NAME];
 };

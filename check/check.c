@@ -52,9 +52,9 @@ void bugcheck_fill(struct violation *v, uint32_t code, uint64_t a, uint64_t b, u
     snprintf(v->name, sizeof v->name, "%s", info->name);
     v->code = code;
     uint64_t arguments[4] = {a, b, c, d};
-    for (int i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         v->arg[i] = arguments[i];
-        snprintf(v->arg_text[i], sizeof v->arg_text[i], "%s", info->argument[i] ? info->argument[i] : "");
+        snprintf(v->arg_text[i], sizeof v->arg_text[i], "%s", bugcheck_argument(info, arguments, i));
     }
 }
 

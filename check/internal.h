@@ -2,17 +2,8 @@
 #ifndef CHECK_INTERNAL_H
 #define CHECK_INTERNAL_H
 
+#include "check/bugchecks.h"
 #include "check/check.h"
-
-struct bugcheck_info {
-    uint32_t code;
-    const char *name;
-    const char *rule;    /* violation.rule when the guest kernel raises it */
-    const char *meaning; /* the rule broken, one sentence */
-    const char *argument[4];
-};
-/* Never NULL: unknown codes get a name made of their number. */
-const struct bugcheck_info *bugcheck_find(uint32_t code);
 
 /* Fills name, code, arguments and their texts from the table. rule and sentence stay. */
 void bugcheck_fill(struct violation *v, uint32_t code, uint64_t a, uint64_t b, uint64_t c, uint64_t d);

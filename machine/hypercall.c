@@ -320,10 +320,10 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_SCHEDULE] = hc_schedule,     [RD_HC_READY] = hc_ready,
     [RD_HC_TOUCH] = hc_touch,           [RD_HC_TIME] = hc_time,
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
-    [RD_HC_POOL_OWN] = hc_pool_own,     [RD_HC_POOL_QUERY] = hc_pool_query,
-    [RD_HC_POOL_OWNED] = hc_pool_owned,
     [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
     [RD_HC_CAPTURE] = hc_capture,
+    [RD_HC_POOL_OWN] = hc_pool_own,     [RD_HC_POOL_QUERY] = hc_pool_query,
+    [RD_HC_POOL_OWNED] = hc_pool_owned,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

@@ -183,6 +183,8 @@ bool loop_stale(const struct machine *m, unsigned cpu);
 /* A step begins that leaves an await: it depends on whoever wrote what was looked at. */
 void loop_leave(struct machine *m, unsigned cpu);
 void loop_forget(unsigned cpu);
+/* An interrupt is taken, and will return to where the processor stands: to be there again is then no turn. */
+void loop_interrupted(unsigned cpu);
 /* A step that goes on and on: follows it block by block until it is back where it was, with nothing changed.
  * True: it is an endless loop, and the processor now awaits. Else *limit is where to ask again. */
 struct loop_probe {

@@ -109,6 +109,8 @@ bool machine_sharing_grew(const struct machine *m);
 void machine_begin_execution(struct machine *m);
 /* The shared locations as sorted granules, for a failure file; machine_share_add loads them. */
 size_t machine_share_list(const struct machine *m, uint64_t **granules_out);
+/* Those that the present execution found and that are without effect yet. */
+size_t machine_share_found(const struct machine *m, uint64_t **granules_out);
 void machine_share_add(struct machine *m, const uint64_t *granules, size_t count);
 
 void machine_set_observer(struct machine *m, const struct observer *o);

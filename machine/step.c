@@ -419,6 +419,10 @@ enum machine_stop machine_quiescent(struct machine *m)
         struct rd_thread t;
         if (!machine_thread(m, i, &t) || (t.flags & RD_THREAD_SYSTEM) || t.state == RD_THREAD_TERMINATED)
             continue;
+        /* A thread that was suspended and never resumed is where its suspender wants it. It matters only when
+         * another one waits for it, and that one is found here. */
+        if (t.state == RD_THREAD_WAITING && t.wait_type == RD_WAIT_SUSPEND)
+            continue;
         struct trouble hang = trouble_at(t.cpu < RD_MAX_CPUS ? t.cpu : 0, TROUBLE_HANG);
         hang.address = t.wait_object;
         hang.arg[0] = i;

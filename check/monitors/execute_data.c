@@ -26,4 +26,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 
 const struct monitor monitor_execute_data = {
     "execute-data", "control reached pool, a stack, an image's data or no memory (execute-pool, -stack, -image-data, -outside)",
-    "Bug Check 0xFC: ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY", judge};
+    "Bug Check 0xFC: ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY", judge, "0xFC 0x50 0x0A 0xD1", NULL};

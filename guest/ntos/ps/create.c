@@ -84,7 +84,7 @@ static PETHREAD PspCreateThread(
     InsertTailList(&Process->Pcb.ThreadListHead, &Thread->ThreadListEntry);
     ObReferenceObject(Process);
     PspThreadTable[Index] = Thread;
-    Thread->Tcb.Rd.id = 4 + Index * 4;
+    Thread->Tcb.Rd.id = 4 + Index * 4 + (RD_ADDRESS(Process->UniqueProcessId) << 32);
     Thread->Tcb.Rd.start_routine = RD_ADDRESS(Routine);
     Thread->Tcb.Rd.flags = System ? RD_THREAD_SYSTEM : 0;
     KiBindThread(&Thread->Tcb);
