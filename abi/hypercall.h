@@ -32,7 +32,17 @@ enum rd_hypercall {
     RD_HC_TIME = 18,        /* rax: virtual time in 100 ns since boot */
     RD_HC_EXPECT = 19,      /* rcx wanted, rdx got, r8 step index: a scenario's expectation failed; no return */
     RD_HC_SPIN = 20,        /* rcx address, rdx bytes, r8 owner hint: like AWAIT, for spin locks (hang report) */
+    RD_HC_NOTE = 41,        /* rcx text, rdx return addresses, r8 RD_NOTE_* | count << 32, r9 KTHREAD or 0: a note for the
+                               KeBugCheckEx that follows in this step (machine/observe.h) */
 };
+
+/* RD_HC_NOTE, and what machine/observe.h makes of it. */
+#define RD_NOTE_LINE 0u
+#define RD_NOTE_STACK 1u
+#define RD_NOTE_LOG 2u
+#define RD_NOTE_THREAD 3u
+#define RD_NOTE_EXACT 0x100u
+#define RD_NOTE_BLAME 0x200u
 
 enum rd_choice {
     RD_CHOICE_ALLOCATION = 1, /* 1: this allocation fails */

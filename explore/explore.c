@@ -250,13 +250,17 @@ static void deliver_states(struct explorer *x)
 /* Violations that were recorded before sharing grew and not met again: their schedules divide the
  * run into other steps than it has now. Followed as far as they fit, they mostly lead to the same
  * place; the decisions really taken replace them. Otherwise they stay as they are, and a strict
- * replay will say so. */
+ * replay will say so; but when the last round was complete, then whatever they showed was met there,
+ * at the place where steps end now, and they are left out. */
 static void refresh_schedules(struct explorer *x)
 {
     struct explore_result *r = x->result;
+    size_t kept = 0;
     for (size_t i = 0; i < r->violation_count; i++) {
-        if (x->violation_round.data[i] == r->restarts)
+        if (x->violation_round.data[i] == r->restarts) {
+            r->violations[kept++] = r->violations[i];
             continue;
+        }
         struct schedule taken = {NULL, 0, 0};
         char key[sizeof r->violations->key] = "";
         x->subject->restore(x->subject->context, x->root);
@@ -265,10 +269,16 @@ static void refresh_schedules(struct explorer *x)
                             2 * r->violations[i].schedule.count + 1000, &taken);
         if (stop == STOP_VIOLATION)
             x->subject->violation_key(x->subject->context, key, sizeof key);
-        if (strcmp(key, r->violations[i].key) == 0)
+        bool met = strcmp(key, r->violations[i].key) == 0;
+        if (met)
             schedule_assign(&r->violations[i].schedule, &taken);
         free(taken.data);
+        if (met || !r->complete)
+            r->violations[kept++] = r->violations[i];
+        else
+            free(r->violations[i].schedule.data);
     }
+    r->violation_count = kept;
 }
 
 static const struct strategy *find_strategy(const char *name)

@@ -239,6 +239,21 @@ static uint64_t hc_expect(struct call *k)
     return 0;
 }
 
+static uint64_t hc_note(struct call *k)
+{
+    char text[512];
+    uint64_t frames[VIOLATION_NOTE_STACK];
+    unsigned count = (unsigned)(k->r8 >> 32);
+    if (count > VIOLATION_NOTE_STACK)
+        count = VIOLATION_NOTE_STACK;
+    if ((k->r8 & 0xFF) > RD_NOTE_THREAD || !arena_read_text(k->rcx, text, sizeof text) ||
+        (count > 0 && !arena_read(k->rdx, frames, count * sizeof *frames)))
+        bad(k, "note");
+    else
+        violation_note(&k->m->violation, (unsigned)k->r8, k->r9, frames, count, "%s", text);
+    return 0;
+}
+
 static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_PRINT] = hc_print,           [RD_HC_BUGCHECK] = hc_bugcheck,
     [RD_HC_ASSERT] = hc_assert,         [RD_HC_IPI] = hc_ipi,
@@ -250,6 +265,7 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_SCHEDULE] = hc_schedule,     [RD_HC_READY] = hc_ready,
     [RD_HC_TOUCH] = hc_touch,           [RD_HC_TIME] = hc_time,
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
+    [RD_HC_NOTE] = hc_note,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

@@ -133,7 +133,7 @@ struct machine {
 
     enum machine_stop stop;
     bool end_step;         /* a hypercall asked for a scheduling point */
-    struct violation violation;
+    struct violation violation; /* notes are collected in it during a step, before there is one */
     bool has_violation;
     struct error error;
 };
@@ -168,6 +168,8 @@ bool loop_stale(const struct machine *m, unsigned cpu);
 /* A step begins that leaves an await: it depends on whoever wrote what was looked at. */
 void loop_leave(struct machine *m, unsigned cpu);
 void loop_forget(unsigned cpu);
+/* An interrupt is taken, and will return to where the processor stands: to be there again is then no turn. */
+void loop_interrupted(unsigned cpu);
 /* A step that goes on and on: follows it block by block until it is back where it was, with nothing changed.
  * True: it is an endless loop, and the processor now awaits. Else *limit is where to ask again. */
 struct loop_probe {
@@ -189,6 +191,10 @@ void hypercall_dispatch(struct machine *m, unsigned cpu);
 /* pool.c */
 void pool_allocated(struct machine *m, unsigned cpu, gva_t a, uint64_t bytes, uint32_t tag, uint32_t type);
 uint64_t pool_freed(struct machine *m, unsigned cpu, gva_t a);
+
+/* note.c */
+/* Notes belong to the step that gave them. */
+void notes_forget(struct machine *m);
 
 /* step.c */
 void machine_trouble(struct machine *m, const struct trouble *t);

@@ -4,6 +4,7 @@
  * locations, and trouble.
  */
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ void machine_trouble(struct machine *m, const struct trouble *t)
 {
     if (m->stop != STOP_NONE)
         return;
-    memset(&m->violation, 0, sizeof m->violation);
+    memset(&m->violation, 0, offsetof(struct violation, note_count)); /* the step's notes stay */
     m->config.observer.judge(m->config.observer.context, m, t, &m->violation);
     m->violation.trouble = *t;
     m->has_violation = true;
@@ -357,6 +358,7 @@ struct step_result machine_step(struct machine *m, unsigned agent)
     uint64_t retired = run_cpu(cpu)->cpu.retired;
     m->agent = cpu;
     m->end_step = false;
+    notes_forget(m);
     r->step_count++;
     mark_run();
     share_begin_step(m);
@@ -380,6 +382,7 @@ enum machine_stop machine_quiescent(struct machine *m)
 {
     if (m->stop != STOP_NONE)
         return m->stop;
+    notes_forget(m);
     const struct run *r = run_state();
     /* A processor that spins or polls for ever comes first, whoever it works for: it stands in the code to blame. */
     for (unsigned n = 0; n < r->cpu_count; n++) {
@@ -394,6 +397,10 @@ enum machine_stop machine_quiescent(struct machine *m)
     for (uint32_t i = 0; i < r->thread_count; i++) {
         struct rd_thread t;
         if (!machine_thread(m, i, &t) || (t.flags & RD_THREAD_SYSTEM) || t.state == RD_THREAD_TERMINATED)
+            continue;
+        /* A thread that was suspended and never resumed is where its suspender wants it. It matters only when
+         * another one waits for it, and that one is found here. */
+        if (t.state == RD_THREAD_WAITING && t.wait_type == RD_WAIT_SUSPEND)
             continue;
         struct trouble hang = trouble_at(t.cpu < RD_MAX_CPUS ? t.cpu : 0, TROUBLE_HANG);
         hang.address = t.wait_object;

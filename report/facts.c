@@ -72,6 +72,17 @@ unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame 
     return thread == NO_THREAD ? 0 : stack_walk_thread(r->machine, thread, out, STACK_MAX);
 }
 
+unsigned fact_log_start(const struct violation *v)
+{
+    unsigned at = 0;
+    while (at < v->note_count && v->notes[at].kind != NOTE_LOG)
+        at++;
+    if (at < v->note_count)
+        while (at > 0 && v->notes[at - 1].kind == NOTE_LINE)
+            at--;
+    return at;
+}
+
 static bool in_driver(const struct report *r, gva_t address)
 {
     const struct machine_image *i = machine_image_at(r->machine, address);
@@ -104,13 +115,29 @@ static gva_t last_caller(const struct report *r, unsigned thread)
     return 0;
 }
 
+/* The first driver frame of the note that says who it was. */
+static bool blamed(const struct report *r, gva_t *address, bool *is_return)
+{
+    const struct violation *v = r->violation;
+    for (unsigned i = 0; i < v->note_count; i++)
+        for (unsigned k = 0; k < v->notes[i].count && (v->notes[i].flags & NOTE_BLAME); k++) {
+            *address = v->note_frames[v->notes[i].first + k];
+            *is_return = k > 0 || !(v->notes[i].flags & NOTE_EXACT);
+            if (in_driver(r, *address - *is_return))
+                return true;
+        }
+    return false;
+}
+
 struct culprit fact_culprit(const struct report *r)
 {
     const struct trouble *t = &r->violation->trouble;
     struct culprit c = {0};
     struct stack_frame frames[STACK_MAX];
     bool is_return = false;
-    if (t->kind == TROUBLE_EXECUTE && t->shadow == RD_SHADOW_UNLOADED) {
+    if (blamed(r, &c.address, &is_return)) {
+        c.known = true;
+    } else if (t->kind == TROUBLE_EXECUTE && t->shadow == RD_SHADOW_UNLOADED) {
         c.address = t->address;
         c.known = true;
     } else if (t->kind == TROUBLE_EXECUTE && in_driver(r, t->from)) {

@@ -60,6 +60,9 @@ void fact_name(struct symbols *s, gva_t address, bool is_return, char *out, size
 /* What lies at a data address: a variable, a pool block, a stack. */
 void fact_data(const struct report *r, gva_t address, char *out, size_t size);
 
+/* The first of the notes that are printed last: the first log entry, with the lines right before it. */
+unsigned fact_log_start(const struct violation *v);
+
 struct culprit {
     bool known;
     gva_t address;

@@ -112,6 +112,30 @@ static json_t *stalls_value(const struct report *r)
     return list;
 }
 
+static json_t *notes_value(const struct report *r)
+{
+    static const char *const kinds[] = {
+        [NOTE_LINE] = "line", [NOTE_STACK] = "stack", [NOTE_LOG] = "log", [NOTE_THREAD] = "thread"};
+    const struct violation *v = r->violation;
+    json_t *list = json_array();
+    for (unsigned i = 0; i < v->note_count; i++) {
+        const struct violation_note *n = &v->notes[i];
+        json_t *o = json_object(), *stack = json_array();
+        set(o, "kind", json_string(kinds[n->kind]));
+        set(o, "text", text_value(n->text));
+        if (n->kthread != NOTE_NOBODY)
+            set(o, "thread", hex_value(n->kthread));
+        for (unsigned k = 0; k < n->count; k++) {
+            bool is_return = k > 0 || !(n->flags & NOTE_EXACT);
+            struct stack_frame f = {.pc = v->note_frames[n->first + k], .interrupt = !is_return};
+            json_array_append_new(stack, frame_value(r, &f, false));
+        }
+        set(o, "stack", stack);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 static void set_violation(json_t *o, const struct report *r)
 {
     const struct violation *v = r->violation;
@@ -141,6 +165,7 @@ static void set_violation(json_t *o, const struct report *r)
             json_array_append_new(threads, thread_value(r, i, &t));
     }
     set(o, "threads", threads);
+    set(o, "notes", notes_value(r));
     if (r->recording != NULL) {
         set(o, "interleaving", interleaving_value(r));
         set(o, "stalls", stalls_value(r));

@@ -97,6 +97,55 @@ static void print_stack(const struct printer *p, unsigned thread)
     }
 }
 
+static void print_note_frames(const struct printer *p, const struct violation_note *n)
+{
+    const uint64_t *frames = &p->report->violation->note_frames[n->first];
+    for (unsigned i = 0; i < n->count; i++) {
+        bool is_return = i > 0 || !(n->flags & NOTE_EXACT);
+        struct symbol y;
+        char text[400];
+        symbols_find(p->report->symbols, frames[i] - is_return, is_return, &y);
+        symbol_text(&y, text, sizeof text);
+        fprintf(p->out, "%s%016" PRIx64 " %s\n", n->kind == NOTE_LOG ? "" : "    ", frames[i], text);
+    }
+}
+
+static void print_note(const struct printer *p, const struct violation_note *n)
+{
+    switch ((enum note_kind)n->kind) {
+    case NOTE_LINE:
+    case NOTE_STACK:
+    case NOTE_THREAD:
+        fprintf(p->out, "%s\n", n->text);
+        break;
+    case NOTE_LOG:
+        fprintf(p->out, "======================================================================\n");
+        if (n->kthread != NOTE_NOBODY)
+            fprintf(p->out, "Thread %016" PRIx64 "\n", n->kthread);
+        if (n->text[0] != '\0')
+            fprintf(p->out, "%s\n", n->text);
+        break;
+    }
+    print_note_frames(p, n);
+    if (n->kind == NOTE_THREAD)
+        for (unsigned i = 0; i < machine_thread_count(p->report->machine); i++) {
+            struct rd_thread t;
+            if (machine_thread(p->report->machine, i, &t) && t.kthread == n->kthread)
+                print_stack(p, i);
+        }
+}
+
+static void print_notes(const struct printer *p, unsigned from, unsigned to)
+{
+    const struct violation *v = p->report->violation;
+    if (from < to)
+        fprintf(p->out, "\n");
+    for (unsigned i = from; i < to; i++)
+        print_note(p, &v->notes[i]);
+    if (to == v->note_count && v->notes_dropped > 0)
+        fprintf(p->out, "(%u more did not fit)\n", v->notes_dropped);
+}
+
 /* Idle and worker threads that wait for work say nothing; other threads are shown. */
 static bool worth_showing(const struct rd_thread *t)
 {
@@ -325,7 +374,10 @@ void report_text(const struct report *r, FILE *out)
     struct culprit c = fact_culprit(r);
     print_bugcheck(&p);
     print_culprit(&p, &c);
+    unsigned log = fact_log_start(r->violation);
+    print_notes(&p, 0, log);
     print_threads(&p);
+    print_notes(&p, log, r->violation->note_count);
     print_images(&p);
     print_interleaving(&p);
     print_explored(&p);

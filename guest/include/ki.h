@@ -235,6 +235,7 @@ VOID KeReadyThread(PKTHREAD Thread);
 VOID KiInitializeSuspension(PKTHREAD Thread);
 NTSTATUS KeSuspendThread(PKTHREAD Thread, PULONG PreviousCount);
 ULONG KeResumeThread(PKTHREAD Thread);
+VOID KeForceResumeThread(PKTHREAD Thread); /* whatever its suspend count */
 /* Leaves the processor for ever; the thread object is signaled, its own reference goes once it is off its stack. */
 DECLSPEC_NORETURN VOID KeTerminateThread(VOID);
 

@@ -48,6 +48,15 @@ static inline DECLSPEC_NORETURN VOID RdBugCheck(ULONG Code, const ULONG64 *Param
     {
     }
 }
+/*
+ * A note for the report of the bugcheck that follows at once: Kind is RD_NOTE_LINE, _STACK, _LOG or _THREAD, with
+ * RD_NOTE_BLAME when the first driver frame of Frames is to be named as the culprit. Frames are return addresses, innermost first,
+ * as RtlCaptureStackBackTrace gives them. Text is ASCII, at most 119 bytes.
+ */
+static inline VOID RdNote(ULONG Kind, PCSTR Text, const VOID *Frames, ULONG Count, PVOID Thread)
+{
+    RdHypercall(RD_HC_NOTE, RD_ADDRESS(Text), RD_ADDRESS(Frames), Kind | (ULONG64)Count << 32, RD_ADDRESS(Thread));
+}
 static inline VOID RdSendInterrupt(ULONG Processor, KIRQL Irql)
 {
     RdHypercall(RD_HC_IPI, Processor, Irql, 0, 0);

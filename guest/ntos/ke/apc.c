@@ -325,8 +325,9 @@ NTSTATUS KeSuspendThread(PKTHREAD Thread, PULONG PreviousCount)
     {
         Status = STATUS_SUSPEND_COUNT_EXCEEDED;
     }
-    else if (!Thread->ApcQueueable)
+    else if (!Thread->ApcQueueable || Thread->Terminating || Thread->TerminateRequested)
     {
+        /* Assumed: once a thread is to end, nobody can hold it back. */
         Status = STATUS_THREAD_IS_TERMINATING;
     }
     else if (Thread->SuspendCount++ == 0)
@@ -353,4 +354,11 @@ ULONG KeResumeThread(PKTHREAD Thread)
     }
     __writecr8(OldIrql);
     return Previous;
+}
+
+VOID KeForceResumeThread(PKTHREAD Thread)
+{
+    while (KeResumeThread(Thread) > 1)
+    {
+    }
 }
