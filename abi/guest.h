@@ -88,6 +88,9 @@ enum rd_op {
     RD_OP_CANCEL = 24,      /* slot of an asynchronous request */
     RD_OP_FAIL_ALLOCATIONS = 25, /* value: how many may fail from here on */
     RD_OP_EXERCISE = 26,    /* open every device that the drivers created by name and try each dispatch */
+    RD_OP_ATTACH_FILTER = 40,    /* text "filter;volume" */
+    RD_OP_DETACH_FILTER = 41,    /* text "filter;volume" */
+    RD_OP_UNLOAD_FILTER = 42,    /* text filter */
 };
 
 /* The kernel's public face of a thread, embedded in its KTHREAD; RD_HC_THREAD tells the machine

@@ -146,6 +146,8 @@ bool image_parse_files(struct machine *m, struct error *e);
 /* Loads file `index`; returns the run image's index or -1 with m->error set. */
 int image_load(struct machine *m, unsigned file);
 void image_unload(struct machine *m, unsigned image);
+/* The kernel, the HAL or a driver of ours. */
+bool image_is_system(const struct machine *m, unsigned file);
 int image_find_file(const struct machine *m, const char *service);
 int image_index_at(gva_t a, bool loaded_only);
 gva_t image_export(struct machine *m, unsigned image, const char *symbol);

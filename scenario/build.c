@@ -209,6 +209,31 @@ bool scenario_finish(struct scenario *s, int *line, struct error *e)
     return true;
 }
 
+void scenario_load_first(struct scenario *s, const char *driver)
+{
+    scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity);
+    memmove(s->setup + 1, s->setup, (s->setup_count - 1) * sizeof *s->setup);
+    s->setup[0] = (struct scenario_step){.slot = NO_SLOT,
+                                         .op = RD_OP_LOAD,
+                                         .text = scenario_service(driver),
+                                         .verb = "driver"};
+}
+
+bool scenario_uses_filters(const struct scenario *s)
+{
+    for (unsigned t = 0; t < s->thread_count; t++)
+        for (size_t i = 0; i < s->threads[t].count; i++)
+            switch (s->threads[t].steps[i].op) {
+            case RD_OP_ATTACH_FILTER:
+            case RD_OP_DETACH_FILTER:
+            case RD_OP_UNLOAD_FILTER:
+                return true;
+            default:
+                break;
+            }
+    return false;
+}
+
 static struct scenario_thread *default_thread(struct scenario *s, const char *name)
 {
     struct scenario_thread *t = &s->threads[s->thread_count++];

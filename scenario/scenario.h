@@ -58,6 +58,11 @@ bool scenario_status(const char *name, int32_t *out);
 /* Its name; NULL when the table lacks it. */
 const char *scenario_status_name(int32_t status);
 
+/* A load of `driver` in front of all other setup steps. */
+void scenario_load_first(struct scenario *s, const char *driver);
+/* Whether a step speaks to the filter manager. */
+bool scenario_uses_filters(const struct scenario *s);
+
 /* Given only drivers: load, open what they created, exercise from two threads while a third
  * unloads. */
 bool scenario_default(char *const *drivers, unsigned count, struct scenario *out, struct error *e);
@@ -81,7 +86,7 @@ struct scenario_verb {
      *   n name text            d driver that the scenario declares     D such a driver, or a device
      * instance h handle of t:open     r request of an asynchronous verb       T thread name u
      * number into .code    v number into .value                    t seconds into .value s byte
-     * string          p device power state "D0".."D3"         x status A verb whose op is 0 makes
+     * string          V volume name, behind the text so far     p device power state "D0".."D3"         x status A verb whose op is 0 makes
      * no step: its arguments amend the step before it. */
     const char *arguments;
     /* Options by key, as "key:letter" separated by blanks; the letters are:

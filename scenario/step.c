@@ -116,6 +116,15 @@ static void take_argument(lua_State *L, const struct scenario_verb *verb, char l
         c->step.text = scenario_service(d->name);
         break;
     }
+    case 'V': {
+        /* Behind the text that an earlier argument has given. */
+        char *volume = name_at(L, index, what);
+        char *both = str_format("%s;%s", c->step.text, volume);
+        free(volume);
+        free(c->step.text);
+        c->step.text = both;
+        break;
+    }
     case 'h': {
         const struct slot_value *v = own_slot(L, index, HANDLE_TYPE, what, thread);
         if (b->slots[v->slot].closed_line != 0)
