@@ -51,8 +51,23 @@ $(BUILD)/guest/libhal.a: $(BUILD)/guest/hal.def
 	@sed 's/ = .*//' $< > $(BUILD)/guest/hal-import.def
 	$(GUEST_DLLTOOL) -d $(BUILD)/guest/hal-import.def -l $@
 
-GUEST_IMAGES := $(BUILD)/guest/ntoskrnl.exe $(BUILD)/guest/hal.dll
-GUEST_LIBRARIES := $(BUILD)/guest/libntoskrnl.a $(BUILD)/guest/libhal.a
+# The filter manager: a driver image of its own, which imports from the kernel.
+FLTMGR_SOURCES := $(sort $(wildcard guest/fltmgr/*.c))
+FLTMGR_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(FLTMGR_SOURCES))
+$(BUILD)/guest/fltmgr/%.o: guest/fltmgr/%.c
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/guest/fltmgr.def: $(FLTMGR_SOURCES) tools/exports.sh
+	@mkdir -p $(@D)
+	@sh tools/exports.sh fltmgr.sys $(FLTMGR_SOURCES) > $@
+$(BUILD)/guest/fltmgr.sys: $(FLTMGR_OBJECTS) $(BUILD)/guest/fltmgr.def $(BUILD)/guest/libntoskrnl.a
+	$(GUEST_CC) $(GUEST_LDFLAGS) -Wl,--image-base,0xFFFFF80001000000 -Wl,--dynamicbase -Wl,-e,DriverEntry \
+	    -o $@ $(FLTMGR_OBJECTS) $(BUILD)/guest/fltmgr.def -L$(BUILD)/guest -lntoskrnl
+$(BUILD)/guest/libfltmgr.a: $(BUILD)/guest/fltmgr.def
+	$(GUEST_DLLTOOL) -d $< -l $@
+
+GUEST_IMAGES := $(BUILD)/guest/ntoskrnl.exe $(BUILD)/guest/hal.dll $(BUILD)/guest/fltmgr.sys
+GUEST_LIBRARIES := $(BUILD)/guest/libntoskrnl.a $(BUILD)/guest/libhal.a $(BUILD)/guest/libfltmgr.a
 guest: $(GUEST_IMAGES) $(GUEST_LIBRARIES)
 
--include $(GUEST_OBJECTS:.o=.d)
+-include $(GUEST_OBJECTS:.o=.d) $(FLTMGR_OBJECTS:.o=.d)

@@ -362,6 +362,10 @@ static NTSTATUS RdExecute(PRD_CONTEXT Context, const struct rd_step *Step)
     case RD_OP_SURPRISE_REMOVE:
     case RD_OP_POWER:
         return RdDeviceStep(Step);
+    case RD_OP_ATTACH_FILTER:
+    case RD_OP_DETACH_FILTER:
+    case RD_OP_UNLOAD_FILTER:
+        return RdFilterStep(Context, Step);
     case RD_OP_FAIL_ALLOCATIONS:
         ExpSetFaultBudget((ULONG)Step->value);
         return STATUS_SUCCESS;
@@ -399,6 +403,10 @@ static PVOID RdServiceOf(ULONG Operation)
         return (PVOID)(ULONG_PTR)NtWaitForSingleObject;
     case RD_OP_CANCEL:
         return (PVOID)(ULONG_PTR)NtCancelIoFile;
+    case RD_OP_ATTACH_FILTER:
+    case RD_OP_DETACH_FILTER:
+    case RD_OP_UNLOAD_FILTER:
+        return (PVOID)(ULONG_PTR)NtDeviceIoControlFile;
     default:
         return (PVOID)(ULONG_PTR)RdExecute;
     }

@@ -41,6 +41,9 @@ NTSTATUS RdKernelRequest(PRD_SLOT Slot, const struct rd_step *Step, PVOID Input,
 NTSTATUS RdKernelWait(PRD_SLOT Slot);
 NTSTATUS RdKernelCancel(PRD_SLOT Slot);
 
+/* filter.c */
+NTSTATUS RdFilterStep(PRD_CONTEXT Context, const struct rd_step *Step);
+
 /* exercise.c */
 NTSTATUS RdExercise(PRD_CONTEXT Context);
 
