@@ -163,7 +163,8 @@ void share_clear_cells(void);
 void share_finish_step(struct machine *m);
 
 /* loop.c */
-bool loop_check(struct machine *m, unsigned cpu);
+/* returned: the processor stands behind a call, where the calling convention lets registers hold anything. */
+bool loop_check(struct machine *m, unsigned cpu, bool returned);
 bool loop_changed(unsigned cpu);
 /* Something that drivers can write has changed since the loop awaits, whether it looks there or not. */
 bool loop_stale(const struct machine *m, unsigned cpu);

@@ -146,10 +146,16 @@ static void print_notes(const struct printer *p, unsigned from, unsigned to)
         fprintf(p->out, "(%u more did not fit)\n", v->notes_dropped);
 }
 
-/* Idle and worker threads that wait for work say nothing; other threads are shown. */
-static bool worth_showing(const struct rd_thread *t)
+/* Idle and worker threads that wait for work say nothing; those that are inside a driver, and other threads, are shown. */
+static bool worth_showing(const struct printer *p, unsigned thread, const struct rd_thread *t)
 {
-    return t->scenario_index != NO_THREAD || !(t->flags & RD_THREAD_SYSTEM);
+    struct stack_frame frames[STACK_MAX];
+    if (t->scenario_index != NO_THREAD || !(t->flags & RD_THREAD_SYSTEM))
+        return true;
+    if (t->state == RD_THREAD_TERMINATED || t->state == RD_THREAD_INITIALIZED)
+        return false;
+    unsigned count = fact_stack(p->report, thread, frames);
+    return stack_culprit(p->report->machine, frames, count) >= 0;
 }
 
 static void print_threads(const struct printer *p)
@@ -161,7 +167,7 @@ static void print_threads(const struct printer *p)
     print_stack(p, own);
     for (unsigned i = 0; i < machine_thread_count(p->report->machine); i++) {
         struct rd_thread t;
-        if (i == own || !machine_thread(p->report->machine, i, &t) || !worth_showing(&t))
+        if (i == own || !machine_thread(p->report->machine, i, &t) || !worth_showing(p, i, &t))
             continue;
         fact_wait(p->report, &t, wait, sizeof wait);
         fprintf(p->out, "\nThread %s (processor %u): %s%s%s\n",

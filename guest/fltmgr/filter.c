@@ -131,7 +131,6 @@ NTSTATUS FLTAPI FltRegisterFilter(PDRIVER_OBJECT Driver, CONST FLT_REGISTRATION 
     FltpInitializeObject(&Filter->Base, FLT_OBFL_TYPE_FILTER);
     InitializeListHead(&Filter->Instances);
     InitializeListHead(&Filter->Ports);
-    KeInitializeEvent(&Filter->Settled, NotificationEvent, TRUE);
     RtlCopyMemory(&Filter->Registration, Registration,
                   Registration->Size < sizeof Filter->Registration ? Registration->Size : sizeof Filter->Registration);
     if (!FltpCopyName(&Filter->Name, Filter->NameBuffer, FLTP_NAME_LENGTH, &Driver->DriverExtension->ServiceKeyName) ||
@@ -188,7 +187,6 @@ VOID FLTAPI FltUnregisterFilter(PFLT_FILTER Filter)
     FltpDeleteVolumeContexts(Filter);
     ExWaitForRundownProtectionRelease(&Filter->Base.RundownRef);
     RemoveEntryList(&Filter->Base.PrimaryLink);
-    Filter->DriverObject = NULL;
     FltpDrop(&Filter->Base);
     ObDereferenceObject(Driver);
 }

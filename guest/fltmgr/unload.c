@@ -15,28 +15,70 @@ typedef struct _FLTP_SYNC_OP
     NTSTATUS Status;
 } FLTP_SYNC_OP, *PFLTP_SYNC_OP;
 
-/* The callback's answer. The filter may be gone afterwards; a refusal counts only when it cannot be overruled. */
-static NTSTATUS FltpCallUnload(PFLT_FILTER Filter, FLT_FILTER_UNLOAD_FLAGS Flags)
+/* An unload callback that is running; a service stop of the same driver waits for it. */
+typedef struct _FLTP_UNLOADING
+{
+    LIST_ENTRY Links;
+    PDRIVER_OBJECT Driver;
+    ULONG Holders;
+    KEVENT Done;
+} FLTP_UNLOADING, *PFLTP_UNLOADING;
+
+static LIST_ENTRY FltpUnloading = {&FltpUnloading, &FltpUnloading};
+
+static VOID FltpDropUnloading(PFLTP_UNLOADING Unloading)
+{
+    if (--Unloading->Holders == 0)
+    {
+        ExFreePoolWithTag(Unloading, FLTP_TAG);
+    }
+}
+
+/* The callback's answer. The filter, and its memory, may be gone afterwards; it is not when the callback refused. */
+static inline __attribute__((always_inline)) NTSTATUS FltpCallUnload(PFLT_FILTER Filter, FLT_FILTER_UNLOAD_FLAGS Flags)
 {
     PFLT_FILTER_UNLOAD_CALLBACK Callback = Filter->Registration.FilterUnloadCallback;
-    BOOLEAN Mandatory = (Flags & FLTFL_FILTER_UNLOAD_MANDATORY) != 0;
+    PFLTP_UNLOADING Unloading = FltpAllocate(sizeof *Unloading, FLTP_TAG);
     NTSTATUS Status;
 
-    FltpHold(&Filter->Base);
-    Filter->State |= FLTP_FILTER_UNLOADING | (Mandatory ? FLTP_FILTER_MANDATORY : 0);
-    KeClearEvent(&Filter->Settled);
+    if (Unloading == NULL)
+    {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    Unloading->Driver = Filter->DriverObject;
+    Unloading->Holders = 1;
+    KeInitializeEvent(&Unloading->Done, NotificationEvent, FALSE);
+    InsertTailList(&FltpUnloading, &Unloading->Links);
+    Filter->State |= FLTP_FILTER_UNLOADING | (Flags & FLTFL_FILTER_UNLOAD_MANDATORY ? FLTP_FILTER_MANDATORY : 0);
     RdEvent(RD_EVENT_UNLOAD_ROUTINE, Filter->DriverObject, Callback, 0);
     Status = Callback(Flags);
-    if (!NT_SUCCESS(Status) && !Mandatory)
+    Filter = FltpFindFilterOfDriver(Unloading->Driver);
+    if (Filter != NULL && !NT_SUCCESS(Status))
     {
         Filter->State &= ~FLTP_FILTER_UNLOADING;
     }
-    KeSetEvent(&Filter->Settled, IO_NO_INCREMENT, FALSE);
-    FltpDrop(&Filter->Base);
+    RemoveEntryList(&Unloading->Links);
+    KeSetEvent(&Unloading->Done, IO_NO_INCREMENT, FALSE);
+    FltpDropUnloading(Unloading);
     return Status;
 }
 
-static NTSTATUS FltpDoUnloadFilter(PCUNICODE_STRING Name)
+static VOID FltpWaitForUnloading(PDRIVER_OBJECT Driver)
+{
+    for (PLIST_ENTRY Link = FltpUnloading.Flink; Link != &FltpUnloading; Link = Link->Flink)
+    {
+        PFLTP_UNLOADING Unloading = CONTAINING_RECORD(Link, FLTP_UNLOADING, Links);
+        if (Unloading->Driver == Driver)
+        {
+            Unloading->Holders++;
+            KeWaitForSingleObject(&Unloading->Done, Executive, KernelMode, FALSE, NULL);
+            FltpDropUnloading(Unloading);
+            return;
+        }
+    }
+}
+
+static __attribute__((noinline)) NTSTATUS FltpDoUnloadFilter(PCUNICODE_STRING Name)
 {
     PVOID Service = RdAcquireService(Name);
     PFLT_FILTER Filter = FltpFindFilter(Name);
@@ -97,16 +139,10 @@ NTSTATUS FltpUnloadByName(PCUNICODE_STRING Name)
 /* DriverUnload of every driver that has registered a filter. */
 VOID NTAPI FltpMiniFilterDriverUnload(PDRIVER_OBJECT DriverObject)
 {
-    PFLT_FILTER Filter = FltpFindFilterOfDriver(DriverObject);
+    PFLT_FILTER Filter;
 
-    while (Filter != NULL && (Filter->State & FLTP_FILTER_UNLOADING))
-    {
-        /* Another request is inside the callback: the image must not go before it has come back. */
-        FltpHold(&Filter->Base);
-        KeWaitForSingleObject(&Filter->Settled, Executive, KernelMode, FALSE, NULL);
-        FltpDrop(&Filter->Base);
-        Filter = FltpFindFilterOfDriver(DriverObject);
-    }
+    FltpWaitForUnloading(DriverObject); /* the image must not go while the callback runs */
+    Filter = FltpFindFilterOfDriver(DriverObject);
     if (Filter != NULL && !(Filter->State & FLTP_FILTER_UNREGISTERING))
     {
         FltpCallUnload(Filter, FLTFL_FILTER_UNLOAD_MANDATORY);

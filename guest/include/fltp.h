@@ -56,7 +56,6 @@ typedef struct _FLT_FILTER
     PDRIVER_OBJECT DriverObject; /* referenced */
     LIST_ENTRY Instances;        /* FLT_INSTANCE.FilterLink */
     LIST_ENTRY Ports;
-    KEVENT Settled; /* clear while its unload callback runs */
     FLT_REGISTRATION Registration;
     PFLT_OPERATION_REGISTRATION Operations; /* copied; ends with IRP_MJ_OPERATION_END; may be NULL */
     PFLT_CONTEXT_REGISTRATION Contexts;     /* copied; ends with FLT_CONTEXT_END; may be NULL */

@@ -34,6 +34,11 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         return Status;
     }
     Status = FltStartFiltering(FilterHandle);
+    if (!NT_SUCCESS(Status))
+    {
+        FltUnregisterFilter(FilterHandle);
+        StopWorkerQueues();
+    }
     KeSetEvent(&EntryDone, IO_NO_INCREMENT, FALSE);
     return Status;
 }

@@ -41,5 +41,12 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         IoDeleteDevice(Device);
         return Status;
     }
-    return FltStartFiltering(FilterHandle);
+    Status = FltStartFiltering(FilterHandle);
+    if (!NT_SUCCESS(Status))
+    {
+        FltUnregisterFilter(FilterHandle);
+        StopWorkerQueues();
+        IoDeleteDevice(Device);
+    }
+    return Status;
 }

@@ -21,5 +21,11 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         FltUnregisterFilter(FilterHandle);
         return Status;
     }
-    return FltStartFiltering(FilterHandle);
+    Status = FltStartFiltering(FilterHandle);
+    if (!NT_SUCCESS(Status))
+    {
+        FltUnregisterFilter(FilterHandle);
+        StopWorkerQueues();
+    }
+    return Status;
 }

@@ -22,5 +22,11 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         StopWorkerQueues();
         return Status;
     }
-    return FltStartFiltering(FilterHandle);
+    Status = FltStartFiltering(FilterHandle);
+    if (!NT_SUCCESS(Status))
+    {
+        FltUnregisterFilter(FilterHandle);
+        StopWorkerQueues();
+    }
+    return Status;
 }

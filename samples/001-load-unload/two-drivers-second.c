@@ -32,7 +32,13 @@ static NTSTATUS Register(PIRP Irp, PIO_STACK_LOCATION Stack)
         StopWorkerQueues();
         return Status;
     }
-    return FltStartFiltering(FilterHandle);
+    Status = FltStartFiltering(FilterHandle);
+    if (!NT_SUCCESS(Status))
+    {
+        FltUnregisterFilter(FilterHandle);
+        StopWorkerQueues();
+    }
+    return Status;
 }
 
 static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
