@@ -151,7 +151,7 @@ static void run_processor(struct machine *m, unsigned cpu)
     uint64_t limit = m->sharing && end > c->retired + LOOP_QUANTUM ? c->retired + LOOP_QUANTUM : end;
     struct loop_probe probe = {0};
     gva_t from = 0;
-    struct code_range before = {0, 0, CODE_NONE, 0};
+    struct code_range before = {0, 0, CODE_NONE, 0, false};
     for (;;) {
         if (interrupt_deliverable(c)) {
             unsigned vector = c->pending & 4 ? 2 : 1;
@@ -166,6 +166,10 @@ static void run_processor(struct machine *m, unsigned cpu)
         }
         struct code_range code = machine_code(m, c->regs.rip);
         if (code.class == CODE_NONE) {
+            cannot_execute(m, cpu, from);
+            return;
+        }
+        if (code.pageable && c->irql >= 2 && *arena_shadow(c->regs.rip) == RD_SHADOW_PAGED_IMAGE) {
             cannot_execute(m, cpu, from);
             return;
         }
@@ -215,6 +219,23 @@ static void run_processor(struct machine *m, unsigned cpu)
         case DBT_INTERRUPT:
             break;
         case DBT_BAD_ACCESS:
+            if (x.shadow == RD_SHADOW_WATCHED) {
+                /* As for DBT_SHARED; the translator looks at the shadow first. */
+                bool stops = code.class == CODE_DRIVER &&
+                             share_access(m, x.address, x.size, x.write, CODE_DRIVER);
+                if (stops)
+                    machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
+                if (code.class != CODE_KERNEL_NOLOG)
+                    share_access(m, x.address, x.size, x.write, CODE_KERNEL);
+                x = watch_write(m, cpu, x.address);
+                if (stops && (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT)) {
+                    loop_check(m, cpu);
+                    return;
+                }
+                goto exited;
+            }
+            access_trouble(m, cpu, &x);
+            return;
         case DBT_FAULT:
             access_trouble(m, cpu, &x);
             return;

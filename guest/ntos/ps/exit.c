@@ -7,12 +7,14 @@
 #include "guest/include/iop.h"
 #include "guest/include/obp.h"
 #include "guest/include/psp.h"
+#include "guest/include/vf.h"
 
 static DECLSPEC_NORETURN VOID PspApcStateBugCheck(PKTHREAD Thread, KIRQL Irql)
 {
     PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[KernelMode];
     PKAPC Apc = IsListEmpty(Head) ? NULL : CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
 
+    VfNoteApcDisable(Thread, FALSE);
     KeBugCheckEx(RDBC_KERNEL_APC_PENDING_DURING_EXIT, RD_ADDRESS(Apc), Thread->CombinedApcDisable,
         Irql, 1);
 }
