@@ -57,6 +57,9 @@ int cli_fail(const struct error *e);
 /* Help of one command, on stdout. */
 int cli_help(const struct command *c, const char *allowed);
 
+/* Drivers of ours that lie beside the kernel; session.c names them. */
+#define SESSION_SYSTEM_IMAGES 1
+
 /* One machine with everything it was made from; a process has at most one. */
 struct session {
     struct machine *machine;
@@ -66,6 +69,9 @@ struct session {
     gva_t driver_base;
     struct file_data kernel, hal;
     char *kernel_path, *hal_path;
+    struct machine_file system[SESSION_SYSTEM_IMAGES];
+    struct file_data system_data[SESSION_SYSTEM_IMAGES];
+    char *system_paths[SESSION_SYSTEM_IMAGES];
     struct machine_file files[SCENARIO_MAX_DRIVERS];
     struct file_data file_data[SCENARIO_MAX_DRIVERS];
     char *file_names[SCENARIO_MAX_DRIVERS], *file_paths[SCENARIO_MAX_DRIVERS];
@@ -90,7 +96,7 @@ void session_close(struct session *s);
 /* The guest kernel's file; *path is malloc'ed, or NULL. */
 bool session_read_kernel(const struct options *o, char **path, struct file_data *file,
                          struct error *e);
-/* Hash of the kernel and the HAL. */
+/* Hash of the kernel, the HAL and our own drivers. */
 struct hash128 session_guest_hash(const struct session *s);
 /* Verb name of an opcode, for reports. */
 const char *session_verb_name(uint32_t op);

@@ -70,6 +70,21 @@ static bool is_our_kernel(const char *path, const struct file_data *file, struct
     return error_set(e, ERROR_INPUT, "%s: not rundown's kernel: no section .rdexp", path);
 }
 
+/* The guest loads one when a scenario needs it; all are part of the guest, so of its hash. */
+static const char *const system_images[SESSION_SYSTEM_IMAGES] = {"memfs.sys"};
+
+static bool read_system_images(struct session *s, const char *folder, struct error *e)
+{
+    for (unsigned i = 0; i < SESSION_SYSTEM_IMAGES; i++) {
+        s->system_paths[i] = file_join(folder, system_images[i]);
+        if (!file_read(s->system_paths[i], IMAGE_FILE_LIMIT, &s->system_data[i], e))
+            return false;
+        s->system[i] = (struct machine_file){system_images[i], s->system_data[i].data,
+                                             s->system_data[i].size, s->system_paths[i]};
+    }
+    return true;
+}
+
 static bool read_guest(struct session *s, const struct options *o, struct error *e)
 {
     if (!session_read_kernel(o, &s->kernel_path, &s->kernel, e) ||
@@ -77,8 +92,9 @@ static bool read_guest(struct session *s, const struct options *o, struct error 
         return false;
     char *folder = file_directory(s->kernel_path);
     s->hal_path = file_join(folder, "hal.dll");
+    bool ok = file_read(s->hal_path, IMAGE_FILE_LIMIT, &s->hal, e) && read_system_images(s, folder, e);
     free(folder);
-    return file_read(s->hal_path, IMAGE_FILE_LIMIT, &s->hal, e);
+    return ok;
 }
 
 /* Takes both strings. */
@@ -117,6 +133,8 @@ static bool create(struct session *s, struct error *e)
         .hal = {"hal.dll", s->hal.data, s->hal.size, s->hal_path},
         .drivers = s->files,
         .driver_count = s->file_count,
+        .system = s->system,
+        .system_count = SESSION_SYSTEM_IMAGES,
         .loader_block = s->loader.data,
         .loader_size = s->loader.size,
         .checks = DBT_SHADOW | DBT_DIRTY | DBT_BUDGETS | DBT_COVERAGE,
@@ -231,7 +249,11 @@ bool session_open_failure(struct session *s, const struct options *o, const char
 
 struct hash128 session_guest_hash(const struct session *s)
 {
-    return hash_chain(hash_bytes(s->kernel.data, s->kernel.size), s->hal.data, s->hal.size);
+    struct hash128 h =
+        hash_chain(hash_bytes(s->kernel.data, s->kernel.size), s->hal.data, s->hal.size);
+    for (unsigned i = 0; i < SESSION_SYSTEM_IMAGES; i++)
+        h = hash_chain(h, s->system_data[i].data, s->system_data[i].size);
+    return h;
 }
 
 bool session_boot(struct session *s, print_fn print, struct error *e)
@@ -257,6 +279,10 @@ void session_close(struct session *s)
     free(s->loader.data);
     file_free(&s->kernel);
     file_free(&s->hal);
+    for (unsigned i = 0; i < SESSION_SYSTEM_IMAGES; i++) {
+        file_free(&s->system_data[i]);
+        free(s->system_paths[i]);
+    }
     free(s->kernel_path);
     free(s->hal_path);
     for (unsigned i = 0; i < s->file_count; i++) {

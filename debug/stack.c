@@ -115,7 +115,7 @@ int stack_culprit(const struct machine *m, const struct stack_frame *frames, uns
         /* A return address may lie behind the last byte of the image it returns to. */
         gva_t pc = frames[i].pc - (i > 0 && !frames[i].interrupt);
         const struct machine_image *image = machine_image_at(m, pc);
-        if (image != NULL && image->serial != 0 && strcmp(image->name, "hal.dll") != 0)
+        if (image != NULL && !image->system)
             return (int)i;
     }
     return -1;

@@ -24,7 +24,7 @@ static bool parse_one(struct machine_pe *p, const struct machine_file *file, str
 
 bool image_parse_files(struct machine *m, struct error *e)
 {
-    m->file_count = 2 + m->config.driver_count;
+    m->file_count = 2 + m->config.driver_count + m->config.system_count;
     m->files = calloc(m->file_count, sizeof *m->files);
     RD_ASSERT(m->files != NULL);
     if (!parse_one(&m->files[FILE_KERNEL], &m->config.kernel, e) ||
@@ -33,7 +33,15 @@ bool image_parse_files(struct machine *m, struct error *e)
     for (unsigned i = 0; i < m->config.driver_count; i++)
         if (!parse_one(&m->files[2 + i], &m->config.drivers[i], e))
             return false;
+    for (unsigned i = 0; i < m->config.system_count; i++)
+        if (!parse_one(&m->files[2 + m->config.driver_count + i], &m->config.system[i], e))
+            return false;
     return true;
+}
+
+bool image_is_system(const struct machine *m, uint32_t file)
+{
+    return file <= FILE_HAL || file >= 2 + m->config.driver_count;
 }
 
 /* Compares up to a ".sys" ending, without case: services are named with and without it. */
@@ -256,7 +264,7 @@ struct code_range machine_code(void *context, gva_t pc)
         if (!s->executable || pc - (r->base + s->rva) >= s->virtual_size)
             continue;
         enum code_class class = CODE_DRIVER;
-        if (r->file <= FILE_HAL)
+        if (image_is_system(m, r->file))
             class = strcmp(s->name, ".nolog") == 0 ? CODE_KERNEL_NOLOG : CODE_KERNEL;
         return (struct code_range){r->base + s->rva, r->base + s->rva + s->virtual_size, class,
                                    (uint32_t)index};

@@ -143,6 +143,8 @@ struct code_range machine_code(void *context, gva_t pc);
 
 /* image.c */
 bool image_parse_files(struct machine *m, struct error *e);
+/* Files are the kernel, the HAL, the drivers under test, then our own drivers (file systems). */
+bool image_is_system(const struct machine *m, uint32_t file);
 /* Loads file `index`; returns the run image's index or -1 with m->error set. */
 int image_load(struct machine *m, unsigned file);
 void image_unload(struct machine *m, unsigned image);

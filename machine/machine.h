@@ -33,6 +33,8 @@ struct machine_config {
     struct machine_file kernel, hal;
     const struct machine_file *drivers;
     unsigned driver_count;
+    const struct machine_file *system; /* drivers of ours, loaded when the guest asks; their code is the kernel's class */
+    unsigned system_count;
     const void *loader_block; /* copied to RD_LOADER_BLOCK (struct rd_loader_block and what it points to) */
     size_t loader_size;       /* <= RD_LOADER_SIZE */
     unsigned checks;          /* DBT_* features: DBT_SHADOW | DBT_DIRTY | DBT_BUDGETS normally */
@@ -78,6 +80,7 @@ struct machine_image {
     gva_t entry;
     uint32_t serial;        /* order of loading, from 0 = kernel */
     bool loaded;            /* false: unloaded, kept for reports */
+    bool system;            /* ours: the kernel, the HAL, a system driver; never the suspect */
     const uint8_t *file;    /* the file's bytes, as given */
     size_t file_size;
 };

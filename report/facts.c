@@ -75,7 +75,7 @@ unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame 
 static bool in_driver(const struct report *r, gva_t address)
 {
     const struct machine_image *i = machine_image_at(r->machine, address);
-    return i != NULL && i->serial >= 2; /* 0 and 1 are the kernel and the HAL */
+    return i != NULL && !i->system;
 }
 
 /* A driver that left by a tail jump is on no stack: who jumped is known by the last event of its

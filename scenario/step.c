@@ -195,14 +195,22 @@ static void take_option(lua_State *L, const struct scenario_verb *verb, const ch
         c->expect = status_at(L, value, what);
         c->has_expect = true;
         break;
+    case 'n':
+        c->step.text = name_at(L, value, what);
+        break;
+    case 'm':
+        c->step.text2 = name_at(L, value, what);
+        break;
     case 'K':
     case 'A':
     case 'L':
+    case 'P':
         if (!lua_isboolean(L, value))
             builder_fail(L, "%s: expected true or false, got %s", what, luaL_typename(L, value));
         if (lua_toboolean(L, value))
             c->step.flags |= letter == 'K'   ? RD_STEP_KERNEL
                              : letter == 'A' ? RD_STEP_ASYNC
+                             : letter == 'P' ? RD_STEP_MAY_PEND
                                              : RD_STEP_ALERTABLE;
         break;
     default:
@@ -332,6 +340,23 @@ static int run_verb(lua_State *L)
     *scenario_add_step(&thread->steps, &thread->count, &thread->capacity) = c->step;
     *c = (struct call){0}; /* the step owns the memory now */
     return results;
+}
+
+void builder_take_mount_options(lua_State *L, int table, struct scenario_step *step)
+{
+    const struct scenario_verb *verb = NULL;
+    for (size_t i = 0; scenario_verbs[i] != NULL; i++)
+        if (scenario_verbs[i]->op == RD_OP_MOUNT)
+            verb = scenario_verbs[i];
+    RD_ASSERT(verb != NULL);
+    struct call *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = (struct call){.step = {.slot = NO_SLOT}};
+    luaL_setmetatable(L, "rundown call");
+    take_options(L, verb, table, c);
+    step->text = c->step.text;
+    step->text2 = c->step.text2;
+    step->flags = c->step.flags;
+    *c = (struct call){0};
 }
 
 static int find_verb(lua_State *L)

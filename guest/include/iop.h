@@ -10,6 +10,7 @@
 
 #define IOP_TAG 0x20206F49     /* 'Io  ' */
 #define IOP_IRP_TAG 0x20707249 /* 'Irp ' */
+#define IOP_VPB_TAG 0x20627056 /* 'Vpb ' */
 
 /* Header says 0x148: Microsoft's DEVICE_OBJECT is aligned to 16 bytes. */
 #define IOP_DEVICE_OBJECT_SIZE 0x150u
@@ -140,9 +141,27 @@ VOID IopCancelThreadIrps(PETHREAD Thread);
 /* file.c */
 VOID IopDeleteFile(PVOID Object);
 VOID IopCloseFile(PEPROCESS Process, PVOID Object, LONG_PTR HandlesLeft);
-NTSTATUS IopCreateFile(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
-                       PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess,
-                       ULONG Disposition, ULONG Options, KPROCESSOR_MODE Mode);
+/* What an open asks for, beside its name. */
+typedef struct _IOP_OPEN
+{
+    ACCESS_MASK Access;
+    ULONG FileAttributes, ShareAccess, Disposition, Options;
+    LARGE_INTEGER AllocationSize;
+    UCHAR StackFlags;        /* SL_OPEN_TARGET_DIRECTORY and its like */
+    PDEVICE_OBJECT TopHint;  /* requests go to this device of the stack, not to its top */
+    KPROCESSOR_MODE Mode;
+} IOP_OPEN, *PIOP_OPEN;
+NTSTATUS IopCreateFile(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PIO_STATUS_BLOCK IoStatus,
+                       const IOP_OPEN *Open);
+/* The device that IoCreateFileSpecifyDeviceObjectHint named for this file; NULL: none. */
+PDEVICE_OBJECT IopTopDeviceHint(PFILE_OBJECT File);
+
+/* volume.c */
+BOOLEAN IopNeedsVpb(DEVICE_TYPE Type);
+NTSTATUS IopCreateVpb(PDEVICE_OBJECT Device);
+VOID IopDeleteVpb(PDEVICE_OBJECT Device);
+VOID IopDereferenceVpb(PVPB Vpb);
+NTSTATUS IopReferenceMountedVpb(PDEVICE_OBJECT Device, PVPB *Result);
 
 /* System services that no kit header declares. */
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);

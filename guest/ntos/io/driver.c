@@ -76,11 +76,29 @@ static UNICODE_STRING IopPlainName(PCUNICODE_STRING ServiceName)
     return Name;
 }
 
-/* \Driver\NAME in Buffer. */
+/* Where the registry gives a service's type as file system driver, its driver object stands in
+ * \FileSystem; there is no registry, and only our own drivers are of that type. */
+static BOOLEAN IopIsFileSystemService(PCUNICODE_STRING Name)
+{
+    static const UNICODE_STRING Services[] = {RTL_CONSTANT_STRING(L"MemFs")};
+
+    for (ULONG i = 0; i < sizeof Services / sizeof Services[0]; i++)
+    {
+        if (RtlEqualUnicodeString(Name, &Services[i], TRUE))
+        {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* \Driver\NAME or \FileSystem\NAME in Buffer. */
 static NTSTATUS IopDriverPath(PCUNICODE_STRING ServiceName, PUNICODE_STRING Path, PWCHAR Buffer)
 {
-    static const UNICODE_STRING Prefix = RTL_CONSTANT_STRING(L"\\Driver\\");
+    static const UNICODE_STRING Drivers = RTL_CONSTANT_STRING(L"\\Driver\\");
+    static const UNICODE_STRING FileSystems = RTL_CONSTANT_STRING(L"\\FileSystem\\");
     UNICODE_STRING Name = IopPlainName(ServiceName);
+    UNICODE_STRING Prefix = IopIsFileSystemService(&Name) ? FileSystems : Drivers;
 
     if (Name.Length == 0 ||
         Name.Length + Prefix.Length + sizeof(WCHAR) > IOP_NAME_LENGTH * sizeof(WCHAR))

@@ -105,7 +105,8 @@ static NTSTATUS RdOpen(PRD_CONTEXT Context, const struct rd_step *Step)
     ULONG Options = RdNeedsAsynchronous(Context, Step) ? 0 : FILE_SYNCHRONOUS_IO_NONALERT;
     OBJECT_ATTRIBUTES Attributes;
     UNICODE_STRING Name;
-    WCHAR Buffer[128];
+    WCHAR Buffer[RD_NAME_CHARACTERS];
+    ULONG Share = Step->code >> 4 & 15, Disposition = Step->code & 15;
     NTSTATUS Status;
 
     RdNativeName(Step->text, &Name, Buffer, sizeof Buffer / sizeof Buffer[0]);
@@ -114,9 +115,11 @@ static NTSTATUS RdOpen(PRD_CONTEXT Context, const struct rd_step *Step)
         return RdKernelOpen(Slot, &Name);
     }
     InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, NULL, NULL);
-    Status = NtCreateFile(&Slot->Handle, GENERIC_READ_WRITE, &Attributes, Slot->IoStatus, NULL,
-                          FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
-                          Options, NULL, 0);
+    Status = NtCreateFile(
+        &Slot->Handle, Step->value != 0 ? (ACCESS_MASK)Step->value : GENERIC_READ_WRITE, &Attributes,
+        Slot->IoStatus, NULL, FILE_ATTRIBUTE_NORMAL,
+        Share != 0 ? Share - 1 : FILE_SHARE_READ | FILE_SHARE_WRITE,
+        Disposition != 0 ? Disposition - 1 : FILE_OPEN, Options | Step->code >> 8, NULL, 0);
     if (!NT_SUCCESS(Status))
     {
         Slot->Handle = NULL;
@@ -367,6 +370,8 @@ static NTSTATUS RdExecute(PRD_CONTEXT Context, const struct rd_step *Step)
         return STATUS_SUCCESS;
     case RD_OP_EXERCISE:
         return RdExercise(Context);
+    case RD_OP_MOUNT:
+        return RdMount(Step);
     default:
         RdAssertFailed("a scenario step of a known kind", __FILE__, Step->op);
     }
