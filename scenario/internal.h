@@ -7,6 +7,7 @@
 #include <lua5.4/lua.h>
 #include <lua5.4/lualib.h>
 
+#include "base/str.h"
 #include "scenario/scenario.h"
 
 #define THREAD_TYPE "rundown thread"
@@ -79,6 +80,12 @@ char *scenario_locate(const char *scenario_path, const char *name);
 /* Loads in front of the devices, a device stack when none was given, thread names into numbers. The
  * line of what is wrong goes to *line. */
 bool scenario_finish(struct scenario *s, int *line, struct error *e);
+
+/* words.c */
+enum word_kind { WORD_FILE_CLASS, WORD_VOLUME_CLASS, WORD_DISPOSITION, WORD_ACCESS, WORD_SHARE };
+bool word_value(enum word_kind kind, const char *name, size_t length, uint32_t *out);
+/* The words of a kind, for an error. */
+void word_list(enum word_kind kind, struct str *out);
 
 /* text.c */
 bool text_is_utf8(const char *text);

@@ -38,7 +38,15 @@ static NTSTATUS MemfsRunRequest(PMEMFS_VCB Vcb, PIRP Irp)
 
     Irp->IoStatus.Information = 0;
     FsRtlEnterFileSystem();
-    if (Routine != NULL)
+    if (Stack->MajorFunction != IRP_MJ_CREATE &&
+        (Stack->FileObject == NULL || Stack->FileObject->FsContext == NULL))
+    {
+        /* A stream file object that no create gave a context to: nothing to undo. */
+        Status = Stack->MajorFunction == IRP_MJ_CLEANUP || Stack->MajorFunction == IRP_MJ_CLOSE
+                     ? STATUS_SUCCESS
+                     : STATUS_INVALID_DEVICE_REQUEST;
+    }
+    else if (Routine != NULL)
     {
         Status = Routine(Vcb, Irp, Stack);
     }

@@ -263,6 +263,19 @@ static NTSTATUS IopFindDevice(POBJECT_ATTRIBUTES Attributes, PFILE_OBJECT *Relat
     return Status;
 }
 
+/* Combinations that NtCreateFile documents to be invalid. */
+static BOOLEAN IopIsGoodOpen(const IOP_OPEN *Open)
+{
+    BOOLEAN Directory = (Open->Options & FILE_DIRECTORY_FILE) != 0;
+
+    return Open->Disposition <= FILE_MAXIMUM_DISPOSITION &&
+           !(Directory && (Open->Options & FILE_NON_DIRECTORY_FILE)) &&
+           !(Directory && Open->Disposition != FILE_OPEN && Open->Disposition != FILE_CREATE &&
+             Open->Disposition != FILE_OPEN_IF) &&
+           !((Open->Options & FILE_DELETE_ON_CLOSE) &&
+             !(Open->Access & (DELETE | MAXIMUM_ALLOWED)));
+}
+
 NTSTATUS IopCreateFile(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PIO_STATUS_BLOCK IoStatus,
                        const IOP_OPEN *Asked)
 {
@@ -275,12 +288,11 @@ NTSTATUS IopCreateFile(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PIO_STATUS
     PVOID Object;
     NTSTATUS Status;
 
-    if (Attributes == NULL || Attributes->ObjectName == NULL ||
-        Open.Disposition > FILE_MAXIMUM_DISPOSITION)
+    RtlMapGenericMask(&Open.Access, &Generic);
+    if (Attributes == NULL || Attributes->ObjectName == NULL || !IopIsGoodOpen(&Open))
     {
         return STATUS_INVALID_PARAMETER;
     }
-    RtlMapGenericMask(&Open.Access, &Generic);
     if (Open.Access & MAXIMUM_ALLOWED)
     {
         Open.Access = (Open.Access & ~(ULONG)MAXIMUM_ALLOWED) | FILE_ALL_ACCESS;
@@ -480,4 +492,58 @@ NTSTATUS NTAPI IoCreateFileSpecifyDeviceObjectHint(
                            AllocationSize, FileAttributes, ShareAccess, Disposition, CreateOptions,
                            EaLength, CreateFileType, Options | IO_NO_PARAMETER_CHECKING,
                            DeviceObject);
+}
+
+/* A file object that a file system makes for itself: no create request led to it, but a close ends
+ * it. DeviceObject: the disk's, as in every other file object. */
+static PFILE_OBJECT IopMakeStream(PFILE_OBJECT FileObject, PDEVICE_OBJECT DeviceObject)
+{
+    PDEVICE_OBJECT Device = FileObject != NULL ? FileObject->DeviceObject : DeviceObject;
+    PFILE_OBJECT File;
+
+    if (!NT_SUCCESS(IopReferenceDeviceForOpen(Device)))
+    {
+        return NULL;
+    }
+    File = ObpAllocateObject(ObpFileType, sizeof *File);
+    if (File == NULL)
+    {
+        IopDereferenceDevice(Device);
+        return NULL;
+    }
+    IopInitializeFile(File, Device, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0);
+    File->Flags |= FO_STREAM_FILE;
+    File->Vpb = FileObject != NULL ? FileObject->Vpb : Device->Vpb;
+    if (File->Vpb != NULL)
+    {
+        File->Vpb->ReferenceCount++;
+    }
+    return File;
+}
+
+NTEXPORT(IoCreateStreamFileObjectLite, PASSIVE_LEVEL, "file device");
+PFILE_OBJECT NTAPI IoCreateStreamFileObjectLite(PFILE_OBJECT FileObject,
+                                                PDEVICE_OBJECT DeviceObject)
+{
+    return IopMakeStream(FileObject, DeviceObject);
+}
+
+/* Documented: makes a handle and closes it, so the file system sees a cleanup before it returns. */
+NTEXPORT(IoCreateStreamFileObject, PASSIVE_LEVEL, "file device");
+PFILE_OBJECT NTAPI IoCreateStreamFileObject(PFILE_OBJECT FileObject, PDEVICE_OBJECT DeviceObject)
+{
+    PFILE_OBJECT File = IopMakeStream(FileObject, DeviceObject);
+    HANDLE Handle;
+
+    if (File == NULL || !NT_SUCCESS(ObpCreateHandle(File, 0, OBJ_KERNEL_HANDLE, &Handle)))
+    {
+        if (File != NULL)
+        {
+            ObfDereferenceObject(File);
+        }
+        return NULL;
+    }
+    File->Flags |= FO_HANDLE_CREATED;
+    ZwClose(Handle);
+    return File;
 }

@@ -181,6 +181,10 @@ static NTSTATUS RdRequest(PRD_CONTEXT Context, const struct rd_step *Step)
         Status = NtWriteFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Input,
                              Step->input_size, &Offset, NULL);
         break;
+    case RD_OP_FSCTL:
+        Status = NtFsControlFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Step->code, Input,
+                                 Step->input_size, Output, Step->output_size);
+        break;
     default:
         Status = NtDeviceIoControlFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Step->code,
                                        Input, Step->input_size, Output, Step->output_size);
@@ -314,6 +318,7 @@ static NTSTATUS RdSlotStep(PRD_CONTEXT Context, const struct rd_step *Step)
     case RD_OP_READ:
     case RD_OP_WRITE:
     case RD_OP_IOCTL:
+    case RD_OP_FSCTL:
         return RdRequest(Context, Step);
     case RD_OP_FLUSH:
         return Kernel ? RdKernelRequest(Slot, Step, NULL, NULL)
@@ -322,6 +327,11 @@ static NTSTATUS RdSlotStep(PRD_CONTEXT Context, const struct rd_step *Step)
         return Kernel ? STATUS_INVALID_DEVICE_REQUEST : RdQuery(Context, Step);
     case RD_OP_WAIT:
         return Kernel ? RdKernelWait(Slot) : RdWaitForSlot(Slot);
+    case RD_OP_SET_INFO:
+    case RD_OP_RENAME:
+    case RD_OP_LIST:
+    case RD_OP_QUERY_VOLUME:
+        return Kernel ? STATUS_INVALID_DEVICE_REQUEST : RdFileStep(Context, Step);
     default:
         return Kernel ? RdKernelCancel(Slot) : RdCancel(Slot);
     }
@@ -342,6 +352,11 @@ static NTSTATUS RdExecute(PRD_CONTEXT Context, const struct rd_step *Step)
     case RD_OP_QUERY:
     case RD_OP_WAIT:
     case RD_OP_CANCEL:
+    case RD_OP_SET_INFO:
+    case RD_OP_RENAME:
+    case RD_OP_LIST:
+    case RD_OP_QUERY_VOLUME:
+    case RD_OP_FSCTL:
         return RdSlotStep(Context, Step);
     case RD_OP_LOAD:
         Name = RdText(Step->text);
@@ -372,6 +387,8 @@ static NTSTATUS RdExecute(PRD_CONTEXT Context, const struct rd_step *Step)
         return RdExercise(Context);
     case RD_OP_MOUNT:
         return RdMount(Step);
+    case RD_OP_DELETE:
+        return RdDelete(Step);
     default:
         RdAssertFailed("a scenario step of a known kind", __FILE__, Step->op);
     }
@@ -404,6 +421,17 @@ static PVOID RdServiceOf(ULONG Operation)
         return (PVOID)(ULONG_PTR)NtWaitForSingleObject;
     case RD_OP_CANCEL:
         return (PVOID)(ULONG_PTR)NtCancelIoFile;
+    case RD_OP_SET_INFO:
+    case RD_OP_RENAME:
+        return (PVOID)(ULONG_PTR)NtSetInformationFile;
+    case RD_OP_DELETE:
+        return (PVOID)(ULONG_PTR)NtDeleteFile;
+    case RD_OP_LIST:
+        return (PVOID)(ULONG_PTR)NtQueryDirectoryFile;
+    case RD_OP_QUERY_VOLUME:
+        return (PVOID)(ULONG_PTR)NtQueryVolumeInformationFile;
+    case RD_OP_FSCTL:
+        return (PVOID)(ULONG_PTR)NtFsControlFile;
     default:
         return (PVOID)(ULONG_PTR)RdExecute;
     }

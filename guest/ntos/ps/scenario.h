@@ -44,6 +44,8 @@ NTSTATUS RdKernelCancel(PRD_SLOT Slot);
 
 /* volume.c */
 NTSTATUS RdMount(const struct rd_step *Step);
+NTSTATUS RdDelete(const struct rd_step *Step);
+NTSTATUS RdFileStep(PRD_CONTEXT Context, const struct rd_step *Step);
 
 /* exercise.c */
 NTSTATUS RdExercise(PRD_CONTEXT Context);
