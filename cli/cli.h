@@ -59,7 +59,7 @@ int cli_fail(const struct error *e);
 /* Help of one command, on stdout. */
 int cli_help(const struct command *c, const char *allowed);
 
-#define SESSION_SYSTEM 1 /* drivers of ours beside the kernel */
+#define SESSION_SYSTEM 2 /* drivers of ours beside the kernel; session.c names them */
 
 /* One machine with everything it was made from; a process has at most one. */
 struct session {

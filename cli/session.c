@@ -21,7 +21,8 @@
 #define STEP_BUDGET 50000000u
 #define REPAIR_ROUNDS 8
 
-static const char *const system_drivers[SESSION_SYSTEM] = {"fltmgr.sys"};
+/* All are part of the guest, so of its hash. The guest itself loads the file system when a volume is mounted. */
+static const char *const system_drivers[SESSION_SYSTEM] = {"fltmgr.sys", "memfs.sys"};
 
 /* The folder of the guest images: RUNDOWN_GUEST, else where a build tree or an installation has it.
  */
@@ -122,16 +123,14 @@ static bool imports_from(const struct machine_file *file, const char *module)
     return search.found;
 }
 
-/* A driver of ours is loaded before all others when a driver of the scenario imports from it, or a step asks for it. */
-static void load_system_drivers(struct session *s)
+/* The filter manager is loaded before anything else when a driver of the scenario imports from it, or a step asks for it. */
+static void load_filter_manager(struct session *s)
 {
-    for (unsigned i = SESSION_SYSTEM; i-- > 0;) {
-        bool needed = scenario_uses_filters(&s->scenario);
-        for (unsigned d = 0; d < s->file_count && !needed; d++)
-            needed = imports_from(&s->files[d], system_drivers[i]);
-        if (needed)
-            scenario_load_first(&s->scenario, system_drivers[i]);
-    }
+    bool needed = scenario_uses_filters(&s->scenario);
+    for (unsigned d = 0; d < s->file_count && !needed; d++)
+        needed = imports_from(&s->files[d], system_drivers[0]);
+    if (needed)
+        scenario_load_first(&s->scenario, system_drivers[0]);
 }
 
 /* Takes both strings. */
@@ -248,7 +247,7 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
                          str_dup(s->scenario.drivers[i].path), e))
             return false;
     s->driver_base = o->base;
-    load_system_drivers(s);
+    load_filter_manager(s);
     return scenario_lower(&s->scenario, &s->loader, e) && read_guest(s, o, e) && create(s, e);
 }
 

@@ -229,7 +229,7 @@ static void run_processor(struct machine *m, unsigned cpu)
                     share_access(m, x.address, x.size, x.write, CODE_KERNEL);
                 x = watch_write(m, cpu, x.address);
                 if (stops && (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT)) {
-                    loop_check(m, cpu);
+                    loop_check(m, cpu, false);
                     return;
                 }
                 goto exited;

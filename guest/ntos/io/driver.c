@@ -79,13 +79,13 @@ static UNICODE_STRING IopPlainName(PCUNICODE_STRING ServiceName)
 }
 
 /* File system drivers and their filters live in a directory of their own. NT asks the service's type in the
- * registry; here the filter manager is known by name and a filter by its imports. */
+ * registry; here our own drivers are known by name and a filter by its imports. */
 static BOOLEAN IopIsFileSystemDriver(PCUNICODE_STRING Name, PVOID ImageBase)
 {
-    static const UNICODE_STRING FilterManager = RTL_CONSTANT_STRING(L"FltMgr");
+    static const UNICODE_STRING Ours[] = {RTL_CONSTANT_STRING(L"FltMgr"), RTL_CONSTANT_STRING(L"MemFs")};
 
-    return ImageBase != NULL &&
-           (RtlEqualUnicodeString(Name, &FilterManager, TRUE) || MiImportsFrom(ImageBase, "fltmgr.sys"));
+    return ImageBase != NULL && (RtlEqualUnicodeString(Name, &Ours[0], TRUE) ||
+                                 RtlEqualUnicodeString(Name, &Ours[1], TRUE) || MiImportsFrom(ImageBase, "fltmgr.sys"));
 }
 
 /* \Driver\NAME or \FileSystem\NAME in Buffer. */
