@@ -143,6 +143,7 @@ NTSTATUS FLTAPI FltRegisterFilter(PDRIVER_OBJECT Driver, CONST FLT_REGISTRATION 
     FltpFormatAltitude(Filter, FLTP_HIGHEST_ALTITUDE - FLTP_ALTITUDE_STEP * FltpRegistrations++);
     ObReferenceObject(Driver);
     Filter->DriverObject = Driver;
+    Filter->OldDriverUnload = Driver->DriverUnload;
     /* A service stop goes to the filter's unload callback; a filter without one is not unloadable. */
     Driver->DriverUnload = Registration->FilterUnloadCallback != NULL &&
                                    !(Registration->Flags & FLTFL_REGISTRATION_DO_NOT_SUPPORT_SERVICE_STOP)
@@ -187,6 +188,10 @@ VOID FLTAPI FltUnregisterFilter(PFLT_FILTER Filter)
     FltpDeleteVolumeContexts(Filter);
     ExWaitForRundownProtectionRelease(&Filter->Base.RundownRef);
     RemoveEntryList(&Filter->Base.PrimaryLink);
+    if (!(Filter->State & FLTP_FILTER_UNLOADING))
+    {
+        Driver->DriverUnload = Filter->OldDriverUnload; /* of its own accord: it is a plain driver again */
+    }
     FltpDrop(&Filter->Base);
     ObDereferenceObject(Driver);
 }

@@ -166,6 +166,7 @@ static FLTP_NEXT FltpTakeAnswer(PFLTP_OPERATION Operation, FLT_PREOP_CALLBACK_ST
 static FLTP_NEXT FltpCallPre(PFLTP_OPERATION Operation)
 {
     const FLT_OPERATION_REGISTRATION *Entry = Operation->CurrentRegistration;
+    FLT_PREOP_CALLBACK_STATUS Answer;
     FLT_RELATED_OBJECTS Related;
     PVOID Context = NULL;
 
@@ -175,7 +176,8 @@ static FLTP_NEXT FltpCallPre(PFLTP_OPERATION Operation)
         return FltpTakeAnswer(Operation, FLT_PREOP_SUCCESS_WITH_CALLBACK, NULL);
     }
     FltpFillRelated(&Related, Operation->Current, Operation->Iopb.TargetFileObject);
-    return FltpTakeAnswer(Operation, Entry->PreOperation(&Operation->Data, &Related, &Context), Context);
+    Answer = Entry->PreOperation(&Operation->Data, &Related, &Context);
+    return FltpTakeAnswer(Operation, Answer, Context);
 }
 
 /* From the current instance, which has answered, down to the first that does not let it pass. */

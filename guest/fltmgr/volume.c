@@ -175,14 +175,11 @@ static VOID NTAPI FltpFastIoDetachDevice(PDEVICE_OBJECT SourceDevice, PDEVICE_OB
     IoDeleteDevice(SourceDevice);
 }
 
-/* The disk under a volume device, where the kernel has the routine that knows. */
 static PDEVICE_OBJECT FltpDiskOf(PDEVICE_OBJECT VolumeDevice)
 {
-    UNICODE_STRING Name = RTL_CONSTANT_STRING(L"IoGetDiskDeviceObject");
-    NTSTATUS(NTAPI *GetDisk)(PDEVICE_OBJECT, PDEVICE_OBJECT *) = MmGetSystemRoutineAddress(&Name);
     PDEVICE_OBJECT Disk = NULL;
 
-    if (GetDisk == NULL || !NT_SUCCESS(GetDisk(VolumeDevice, &Disk)))
+    if (!NT_SUCCESS(IoGetDiskDeviceObject(VolumeDevice, &Disk)))
     {
         return NULL;
     }

@@ -54,6 +54,7 @@ typedef struct _FLT_FILTER
     UNICODE_STRING DefaultAltitude;
     ULONG State;
     PDRIVER_OBJECT DriverObject; /* referenced */
+    PDRIVER_UNLOAD OldDriverUnload;
     LIST_ENTRY Instances;        /* FLT_INSTANCE.FilterLink */
     LIST_ENTRY Ports;
     FLT_REGISTRATION Registration;
