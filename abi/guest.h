@@ -95,7 +95,7 @@ enum rd_op {
     RD_OP_CANCEL = 24,      /* slot of an asynchronous request */
     RD_OP_FAIL_ALLOCATIONS = 25, /* value: how many may fail from here on */
     RD_OP_EXERCISE = 26,    /* open every device that the drivers created by name and try each dispatch */
-    RD_OP_MOUNT = 27,       /* text device name, text2 its DOS name, flags: a disk in memory, mounted */
+    RD_OP_MOUNT = 27,       /* text device name, input its DOS name (ASCII), flags: a disk in memory, mounted */
     RD_OP_SET_INFO = 28,    /* slot, code information class, input */
     RD_OP_RENAME = 29,      /* slot, text: new name (a path from the volume's root, or a name in the same directory);
                                value 1: an existing file gives way */

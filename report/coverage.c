@@ -29,6 +29,8 @@ void report_never_entered(const struct machine *m, struct symbols *symbols, stru
     for (unsigned i = 2; i < machine_image_count(m); i++) {
         struct walk w = {.symbols = symbols};
         const struct machine_image *image = machine_image(m, i);
+        if (image->system) /* ours; nobody asks how much of it was needed */
+            continue;
         machine_each_function(m, image, visit, &w);
         if (w.missed > 0)
             str_addf(out, "never entered in %s: %s (%u of %u routines)\n", image->name,
