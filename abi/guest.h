@@ -102,7 +102,7 @@ enum rd_op {
     RD_OP_ATTACH_FILTER = 40,    /* text "filter;volume" */
     RD_OP_DETACH_FILTER = 41,    /* text "filter;volume" */
     RD_OP_UNLOAD_FILTER = 42,    /* text filter */
-    RD_OP_MOUNT = 27,       /* text device name, text2 its DOS name, flags: a disk in memory, mounted */
+    RD_OP_MOUNT = 27,       /* text device name, input its DOS name (ASCII), flags: a disk in memory, mounted */
     RD_OP_SET_INFO = 28,    /* slot, code information class, input */
     RD_OP_RENAME = 29,      /* slot, text: new name (a path from the volume's root, or a name in the same directory);
                                value 1: an existing file gives way */

@@ -313,6 +313,7 @@ NTSTATUS IopCallAndComplete(PDEVICE_OBJECT Device, PIRP Irp, PFILE_OBJECT File,
     }
     IoStatus->Status = Status;
     IopCompleteDirectly(Irp, File);
+    IopEndRequestOnVolume(File);
     return Status;
 }
 

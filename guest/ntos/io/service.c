@@ -144,6 +144,7 @@ NTSTATUS IopSendRequest(PIOP_REQUEST Request)
 {
     PFILE_OBJECT File = Request->File;
     BOOLEAN Synchronous = (File->Flags & FO_SYNCHRONOUS_IO) != 0;
+    BOOLEAN Volume = File->Vpb != NULL;
     NTSTATUS Status, WaitStatus;
 
     IopQueueThreadIrp(Request->Irp);
@@ -151,6 +152,10 @@ NTSTATUS IopSendRequest(PIOP_REQUEST Request)
     if (Status != STATUS_PENDING)
     {
         IopCompleteDirectly(Request->Irp, File);
+    }
+    if (Volume && !(Synchronous && Status == STATUS_PENDING))
+    {
+        RdSchedule(); /* IopEndRequestOnVolume; an asynchronous request may have taken the file along */
     }
     if (!Synchronous)
     {
