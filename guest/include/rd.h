@@ -48,6 +48,16 @@ static inline DECLSPEC_NORETURN VOID RdBugCheck(ULONG Code, const ULONG64 *Param
     {
     }
 }
+/* ... for an exception that nobody handled. */
+static inline DECLSPEC_NORETURN VOID RdUnhandledException(
+    ULONG Code, const ULONG64 *Parameters, const VOID *ExceptionRecord, const VOID *ContextRecord)
+{
+    RdHypercall(RD_HC_UNHANDLED, Code, RD_ADDRESS(Parameters), RD_ADDRESS(ExceptionRecord),
+        RD_ADDRESS(ContextRecord));
+    for (;;)
+    {
+    }
+}
 static inline VOID RdSendInterrupt(ULONG Processor, KIRQL Irql)
 {
     RdHypercall(RD_HC_IPI, Processor, Irql, 0, 0);

@@ -62,7 +62,7 @@ VOID NTAPI MmProbeAndLockPages(
 
     if (AccessMode != KernelMode && (LONG64)RD_ADDRESS(First) < 0)
     {
-        KiRaiseStatus(STATUS_ACCESS_VIOLATION, __builtin_return_address(0));
+        ExRaiseStatus(STATUS_ACCESS_VIOLATION);
     }
     MiFillFrames(MemoryDescriptorList);
     MemoryDescriptorList->Process =

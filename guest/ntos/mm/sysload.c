@@ -53,5 +53,5 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
         Name[Position] = (CHAR)SystemRoutineName->Buffer[Position];
     }
     Name[Length] = 0;
-    return MiFindExportedRoutine((PVOID)(ULONG_PTR)RdLoaderBlock->kernel_base, Name);
+    return MiFindExportedRoutine(&__ImageBase, Name);
 }
