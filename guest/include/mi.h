@@ -8,4 +8,7 @@ BOOLEAN MmInitSystem(VOID);
 /* Address of an export of the kernel image by its ASCII name; NULL: none. */
 PVOID MiFindExportedRoutine(PVOID ImageBase, PCSTR Name);
 
+/* probe.c: whether a buffer may be locked for a caller of that mode; a status instead of a raise. */
+NTSTATUS MiProbePages(PVOID Start, SIZE_T Bytes, KPROCESSOR_MODE AccessMode);
+
 #endif

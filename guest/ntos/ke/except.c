@@ -48,7 +48,10 @@ DECLSPEC_NORETURN VOID KiBugCheckException(ULONG Code, ULONG_PTR P3, ULONG_PTR P
     {
         KeBugCheckEx(Code, ExceptionRecord->ExceptionInformation[0], P3, P4, 0);
     }
-    KeBugCheckEx(Code, (ULONG_PTR)(LONG_PTR)ExceptionRecord->ExceptionCode,
+    /* As crash dumps show it: 0x3B carries the status as the 32 bits that it is. */
+    KeBugCheckEx(Code,
+        Code == RDBC_SYSTEM_SERVICE_EXCEPTION ? (ULONG)ExceptionRecord->ExceptionCode
+                                              : (ULONG_PTR)(LONG_PTR)ExceptionRecord->ExceptionCode,
         RD_ADDRESS(ExceptionRecord->ExceptionAddress), P3, P4);
 }
 
