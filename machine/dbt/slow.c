@@ -32,9 +32,9 @@ static bool stack_allowed(gva_t a, gva_t rsp)
     return false;
 }
 
-bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code)
+/* Watched memory is valid, but its writes are the machine's business (machine/watch.c). */
+static bool allowed(gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code, bool watched)
 {
-    (void)d;
     if (!n)
         return true;
     gva_t end = a + n, first = a & ~7ull;
@@ -54,8 +54,11 @@ bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, u
         unsigned high = end - g < 8 ? (unsigned)(end - g) : 8;
         CTX->probe = g + low;
         uint8_t c = *arena_shadow(g);
+        if (c >= RD_SHADOW_PAGED_POOL && c <= RD_SHADOW_PAGED_TAIL && CTX->irql < 2) /* resident then */
+            c = c == RD_SHADOW_PAGED_TAIL ? *(const volatile uint8_t *)arena_host(g + 8) : RD_SHADOW_VALID;
         bool ok = c == RD_SHADOW_VALID || (c < 8 && high <= c) ||
-                  (c == RD_SHADOW_STACK && stack_allowed(g + low, rsp));
+                  (c == RD_SHADOW_STACK && stack_allowed(g + low, rsp)) ||
+                  (c == RD_SHADOW_WATCHED && watched);
         if (!ok) {
             *bad = g + (c > low && c < 8 ? c : low);
             *code = c;
@@ -63,6 +66,12 @@ bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, u
         }
     }
     return true;
+}
+
+bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code)
+{
+    (void)d;
+    return allowed(a, n, rsp, bad, code, !CTX->probe_write);
 }
 
 static bool cell_plain(uint8_t cell, uint8_t agent, bool write)
@@ -187,7 +196,7 @@ static uint8_t *slow_group(struct dbt *d, const struct site *s, const uint64_t g
     probe(a, s->size, s->write);
     /* imm: the check was also to prove 8-byte alignment */
     if ((s->imm && (a & 7)) ||
-        !access_allowed(d, a, (uint64_t)(s->merge_hi - s->merge_lo), guest[REG_RSP], &bad, &code))
+        !allowed(a, (uint64_t)(s->merge_hi - s->merge_lo), guest[REG_RSP], &bad, &code, false))
         return retry_unmerged(d, s);
     return s->resume;
 }

@@ -11,6 +11,7 @@
  */
 #include "guest/include/iop.h"
 #include "guest/include/seh.h"
+#include "guest/include/vf.h"
 
 static VOID IopFreeMdls(PIRP Irp)
 {
@@ -99,12 +100,19 @@ VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         BOOLEAN Top = Irp->CurrentLocation == Irp->StackCount + 1;
 
         Irp->PendingReturned = (Control & SL_PENDING_RETURNED) != 0;
+        if (VfIsOptionEnabled(VF_OPTION_IO))
+        {
+            VfNoteCallsOfLocation(Irp, Stack, Irp->IoStatus.Status, Irp->PendingReturned);
+        }
         /* The location that the routine was set in has been used up. */
         RtlZeroMemory(Stack, sizeof *Stack);
         if (IopWantsCompletion(Irp, Control))
         {
             PDEVICE_OBJECT Device = Top ? NULL : IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
-            if (Routine(Device, Irp, Context) == STATUS_MORE_PROCESSING_REQUIRED)
+            NTSTATUS Outcome = VfIsOptionEnabled(VF_OPTION_IO) && VfFindDriver(Routine) != NULL
+                                   ? IovpLocalCompletionRoutine(Routine, Device, Irp, Context)
+                                   : Routine(Device, Irp, Context);
+            if (Outcome == STATUS_MORE_PROCESSING_REQUIRED)
             {
                 return;
             }

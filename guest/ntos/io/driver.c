@@ -12,6 +12,7 @@
 #include "guest/include/iop.h"
 #include "guest/include/psp.h"
 #include "guest/include/seh.h"
+#include "guest/include/vfmem.h"
 
 #define IOP_NAME_LENGTH 64u
 
@@ -235,6 +236,7 @@ VOID IopDeleteDriver(PVOID Object)
 
     if (Extension->ImageBase != NULL)
     {
+        VfDriverDeleting(Driver);
         KeFlushQueuedDpcs();
         RdSchedule();
     }
@@ -246,6 +248,7 @@ VOID IopDeleteDriver(PVOID Object)
     }
     if (Extension->ImageBase != NULL)
     {
+        VfDriverUnloaded(Driver);
         RdEvent(RD_EVENT_IMAGE_UNLOAD, Extension->ImageBase, 0, 0);
         RtlpRemoveImage(Extension->ImageBase);
         RdUnloadImage(Extension->ImageBase);
@@ -288,8 +291,10 @@ VOID IopInvokeUnload(PDRIVER_OBJECT Driver)
     Driver->Flags |= DRVO_UNLOAD_INVOKED;
     if (Driver->DriverUnload != NULL)
     {
+        VfDriverUnloading(Driver);
         RdEvent(RD_EVENT_UNLOAD_ROUTINE, Driver, Driver->DriverUnload, 0);
         Driver->DriverUnload(Driver);
+        VfCheckRegistrations(Driver);
     }
     RdSchedule();
     IopDropDriverObject(Driver);
@@ -428,6 +433,7 @@ static NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName)
     }
     Request.name = RD_ADDRESS(Service);
     Request.full_name = RD_ADDRESS(FullName);
+    VfPrepareImageRequest(Service, &Request);
     Status = RdLoadImage(&Request);
     if (!NT_SUCCESS(Status))
     {
@@ -444,6 +450,7 @@ static NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName)
     Extension = IopDriverExtensionOf(Driver);
     strncpy(Extension->FileName, FullName, sizeof Extension->FileName - 1);
     Driver->DriverInit = (PDRIVER_INITIALIZE)(ULONG_PTR)Request.entry;
+    VfDriverLoaded(Driver, FullName, &Request);
     RdEvent(RD_EVENT_IMAGE_LOAD, Request.base, Driver, 0);
     IopTellImageLoaded(Extension);
     RegistryPath = IopMakeRegistryPath(ServiceName);

@@ -5,6 +5,7 @@
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
+#include "guest/include/vf.h"
 
 static VOID IopInitializeIrp(PIRP Irp, USHORT Size, CCHAR StackSize)
 {
@@ -105,20 +106,22 @@ VOID NTAPI IoQueueThreadIrp(PIRP Irp)
     IopQueueThreadIrp(Irp);
 }
 
+/* The verifier is reached by a jump, as NT does through its pointer: IovCallDriver's caller is IoCallDriver's. */
 NTEXPORT(IofCallDriver, DISPATCH_LEVEL, "irp device");
-NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+__attribute__((optimize("optimize-sibling-calls"))) NTSTATUS FASTCALL IofCallDriver(
+    PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    PIO_STACK_LOCATION Stack;
-
-    if (--Irp->CurrentLocation <= 0)
+    if (VfIsCallVerified(DeviceObject))
     {
-        KeBugCheckEx(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, 0, 0, 0);
+        return IovCallDriver(DeviceObject, Irp);
     }
-    Stack = IoGetNextIrpStackLocation(Irp);
-    Irp->Tail.Overlay.CurrentStackLocation = Stack;
-    Stack->DeviceObject = DeviceObject;
-    RdEvent(RD_EVENT_DISPATCH, Irp, DeviceObject, Stack->MajorFunction << 8 | Stack->MinorFunction);
-    return DeviceObject->DriverObject->MajorFunction[Stack->MajorFunction](DeviceObject, Irp);
+    if (VfIsOptionEnabled(VF_OPTION_IO))
+    {
+        VfNoteForwarded(Irp);
+    }
+    NTSTATUS Status = IopNextDispatch(DeviceObject, Irp)(DeviceObject, Irp);
+    __asm__ volatile("" : "+r"(Status)); /* this frame stays on the stack of the driver that is called */
+    return Status;
 }
 
 #undef IoCallDriver
