@@ -75,6 +75,8 @@
     TRAP_ENTER \name
     movl $\status, %ecx
     xorl %edx, %edx
+    xorl %r9d, %r9d
+    xorl %r10d, %r10d
     TRAP_LEAVE
     .endm
 
@@ -93,6 +95,7 @@
     movl $STATUS_BREAKPOINT, %ecx
     movl $1, %edx
     xorl %r9d, %r9d
+    xorl %r10d, %r10d
     TRAP_LEAVE
 
 /* __fastfail: its code is in rcx. */
@@ -100,6 +103,7 @@
     movq %rcx, %r9
     movl $STATUS_STACK_BUFFER_OVERRUN, %ecx
     movl $1, %edx
+    xorl %r10d, %r10d
     TRAP_LEAVE
 
 /* The processor does not say which address it was. */
