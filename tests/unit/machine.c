@@ -276,6 +276,27 @@ static void an_interrupt_to_a_running_processor_arrives_as_a_step_of_its_own(voi
     assert_int_equal(counter(), 0);
 }
 
+static void exceptions_enter_the_kernel_with_a_frame_and_it_goes_on_where_the_frame_then_says(void **state)
+{
+    (void)state;
+    static const uint64_t seen[] = {14ull << 32 | 0x10000, 14ull << 32 | 0x20000 | 2, 0};
+    for (unsigned i = 0; i < 3; i++) {
+        boot(13 + i);
+        run_out();
+        assert_null(machine_violation(m));
+        assert_int_equal(counter(), seen[i]);
+    }
+}
+
+static void a_user_address_at_raised_irql_is_a_violation_at_once(void **state)
+{
+    (void)state;
+    boot(16);
+    run_out();
+    assert_non_null(machine_violation(m));
+    assert_int_equal(machine_violation(m)->trouble.address, 0x10000);
+}
+
 static void the_decider_answers_choices(void **state)
 {
     (void)state;
@@ -333,6 +354,8 @@ int main(void)
         T(a_loop_that_nobody_ends_is_a_hang),
         T(an_armed_timer_enables_the_clock_processor),
         T(an_interrupt_to_a_running_processor_arrives_as_a_step_of_its_own),
+        T(exceptions_enter_the_kernel_with_a_frame_and_it_goes_on_where_the_frame_then_says),
+        T(a_user_address_at_raised_irql_is_a_violation_at_once),
         T(the_decider_answers_choices),
         T(a_missing_import_stops_the_run_with_its_name),
         T(equal_decisions_reach_equal_states_and_traces),

@@ -21,6 +21,8 @@ VOID KiRaiseSecurityCheckFailure(VOID);
 VOID KiRaiseAssertion(VOID);
 VOID KiDebugServiceTrap(VOID);
 
+NTEXPORT(DbgBreakPoint, ANY_LEVEL, "callback"); /* trap.S */
+
 /* rd_entry_points.fault */
 VOID (*const KiFaultVectors[RD_FAULT_VECTORS])(VOID) = {
     [0] = KiDivideErrorFault,

@@ -123,6 +123,13 @@
     movq 0xc8(%rsp), %r10
     TRAP_LEAVE
 
+/* VOID DbgBreakPoint(VOID): without a debugger an exception like any other. */
+    .globl DbgBreakPoint
+    .def DbgBreakPoint; .scl 2; .type 32; .endef
+DbgBreakPoint:
+    int3
+    ret
+
 /*
  * ecx status, edx parameters, r8 address, r9 and r10 parameters, r11 trap frame. Builds the KEXCEPTION_FRAME with its record.
  */

@@ -149,6 +149,21 @@ static LONG StepOver(PEXCEPTION_POINTERS Pointers)
     return EXCEPTION_CONTINUE_EXECUTION;
 }
 
+TEST(DbgBreakPointIsABreakpointThatCanBeHandled)
+{
+    ULONG Status = 0;
+
+    __try
+    {
+        DbgBreakPoint();
+    }
+    __except (EXCEPTION_EXECUTE_HANDLER)
+    {
+        Status = _exception_code();
+    }
+    EXPECT_EQ(Status, (ULONG)STATUS_BREAKPOINT);
+}
+
 TEST(FilterCanStepOverAnInstruction)
 {
     Begin();
