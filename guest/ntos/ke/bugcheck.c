@@ -1,5 +1,5 @@
 /* Bugchecks. The machine stops at the hypercall; there is no blue screen. */
-#include "guest/include/ki.h"
+#include "guest/include/vf.h"
 
 NTEXPORT(KeBugCheckEx, ANY_LEVEL, "");
 DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1,
@@ -9,6 +9,10 @@ DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheck
         BugCheckParameter1, BugCheckParameter2, BugCheckParameter3, BugCheckParameter4};
     PKPRCB Prcb = KiCurrentPrcb();
 
+    if (VfIsOptionEnabled(VF_OPTION_IRP_LOGGING))
+    {
+        VfNoteIrpLog();
+    }
     if (Prcb->ExceptionRecord != NULL)
     {
         RdUnhandledException(

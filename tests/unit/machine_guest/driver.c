@@ -9,6 +9,7 @@ __declspec(dllimport) void Unlock(void);
 __declspec(dllimport) void Unload(void);
 __declspec(dllimport) void Arm(uint64_t Due);
 __declspec(dllimport) void Interrupt(unsigned Cpu);
+__declspec(dllimport) void Note(unsigned Forget);
 __declspec(dllimport) unsigned Choose(unsigned N);
 __declspec(dllimport) uint64_t SeenInterrupts(unsigned Cpu);
 __declspec(dllimport) uint64_t SeenFault(unsigned Index);
@@ -74,20 +75,25 @@ static void Routine(unsigned Test, unsigned Cpu)
             while (Flag == 0)
                 ;
         break;
-    case 13: /* exceptions that the kernel is told of: a read, a write, a division */
+    case 13:
     case 14:
-    case 15:
+        if (Cpu == 1)
+            Note(Test == 14);
+        break;
+    case 17: /* exceptions that the kernel is told of: a read, a write, a division */
+    case 18:
+    case 19:
         if (Cpu != 1)
             break;
-        if (Test == 13)
+        if (Test == 17)
             __asm__ volatile("movl (%%rcx), %%eax" ::"c"(0x10000ull) : "rax", "memory");
-        else if (Test == 14)
+        else if (Test == 18)
             __asm__ volatile("movl %%eax, (%%rcx)" ::"c"(0x20000ull) : "memory");
         else
             __asm__ volatile("divl %%ecx" ::"c"(0), "a"(1), "d"(0));
         Counter = SeenFault(0) << 32 | SeenFault(1) | SeenFault(2);
         break;
-    case 16: /* ... and that it is not told of at raised IRQL */
+    case 20: /* ... and that it is not told of at raised IRQL */
         if (Cpu == 1)
             __asm__ volatile("mov %0, %%cr8\n movl (%%rcx), %%eax" ::"r"(2ull), "c"(0x10000ull) : "rax", "memory");
         break;
