@@ -105,6 +105,8 @@ enum rd_op {
     RD_OP_LIST = 31,        /* slot of a directory, text: pattern or 0, code information class, output_size: one query */
     RD_OP_QUERY_VOLUME = 32, /* slot, code information class, output_size */
     RD_OP_FSCTL = 33,       /* slot, code, input, output */
+    RD_OP_QUERY_CAPABILITIES = 50, /* text: driver or instance */
+    RD_OP_QUERY_POWER = 51,        /* text, code: device power state */
 };
 
 /* The kernel's public face of a thread, embedded in its KTHREAD; RD_HC_THREAD tells the machine
