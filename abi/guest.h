@@ -97,9 +97,6 @@ enum rd_op {
     RD_OP_CANCEL = 24,      /* slot of an asynchronous request */
     RD_OP_FAIL_ALLOCATIONS = 25, /* value: how many may fail from here on */
     RD_OP_EXERCISE = 26,    /* open every device that the drivers created by name and try each dispatch */
-    RD_OP_ATTACH_FILTER = 40,    /* text "filter;volume" */
-    RD_OP_DETACH_FILTER = 41,    /* text "filter;volume" */
-    RD_OP_UNLOAD_FILTER = 42,    /* text filter */
     RD_OP_MOUNT = 27,       /* text device name, text2 its DOS name, flags: a disk in memory, mounted */
     RD_OP_SET_INFO = 28,    /* slot, code information class, input */
     RD_OP_RENAME = 29,      /* slot, text: new name (a path from the volume's root, or a name in the same directory);
@@ -108,6 +105,11 @@ enum rd_op {
     RD_OP_LIST = 31,        /* slot of a directory, text: pattern or 0, code information class, output_size: one query */
     RD_OP_QUERY_VOLUME = 32, /* slot, code information class, output_size */
     RD_OP_FSCTL = 33,       /* slot, code, input, output */
+    RD_OP_ATTACH_FILTER = 40,    /* text "filter;volume" */
+    RD_OP_DETACH_FILTER = 41,    /* text "filter;volume" */
+    RD_OP_UNLOAD_FILTER = 42,    /* text filter */
+    RD_OP_QUERY_CAPABILITIES = 50, /* text: driver or instance */
+    RD_OP_QUERY_POWER = 51,        /* text, code: device power state */
 };
 
 /* The kernel's public face of a thread, embedded in its KTHREAD; RD_HC_THREAD tells the machine
