@@ -34,17 +34,27 @@ static NTSTATUS AskToRegister(PDEVICE_OBJECT Device)
     return Status;
 }
 
+/* "...-first" becomes "...-second". */
+static VOID SecondService(PCUNICODE_STRING Own, PUNICODE_STRING Service)
+{
+    UNICODE_STRING Stem = *Own;
+
+    Stem.Length -= sizeof L"first" - sizeof(WCHAR);
+    RtlAppendUnicodeStringToString(Service, &Stem);
+    RtlAppendUnicodeToString(Service, L"second");
+}
+
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    UNICODE_STRING Service =
-        RTL_CONSTANT_STRING(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\two-drivers-second");
+    WCHAR Buffer[128];
+    UNICODE_STRING Service = {0, sizeof Buffer, Buffer};
     UNICODE_STRING Name = RTL_CONSTANT_STRING(FILTER_DEVICE);
     PDEVICE_OBJECT Device;
     PFILE_OBJECT File;
     NTSTATUS Status;
 
     UNREFERENCED_PARAMETER(DriverObject);
-    UNREFERENCED_PARAMETER(RegistryPath);
+    SecondService(RegistryPath, &Service);
     KeInitializeEvent(&Registered, NotificationEvent, FALSE);
     Status = ZwLoadDriver(&Service);
     if (!NT_SUCCESS(Status))

@@ -50,7 +50,7 @@ rename_sample() { # from folder, to folder
     mkdir -p "$2"
     for f in "$1"/*.sys; do cp "$f" "$2/x$(basename "$f")"; done
     for f in "$1"/*.lua; do
-        sed -e 's/\([a-z-]*\)\.sys"/x\1.sys"/' -e 's/unload "\([a-z-]*\)"/unload "x\1"/' \
+        sed -e 's/\([a-z-]*\)\.sys"/x\1.sys"/' -e 's/\(load\|unload_filter\) "\([a-z-]*\)"/\1 "x\2"/' \
             -e '/^device/s/"\(lower\)"/"x\1"/' -e '/^device/s/"\(upper-[a-z-]*\)"/"x\1"/' "$f" >"$2/$(basename "$f")"
     done
 }
