@@ -90,6 +90,8 @@ enum rd_op {
     RD_OP_CANCEL = 24,      /* slot of an asynchronous request */
     RD_OP_FAIL_ALLOCATIONS = 25, /* value: how many may fail from here on */
     RD_OP_EXERCISE = 26,    /* open every device that the drivers created by name and try each dispatch */
+    RD_OP_QUERY_CAPABILITIES = 50, /* text: driver or instance */
+    RD_OP_QUERY_POWER = 51,        /* text, code: device power state */
 };
 
 /* The kernel's public face of a thread, embedded in its KTHREAD; RD_HC_THREAD tells the machine
@@ -107,7 +109,7 @@ struct rd_thread {
     uint32_t cpu;
     uint32_t scenario_index; /* ~0: not a scenario thread */
     uint32_t flags;        /* RD_THREAD_* */
-    uint64_t id;           /* client id */
+    uint64_t id;           /* client id: the thread's in the low half, its process's in the high one */
     uint64_t start_routine;
     char name[RD_ABI_NAME];
 };
@@ -144,6 +146,19 @@ struct rd_image_request {
     uint64_t imports[RD_ABI_IMPORTED]; /* out: bases of other drivers that it imports from, 0 behind the last */
 };
 _Static_assert(sizeof(struct rd_image_request) == 88, "ABI");
+
+/* RD_HC_POOL_QUERY, RD_HC_POOL_OWNED. */
+struct rd_pool_record {
+    uint64_t address;
+    uint64_t bytes;
+    uint64_t owner;  /* as RD_HC_POOL_OWN gave it; 0: not a verified driver's */
+    uint64_t caller; /* return address in whoever allocated it */
+    uint32_t tag;
+    uint32_t type;
+    uint32_t flags;  /* RD_POOL_* */
+    uint32_t freed;
+};
+_Static_assert(sizeof(struct rd_pool_record) == 48, "ABI");
 
 /* Offsets in a processor control region (GS-relative) that drivers' inlined code relies on. */
 #define RD_PCR_SELF 0x18

@@ -36,9 +36,17 @@ enum rd_hypercall {
                                follows, of the changes of its APC disable counts that nothing has undone */
     RD_HC_CAPTURE = 29,     /* rcx array, rdx its length: return addresses of the running stack from the caller's own
                                instruction on, innermost first; rax how many */
+    /* The verifier's view of pool: the machine keeps it with its records, where it is nobody's footprint. */
+    RD_HC_POOL_OWN = 32,    /* rcx block, rdx owner (VF_DRIVER), r8 caller, r9 RD_POOL_*: a verified driver's block */
+    RD_HC_POOL_QUERY = 33,  /* rcx address, rdx struct rd_pool_record: the block that holds it; rax 0 none, 1 found */
+    RD_HC_POOL_OWNED = 34,  /* rcx owner, rdx index, r8 struct rd_pool_record: its next block not freed, from index on;
+                               rax 0 none, else the index to go on with */
     RD_HC_NOTE = 41,        /* rcx text, rdx return addresses, r8 RD_NOTE_* | count << 32, r9 KTHREAD or 0: a note for the
                                KeBugCheckEx that follows in this step (machine/observe.h) */
 };
+
+#define RD_POOL_SPECIAL 1u /* special pool: its bugchecks name misuse of the block */
+#define RD_POOL_TRIMMED 2u /* pageable, and verified with force IRQL checking */
 
 /* RD_HC_NOTE, and what machine/observe.h makes of it. */
 #define RD_NOTE_LINE 0u

@@ -15,6 +15,8 @@ struct monitor {
     const char *help;   /* one line for `rundown list checks` */
     const char *source; /* title of the document the rule comes from */
     bool (*judge)(const struct machine *m, const struct trouble *t, struct violation *out);
+    const char *codes;  /* bugchecks that it names: "0xCE 0xD4"; NULL: none */
+    const char *option; /* the option of --verifier that it needs; NULL: it is always on */
 };
 extern const struct monitor *const check_monitors[]; /* NULL-terminated, sorted by file name */
 

@@ -38,6 +38,12 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static unsigned processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
+}
+
 static void show_progress(void *context, const struct explore_result *r)
 {
     struct checking *c = context;
@@ -123,6 +129,10 @@ static bool write_failure(struct checking *c, const struct schedule *schedule, c
         .seed = c->options->seed,
         .strategy = str_dup(c->options->strategy ? c->options->strategy : "dpor"),
     };
+    struct str notes = {0};
+    report_notes_text(v, &notes);
+    f.notes = str_dup(notes.data ? notes.data : "");
+    str_free(&notes);
     f.images = calloc(s->file_count, sizeof *f.images);
     RD_ASSERT(f.images != NULL);
     for (unsigned i = 0; i < s->file_count; i++)
@@ -299,6 +309,7 @@ static int check_session(struct checking *c)
         .seed = o->seed,
         .preemptions = o->preemptions >= 0 ? (unsigned)o->preemptions : DEFAULT_PREEMPTIONS,
         .max_steps = EXECUTION_STEPS,
+        .jobs = o->jobs != 0 ? o->jobs : processors(),
         .all = o->all,
         .progress = show_progress,
         .progress_context = c,

@@ -203,6 +203,20 @@ static void prefer_function(struct symbols *s, struct module *module, const char
     *start = begin;
 }
 
+/* GNU as drops local symbols whose names begin with L, as if they were labels of a compiler. The
+ * address is then given to the symbol before, although .pdata says that its function has ended:
+ * debug information knows better. */
+static void correct_function(struct symbols *s, struct module *module, const char *path,
+                             uint32_t rva, struct symbolizer_answer *answer)
+{
+    struct symbolizer_answer again;
+    uint32_t begin, end;
+    if (answer->start != 0 && pe_function(&module->pe, rva, &begin, &end) &&
+        answer->start < module->pe.preferred_base + begin &&
+        symbolizer_ask(&s->debug_symbolizer, path, module->pe.preferred_base + rva, &again))
+        *answer = again;
+}
+
 /* From the tool; false: it does not know, or only repeats the nearest export below. */
 static bool ask_tool(struct symbols *s, struct module *module, const char *path, uint32_t rva,
                      struct found *f)
@@ -210,6 +224,7 @@ static bool ask_tool(struct symbols *s, struct module *module, const char *path,
     struct symbolizer_answer answer;
     if (path == NULL || !ask(s, path, module->pe.preferred_base + rva, &answer))
         return false;
+    correct_function(s, module, path, rva, &answer);
     uint64_t from = answer.start - module->pe.preferred_base;
     if (answer.start != 0 && from <= rva)
         f->start = (uint32_t)from;
@@ -290,6 +305,23 @@ void symbols_find(struct symbols *s, gva_t address, bool is_return, struct symbo
     out->line = f->line;
     if (f->function[0] != 0)
         out->offset -= f->start;
+}
+
+unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INLINE_MAX])
+{
+    struct symbolizer_answer chain[SYMBOLIZER_CHAIN];
+    const struct machine_image *image = machine_image_at(s->m, address);
+    if (image == NULL || image->path == NULL || !module_of(s, image)->parsed)
+        return 0;
+    uint64_t preferred = module_of(s, image)->pe.preferred_base;
+    unsigned count = symbolizer_chain(&s->symbolizer, image->path, preferred + (address - image->base), chain);
+    for (unsigned i = 0; i + 1 < count; i++) {
+        out[i] = (struct symbol){.unloaded = !image->loaded, .image_offset = address - image->base, .line = chain[i].line};
+        set_module(image, &out[i]);
+        memcpy(out[i].function, chain[i].function, sizeof out[i].function);
+        memcpy(out[i].file, chain[i].file, sizeof out[i].file);
+    }
+    return count > 0 ? count - 1 : 0;
 }
 
 /* The last component of a path of either system, since builds differ in where they keep their

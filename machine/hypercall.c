@@ -148,6 +148,16 @@ static uint64_t hc_pool_free(struct call *k)
     return pool_freed(k->m, k->cpu, k->rcx);
 }
 
+static void map(gva_t start, uint64_t bytes, uint8_t code)
+{
+    int image = code == RD_SHADOW_PAGED_IMAGE ? image_index_at(start, true) : -1;
+    arena_set_shadow(start, bytes, code);
+    if (image >= 0) {
+        run_state()->images[image].pageable = 1;
+        mark_run();
+    }
+}
+
 static uint64_t hc_map(struct call *k)
 {
     gva_t start = k->rcx & ~7ull;
@@ -156,8 +166,34 @@ static uint64_t hc_map(struct call *k)
         (start + bytes > ARENA_PRIVATE_BASE && start < ARENA_PRIVATE_BASE + ARENA_PRIVATE_SIZE))
         bad(k, "map");
     else
-        arena_set_shadow(start, bytes, (uint8_t)k->r8);
+        map(start, bytes, (uint8_t)k->r8);
     return 0;
+}
+
+static uint64_t hc_pool_own(struct call *k)
+{
+    if (!pool_own(k->rcx, k->rdx, k->r8, (uint32_t)k->r9))
+        bad(k, "pool own");
+    return 0;
+}
+
+static uint64_t hc_pool_query(struct call *k)
+{
+    struct rd_pool_record record;
+    if (!pool_query(k->rcx, &record))
+        return 0;
+    if (!arena_write(k->rdx, &record, sizeof record))
+        bad(k, "pool query");
+    return 1;
+}
+
+static uint64_t hc_pool_owned(struct call *k)
+{
+    struct rd_pool_record record;
+    uint32_t next = pool_owned(k->m, k->rcx, (uint32_t)k->rdx, &record);
+    if (next != 0 && !arena_write(k->r8, &record, sizeof record))
+        bad(k, "pool owned");
+    return next;
 }
 
 static uint64_t hc_thread(struct call *k)
@@ -286,6 +322,8 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
     [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
     [RD_HC_CAPTURE] = hc_capture,
+    [RD_HC_POOL_OWN] = hc_pool_own,     [RD_HC_POOL_QUERY] = hc_pool_query,
+    [RD_HC_POOL_OWNED] = hc_pool_owned,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

@@ -258,7 +258,8 @@ int image_load(struct machine *m, unsigned file, struct image_thunks *thunks)
     if (file > FILE_HAL) /* 64 KiB apart, with a gap, as separate allocations are */
         r->next_image = (base + size + 0x1FFFF) & ~0xFFFFull;
     unsigned index = r->image_count++;
-    r->images[index] = (struct run_image){base, size, pe->entry_rva ? base + pe->entry_rva : 0, file, 1};
+    r->images[index] = (struct run_image){
+        .base = base, .size = size, .entry = pe->entry_rva ? base + pe->entry_rva : 0, .file = file, .loaded = 1};
     mark_run();
     machine_emit(m, EVENT_IMAGE, m->agent, 0, 0, base, size, 1);
     return (int)index;
@@ -278,7 +279,7 @@ void image_unload(struct machine *m, unsigned image)
 struct code_range machine_code(void *context, gva_t pc)
 {
     struct machine *m = context;
-    struct code_range none = {pc, pc + 1, CODE_NONE, 0};
+    struct code_range none = {pc, pc + 1, CODE_NONE, 0, false};
     int index = image_index_at(pc, true);
     if (index < 0)
         return none;
@@ -292,7 +293,7 @@ struct code_range machine_code(void *context, gva_t pc)
         if (r->file <= FILE_HAL)
             class = strcmp(s->name, ".nolog") == 0 ? CODE_KERNEL_NOLOG : CODE_KERNEL;
         return (struct code_range){r->base + s->rva, r->base + s->rva + s->virtual_size, class,
-                                   (uint32_t)index};
+                                   (uint32_t)index, r->pageable && strncmp(s->name, "PAGE", 4) == 0};
     }
     return none;
 }

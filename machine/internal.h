@@ -20,6 +20,8 @@ struct run_image {
     gva_t entry;
     uint32_t file; /* index into machine.files */
     uint32_t loaded;
+    uint32_t pageable; /* its PAGE sections are checked against the IRQL (RD_SHADOW_PAGED_IMAGE) */
+    uint32_t reserved;
 };
 
 /* A place where a processor stood at the end of a step, to recognise that it goes in circles. */
@@ -52,7 +54,9 @@ struct run_pool {
     gva_t allocated_by, freed_by;
     uint32_t freed;
     uint32_t type;
-    uint64_t reserved[2];
+    uint64_t owner; /* a verified driver's record in the guest; 0: not verified */
+    uint32_t flags; /* RD_POOL_* */
+    uint32_t reserved;
 };
 
 struct run {
@@ -179,6 +183,8 @@ bool loop_stale(const struct machine *m, unsigned cpu);
 /* A step begins that leaves an await: it depends on whoever wrote what was looked at. */
 void loop_leave(struct machine *m, unsigned cpu);
 void loop_forget(unsigned cpu);
+/* An interrupt is taken, and will return to where the processor stands: to be there again is then no turn. */
+void loop_interrupted(unsigned cpu);
 /* A step that goes on and on: follows it block by block until it is back where it was, with nothing changed.
  * True: it is an endless loop, and the processor now awaits. Else *limit is where to ask again. */
 struct loop_probe {
@@ -208,6 +214,10 @@ void watch_notes(struct machine *m, gva_t kthread, bool blame_latest);
 /* pool.c */
 void pool_allocated(struct machine *m, unsigned cpu, gva_t a, uint64_t bytes, uint32_t tag, uint32_t type);
 uint64_t pool_freed(struct machine *m, unsigned cpu, gva_t a);
+bool pool_own(gva_t a, uint64_t owner, gva_t caller, uint32_t flags);
+bool pool_query(gva_t a, struct rd_pool_record *out);
+/* The owner's next block that is not freed, from index on; the index behind it, 0: none. */
+uint32_t pool_owned(struct machine *m, uint64_t owner, uint32_t index, struct rd_pool_record *out);
 
 /* note.c */
 /* Notes belong to the step that gave them. */

@@ -109,6 +109,8 @@ bool machine_sharing_grew(const struct machine *m);
 void machine_begin_execution(struct machine *m);
 /* The shared locations as sorted granules, for a failure file; machine_share_add loads them. */
 size_t machine_share_list(const struct machine *m, uint64_t **granules_out);
+/* Those that the present execution found and that are without effect yet. */
+size_t machine_share_found(const struct machine *m, uint64_t **granules_out);
 void machine_share_add(struct machine *m, const uint64_t *granules, size_t count);
 
 void machine_set_observer(struct machine *m, const struct observer *o);
@@ -156,8 +158,13 @@ struct machine_pool_block {
     bool freed;
     unsigned cpu_allocated, cpu_freed;
     gva_t allocated_by, freed_by; /* return address in the driver that called */
+    uint64_t owner;               /* not 0: a verified driver's */
+    uint32_t type, flags;         /* POOL_TYPE, RD_POOL_* */
 };
 /* The block whose bytes or zones hold a; false: none. */
+unsigned machine_pool_count(const struct machine *m);
+/* Block number `index` in the order of allocation. */
+bool machine_pool_record(const struct machine *m, unsigned index, struct machine_pool_block *out);
 bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_block *out);
 
 /* Hash of the final memory and registers, and of all steps so far. */

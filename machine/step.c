@@ -151,7 +151,7 @@ static void run_processor(struct machine *m, unsigned cpu)
     uint64_t limit = m->sharing && end > c->retired + LOOP_QUANTUM ? c->retired + LOOP_QUANTUM : end;
     struct loop_probe probe = {0};
     gva_t from = 0;
-    struct code_range before = {0, 0, CODE_NONE, 0};
+    struct code_range before = {0, 0, CODE_NONE, 0, false};
     for (;;) {
         if (interrupt_deliverable(c)) {
             unsigned vector = c->pending & 4 ? 2 : 1;
@@ -166,6 +166,10 @@ static void run_processor(struct machine *m, unsigned cpu)
         }
         struct code_range code = machine_code(m, c->regs.rip);
         if (code.class == CODE_NONE) {
+            cannot_execute(m, cpu, from);
+            return;
+        }
+        if (code.pageable && c->irql >= 2 && *arena_shadow(c->regs.rip) == RD_SHADOW_PAGED_IMAGE) {
             cannot_execute(m, cpu, from);
             return;
         }
@@ -414,6 +418,10 @@ enum machine_stop machine_quiescent(struct machine *m)
     for (uint32_t i = 0; i < r->thread_count; i++) {
         struct rd_thread t;
         if (!machine_thread(m, i, &t) || (t.flags & RD_THREAD_SYSTEM) || t.state == RD_THREAD_TERMINATED)
+            continue;
+        /* A thread that was suspended and never resumed is where its suspender wants it. It matters only when
+         * another one waits for it, and that one is found here. */
+        if (t.state == RD_THREAD_WAITING && t.wait_type == RD_WAIT_SUSPEND)
             continue;
         struct trouble hang = trouble_at(t.cpu < RD_MAX_CPUS ? t.cpu : 0, TROUBLE_HANG);
         hang.address = t.wait_object;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/bugchecks.h"
 #include "machine/arena.h"
 #include "report/internal.h"
 
@@ -86,7 +87,7 @@ unsigned fact_log_start(const struct violation *v)
 static bool in_driver(const struct report *r, gva_t address)
 {
     const struct machine_image *i = machine_image_at(r->machine, address);
-    return i != NULL && i->serial >= 2; /* 0 and 1 are the kernel and the HAL */
+    return i != NULL && !stack_is_ours(i);
 }
 
 /* A driver that left by a tail jump is on no stack: who jumped is known by the last event of its
@@ -129,13 +130,34 @@ static bool blamed(const struct report *r, gva_t *address, bool *is_return)
     return false;
 }
 
+static bool first_driver(const struct report *r, const struct stack_frame *frames, unsigned count, gva_t *address,
+                         bool *is_return)
+{
+    int at = stack_culprit(r->machine, frames, count);
+    if (at < 0)
+        return false;
+    *address = frames[at].pc;
+    *is_return = at > 0 && !frames[at].interrupt;
+    return true;
+}
+
+/*
+ * Who is to blame. A note that says so comes first: its monitor knows more than any stack. Else the first frame that is not of
+ * an image of ours: of the exception's context, of the instruction that broke the rule, of the stack; else the driver
+ * that left by a tail jump.
+ */
 struct culprit fact_culprit(const struct report *r)
 {
     const struct trouble *t = &r->violation->trouble;
     struct culprit c = {0};
     struct stack_frame frames[STACK_MAX];
     bool is_return = false;
+    struct fact_records records = fact_records(r);
     if (blamed(r, &c.address, &is_return)) {
+        c.known = true;
+    } else if (records.context != 0 &&
+               first_driver(r, frames, stack_walk(r->machine, &records.regs, frames, STACK_MAX), &c.address,
+                            &is_return)) {
         c.known = true;
     } else if (t->kind == TROUBLE_EXECUTE && t->shadow == RD_SHADOW_UNLOADED) {
         c.address = t->address;
@@ -147,15 +169,10 @@ struct culprit fact_culprit(const struct report *r)
         c.address = t->regs.rip;
         c.known = true;
     } else {
-        unsigned n = fact_stack(r, fact_thread(r), frames);
-        int at = stack_culprit(r->machine, frames, n);
-        if (at >= 0) {
-            c.address = frames[at].pc;
-            is_return = at > 0 && !frames[at].interrupt;
+        if (first_driver(r, frames, fact_stack(r, fact_thread(r), frames), &c.address, &is_return))
             c.known = true;
-        } else if (t->kind != TROUBLE_HANG && (c.address = last_caller(r, fact_thread(r))) != 0) {
+        else if (t->kind != TROUBLE_HANG && (c.address = last_caller(r, fact_thread(r))) != 0)
             c.known = true;
-        }
     }
     if (!c.known)
         return c;
@@ -164,6 +181,23 @@ struct culprit fact_culprit(const struct report *r)
     const struct machine_image *image = machine_image_at(r->machine, c.address);
     snprintf(c.image, sizeof c.image, "%s", image ? image->name : "");
     return c;
+}
+
+void fact_bucket(const struct report *r, const struct culprit *c, char *out, size_t size)
+{
+    const struct violation *v = r->violation;
+    const struct bugcheck_info *info = bugcheck_find(v->code);
+    char code[80], who[160] = "unknown_image";
+    if (v->code == 0)
+        snprintf(code, sizeof code, "%s", v->name);
+    else if (bugcheck_case(info, v->arg) != NULL)
+        snprintf(code, sizeof code, "0x%X_%" PRIX64, v->code, v->arg[info->key]);
+    else
+        snprintf(code, sizeof code, "0x%X", v->code);
+    if (c->known)
+        snprintf(who, sizeof who, "%s!%s", c->symbol.module,
+                 c->symbol.function[0] ? c->symbol.function : "unknown_function");
+    snprintf(out, size, "%s_%s", code, who);
 }
 
 const char *fact_state(const struct rd_thread *t)

@@ -26,4 +26,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 }
 
 const struct monitor monitor_stack = {"stack", "a stack overflowed, or memory below the stack pointer was touched (kernel-stack-overflow, stack-below-pointer)",
-                                      "Bug Check 0xDC: DRIVER_INVALID_STACK_ACCESS", judge};
+                                      "Bug Check 0xDC: DRIVER_INVALID_STACK_ACCESS", judge, "0xDC 0x7F 0x50", NULL};

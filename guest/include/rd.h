@@ -97,6 +97,22 @@ static inline ULONG RdPoolFreed(PVOID Block)
 {
     return (ULONG)RdHypercall(RD_HC_POOL_FREE, RD_ADDRESS(Block), 0, 0, 0);
 }
+/* Pool as the verifier sees it. */
+static inline VOID RdPoolOwn(PVOID Block, PVOID Owner, PVOID Caller, ULONG Flags)
+{
+    RdHypercall(RD_HC_POOL_OWN, RD_ADDRESS(Block), RD_ADDRESS(Owner), RD_ADDRESS(Caller), Flags);
+}
+static inline BOOLEAN RdPoolQuery(const volatile VOID *Address, struct rd_pool_record *Record)
+{
+    return RdHypercall(RD_HC_POOL_QUERY, RD_ADDRESS(Address), RD_ADDRESS(Record), 0, 0) != 0;
+}
+/* Walks what Owner has not freed: *Index begins at 0. */
+static inline BOOLEAN RdPoolOwned(PVOID Owner, PULONG Index, struct rd_pool_record *Record)
+{
+    *Index = (ULONG)RdHypercall(
+        RD_HC_POOL_OWNED, RD_ADDRESS(Owner), *Index, RD_ADDRESS(Record), 0);
+    return *Index != 0;
+}
 static inline VOID RdMap(PVOID Address, ULONG64 Bytes, ULONG Shadow)
 {
     RdHypercall(RD_HC_MAP, RD_ADDRESS(Address), Bytes, Shadow, 0);

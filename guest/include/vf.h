@@ -47,14 +47,9 @@ typedef struct _VF_DRIVER
     ULONG Flags;   /* RD_VF_* that it is verified with */
     BOOLEAN Unloading; /* its unload routine has been called */
     BOOLEAN Unloaded;
-    UCHAR Spare[2];
+    BOOLEAN Deleting; /* nothing can keep its image any more */
+    UCHAR Spare;
     ULONG64 Imported[RD_ABI_IMPORTED]; /* bases of drivers that it imports from */
-    /* Pool tracking. */
-    LIST_ENTRY PoolList;
-    ULONG64 PagedBytes, NonPagedBytes;
-    ULONG PagedCount, NonPagedCount;
-    ULONG64 PeakPagedBytes, PeakNonPagedBytes;
-    ULONG64 Allocations;
 } VF_DRIVER, *PVF_DRIVER;
 
 extern LIST_ENTRY VfDriverList;
@@ -133,6 +128,10 @@ BOOLEAN VfIsDeviceHandling(PDEVICE_OBJECT DeviceObject, UCHAR Major, UCHAR Minor
 DECLSPEC_NORETURN VOID VfBugCheckNoStackUsage(ULONG Code, ULONG_PTR Parameter1,
     ULONG_PTR Parameter2, ULONG_PTR Parameter3, ULONG_PTR Parameter4);
 #define IOV_VIOLATION 0xC9
+
+/* irplog.c: what was sent to a device, and notes of it for the report. */
+VOID VfLogIrp(ULONG64 Device, ULONG64 Irp, ULONG64 Caller, UCHAR Major, UCHAR Minor);
+VOID VfNoteIrpLog(VOID);
 
 /* iocomplete.c: around a completion routine. */
 NTSTATUS IovpLocalCompletionRoutine(PIO_COMPLETION_ROUTINE Routine, PDEVICE_OBJECT DeviceObject,

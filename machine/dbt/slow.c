@@ -54,6 +54,8 @@ static bool allowed(gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code, b
         unsigned high = end - g < 8 ? (unsigned)(end - g) : 8;
         CTX->probe = g + low;
         uint8_t c = *arena_shadow(g);
+        if (c >= RD_SHADOW_PAGED_POOL && c <= RD_SHADOW_PAGED_TAIL && CTX->irql < 2) /* resident then */
+            c = c == RD_SHADOW_PAGED_TAIL ? *(const volatile uint8_t *)arena_host(g + 8) : RD_SHADOW_VALID;
         bool ok = c == RD_SHADOW_VALID || (c < 8 && high <= c) ||
                   (c == RD_SHADOW_STACK && stack_allowed(g + low, rsp)) ||
                   (c == RD_SHADOW_WATCHED && watched);

@@ -79,11 +79,13 @@ static VOID NTAPI ServerWorkerThread(PVOID Context)
 static NTSTATUS ServerRunPacket(VOID)
 {
     PACKET Packet = {STATUS_UNSUCCESSFUL};
+    OBJECT_ATTRIBUTES Attributes;
     HANDLE Handle;
     PVOID Thread;
     NTSTATUS Status;
 
-    Status = PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, ServerWorkerThread, &Packet);
+    InitializeObjectAttributes(&Attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    Status = PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, &Attributes, NULL, NULL, ServerWorkerThread, &Packet);
     if (!NT_SUCCESS(Status))
     {
         return Status;

@@ -3,7 +3,7 @@
 
 CHECKS := tests/checks
 # Common symbols: a check may bring its own CheckLowerDispatch.
-SAMPLE_CFLAGS_$(CHECKS) := -fno-optimize-sibling-calls -fcommon
+SAMPLE_CFLAGS_$(CHECKS) := -fno-optimize-sibling-calls -fcommon -Isamples/000-apc-unload
 CHECK_NAMES := $(patsubst $(CHECKS)/%/bad.c,%,$(sort $(wildcard $(CHECKS)/*/bad.c)))
 
 $(foreach n,$(CHECK_NAMES),$(call sample_image,$(CHECKS),$(n)/bad,$(n)/bad.c driver.c)$(call \

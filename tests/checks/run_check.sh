@@ -2,7 +2,7 @@
 # A violation and its clean twin:  run_check.sh RUNDOWN SOURCE_FOLDER BUILD_FOLDER
 # bad.expected has lines "rule NAME", "culprit FUNCTION", "code 0xNN" and "argN 0xNN" (N from 1); only the first is
 # compulsory. A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its rule
-# without. With VERIFIER set in the environment, both run with those options instead, and nothing else is asked.
+# without. Lines "all KEY VALUE" say what is different with every option on (-: not asked). With VERIFIER set in the environment, both run with those options instead, and nothing else is asked.
 set -u
 rundown=$1 source=$2 build=$3
 name=$(basename "$source")
@@ -17,10 +17,10 @@ field() { printf '%s\n' "$report" | sed -n "s/^.*\"$1\": *\"\{0,1\}\([^\",}]*\).
 argument() {
     printf '%s\n' "$report" | sed -n '/"arguments"/,/^ \]/s/^ *"value": "\([0-9a-f]*\)".*$/0x\1/p' | sed -n "$1p"
 }
-# With every option on, another rule may be the first to see the mistake: lines "all KEY VALUE".
+# With every option on, another rule may be the first to see the mistake: lines "all KEY VALUE" (-: not asked).
 want() {
     if [ -n "${VERIFIER:-}" ] && grep -q "^all $1 " "$source/bad.expected"; then
-        sed -n "s/^all $1 //p" "$source/bad.expected"
+        sed -n "s/^all $1 //p" "$source/bad.expected" | sed 's/^-$//'
     else
         sed -n "s/^$1 //p" "$source/bad.expected"
     fi

@@ -11,7 +11,7 @@
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
 #include "guest/include/psp.h"
-#include "guest/include/vf.h"
+#include "guest/include/vfmem.h"
 
 #define IOP_NAME_LENGTH 64u
 
@@ -235,6 +235,7 @@ VOID IopDeleteDriver(PVOID Object)
 
     if (Extension->ImageBase != NULL)
     {
+        VfDriverDeleting(Driver);
         KeFlushQueuedDpcs();
         RdSchedule();
     }
@@ -291,6 +292,7 @@ VOID IopInvokeUnload(PDRIVER_OBJECT Driver)
         VfDriverUnloading(Driver);
         RdEvent(RD_EVENT_UNLOAD_ROUTINE, Driver, Driver->DriverUnload, 0);
         Driver->DriverUnload(Driver);
+        VfCheckRegistrations(Driver);
     }
     RdSchedule();
     IopDropDriverObject(Driver);

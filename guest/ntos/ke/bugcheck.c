@@ -1,5 +1,5 @@
 /* Bugchecks, and exceptions that nothing handles. The machine stops at the hypercall; there is no blue screen. */
-#include "guest/include/ki.h"
+#include "guest/include/vf.h"
 
 NTEXPORT(KeBugCheckEx, ANY_LEVEL, "");
 DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1,
@@ -8,6 +8,10 @@ DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheck
     ULONG64 Parameters[4] = {
         BugCheckParameter1, BugCheckParameter2, BugCheckParameter3, BugCheckParameter4};
 
+    if (VfIsOptionEnabled(VF_OPTION_IRP_LOGGING))
+    {
+        VfNoteIrpLog();
+    }
     RdBugCheck(BugCheckCode, Parameters);
 }
 
@@ -104,4 +108,22 @@ BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECO
     CallbackRecord->State = BufferEmpty;
     RemoveEntryList(&CallbackRecord->Entry);
     return TRUE;
+}
+
+/* A registered record that lies in the range, or whose routine does; for the verifier. Both kinds of record begin alike. */
+NOLOG PVOID KiFindBugCheckCallback(ULONG64 Start, ULONG64 End)
+{
+    PLIST_ENTRY Entry;
+
+    for (Entry = KiBugCheckCallbacks.Flink; Entry != &KiBugCheckCallbacks; Entry = Entry->Flink)
+    {
+        PKBUGCHECK_CALLBACK_RECORD Record =
+            CONTAINING_RECORD(Entry, KBUGCHECK_CALLBACK_RECORD, Entry);
+        if (KiInRange(Record, Start, End)
+            || KiInRange((PVOID)(ULONG_PTR)Record->CallbackRoutine, Start, End))
+        {
+            return Record;
+        }
+    }
+    return NULL;
 }

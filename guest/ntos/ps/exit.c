@@ -70,6 +70,7 @@ DECLSPEC_NORETURN __attribute__((noinline)) VOID PspExitThread(NTSTATUS ExitStat
 
     PspCheckThreadExit(Tcb, KeGetCurrentIrql());
     Tcb->Terminating = TRUE;
+    KeForceResumeThread(Tcb); /* on the way out nothing suspends it any more */
     Thread->ExitStatus = ExitStatus;
     PspCallThreadNotifyRoutines(Thread, FALSE);
     IopCancelThreadIrps(Thread);
@@ -141,9 +142,7 @@ NTSTATUS PsTerminateThread(PETHREAD Thread, NTSTATUS ExitStatus)
         KeInitializeApc(&Tcb->TerminateApc, Tcb, OriginalApcEnvironment, PspTerminateKernelRoutine,
             NULL, PspTerminateNormalRoutine, KernelMode, NULL);
         KeInsertQueueApc(&Tcb->TerminateApc, NULL, NULL, 2);
-        while (KeResumeThread(Tcb) != 0)
-        {
-        }
+        KeForceResumeThread(Tcb);
     }
     return STATUS_SUCCESS;
 }

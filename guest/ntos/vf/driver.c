@@ -5,7 +5,7 @@
  */
 #include "guest/include/exp.h"
 #include "guest/include/mi.h"
-#include "guest/include/vf.h"
+#include "guest/include/vfmem.h"
 
 LIST_ENTRY VfDriverList = {&VfDriverList, &VfDriverList};
 
@@ -96,8 +96,8 @@ VOID VfDriverLoaded(PDRIVER_OBJECT DriverObject, PCSTR FileName,
     Driver->Flags = VfFlags();
     strncpy(Driver->Name, FileName, sizeof Driver->Name - 1);
     RtlCopyMemory(Driver->Imported, Request->imports, sizeof Driver->Imported);
-    InitializeListHead(&Driver->PoolList);
     InsertTailList(&VfDriverList, &Driver->Links);
+    VfTrimImage(Driver);
 }
 
 VOID VfDriverUnloading(PDRIVER_OBJECT DriverObject)
@@ -116,6 +116,8 @@ VOID VfDriverUnloaded(PDRIVER_OBJECT DriverObject)
 
     if (Driver != NULL)
     {
+        VfCheckUnloadedImage(Driver);
+        VfCheckPoolAtUnload(Driver);
         Driver->Unloaded = TRUE;
         Driver->DriverObject = NULL;
     }

@@ -285,6 +285,10 @@ __attribute__((noinline)) NTSTATUS FASTCALL IovCallDriver(PDEVICE_OBJECT DeviceO
     VfCheckCall(DeviceObject, Irp, Caller);
     VfBeforeCallDriver(&Call, DeviceObject, Irp);
     Call.caller = Caller;
+    if (VfIsOptionEnabled(VF_OPTION_IRP_LOGGING))
+    {
+        VfLogIrp(RD_ADDRESS(DeviceObject), RD_ADDRESS(Irp), Caller, Call.major, Call.minor);
+    }
     Status = IopNextDispatch(DeviceObject, Irp)(DeviceObject, Irp);
     VfAfterCallDriver(&Call, Status);
     return Status;
