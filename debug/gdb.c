@@ -96,7 +96,7 @@ static void read_registers(struct gdb *g, const char *number, struct str *reply)
 static void point(struct gdb *g, const char *p, struct str *reply)
 {
     bool insert = *p++ == 'Z';
-    uint64_t kind, address, size;
+    uint64_t kind = 0, address, size;
     if (!packet_hex(&p, &kind) || *p++ != ',' || !range(&p, &address, &size) || kind > GDB_ACCESS) {
         str_add(reply, kind > GDB_ACCESS ? "" : "E01");
         return;
@@ -197,9 +197,15 @@ static void transfer_object(struct gdb *g, const char *p, struct str *reply)
         gdb_libraries(g, &document);
     else if (starts(&p, "threads:read::"))
         gdb_thread_list(g, &document);
-    else
+    else if (starts(&p, "exec-file:read:")) {
+        p += strspn(p, "0123456789abcdefABCDEF"); /* a process, of which there is one */
+        known = *p++ == ':';
+        gdb_program(g, &document);
+    } else
         known = false;
-    if (known)
+    if (known && document.count == 0)
+        str_add(reply, "E01");
+    else if (known)
         transfer(&document, p, reply);
     else if (starts(&p, "features:read:"))
         str_add(reply, "E00"); /* there is no such annex */
@@ -246,7 +252,7 @@ static void query(struct gdb *g, const char *p, struct str *reply)
 {
     if (starts(&p, "Supported"))
         str_addf(reply, "PacketSize=%x;QStartNoAckMode+;swbreak+;hwbreak+;vContSupported+;ReverseStep+;ReverseContinue+;"
-                        "qXfer:features:read+;qXfer:libraries:read+;qXfer:threads:read+", PACKET_MAX);
+                        "qXfer:exec-file:read+;qXfer:features:read+;qXfer:libraries:read+;qXfer:threads:read+", PACKET_MAX);
     else if (starts(&p, "Xfer:"))
         transfer_object(g, p, reply);
     else if (strcmp(p, "C") == 0)

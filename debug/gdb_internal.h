@@ -48,6 +48,7 @@ void gdb_registers_text(const struct vcpu_regs *regs, gva_t gs_base, bool all, s
 bool gdb_register_text(const struct vcpu_regs *regs, gva_t gs_base, bool all, uint64_t number, struct str *out);
 /* Documents of packet qXfer. */
 void gdb_features(struct str *out);
+void gdb_program(const struct gdb *g, struct str *out);
 void gdb_libraries(const struct gdb *g, struct str *out);
 void gdb_thread_list(const struct gdb *g, struct str *out);
 

@@ -67,6 +67,8 @@ unsigned gdb_threads(const struct gdb *g, uint64_t *out, unsigned max)
         if (!machine_thread(g->d->m, i, &t) || !stack_thread_registers(g->d->m, i, &regs) || regs.rip == 0)
             continue;
         uint64_t id = id_of(i, &t);
+        if (id == IDLE_ID(i) && t.cpu >= machine_cpu_count(g->d->m))
+            continue; /* of a processor that was never started */
         unsigned k = 0;
         while (k < count && out[k] != id)
             k++;
@@ -290,6 +292,23 @@ static void add_escaped(struct str *out, const char *text)
             str_addn(out, text, 1);
 }
 
+/* gdb reads libraries' symbols by itself only when there is a program: the kernel is it. It does not move, so it must stand
+ * where it was linked; else it is a library like the others. */
+static bool is_program(const struct machine_image *image)
+{
+    struct pe pe;
+    struct error ignored = {0};
+    return image->serial == 0 && pe_parse(image->name, image->file, image->file_size, &pe, &ignored) &&
+           pe.preferred_base == image->base;
+}
+
+void gdb_program(const struct gdb *g, struct str *out)
+{
+    for (unsigned i = 0; i < g->d->image_count; i++)
+        if (is_program(&g->d->images[i]))
+            str_add(out, g->d->images[i].path);
+}
+
 /*
  * Every image of the execution, loaded here or not: gdb then has names for a driver that is gone at the violation, and
  * breakpoints in it. Of two that take turns at an address only the later one is listed. An image moves as a whole, and
@@ -303,7 +322,7 @@ void gdb_libraries(const struct gdb *g, struct str *out)
         const struct machine_image *image = &d->images[i];
         struct pe pe;
         struct error ignored = {0};
-        bool hidden = false;
+        bool hidden = is_program(image);
         for (unsigned k = i + 1; k < d->image_count; k++)
             hidden |= d->images[k].base < image->base + image->size && image->base < d->images[k].base + d->images[k].size;
         if (hidden || !pe_parse(image->name, image->file, image->file_size, &pe, &ignored))
