@@ -468,7 +468,7 @@ bool dpor_begin(struct dpor *d)
 void dpor_init(struct dpor *d, struct explorer *x)
 {
     *d = (struct dpor){.x = x};
-    history_init(&d->history);
+    history_open(&d->history);
 }
 
 void dpor_clear(struct dpor *d)

@@ -165,7 +165,7 @@ static void state_hash(struct debugger *d)
 {
     char text[HASH_TEXT];
     hash_text(machine_state_hash(d->m), text);
-    debug_print(d, "State %s\n", text);
+    debug_print(d, "State %s, %" PRIu64 " repairs\n", text, timeline_repairs(d->timeline));
 }
 
 static double now_ms(void)
