@@ -17,6 +17,8 @@ enum rd_shadow {
     RD_SHADOW_IMAGE_HOLE = 0xE2,   /* between an image's sections */
     RD_SHADOW_MISSING = 0xE3,      /* stands for an import that nobody exports */
     RD_SHADOW_POOL_FRESH = 0xE4,   /* pool never handed out */
+    RD_SHADOW_FRAME = 0xE9,        /* stack that is looked at closely: the return address of a frame that the kernel holds
+                                      a pointer into, or a frame that has ended while a routine has a pointer to it */
 };
 
 #endif

@@ -18,6 +18,9 @@ struct monitor {
 };
 extern const struct monitor *const check_monitors[]; /* NULL-terminated, sorted by file name */
 
+/* What a held pointer is for (enum rd_hold): "the event of an IRP". */
+const char *check_hold_name(uint32_t kind);
+
 /* Sets o->judge (and o->context, which judging ignores). */
 void check_observer(struct observer *o);
 

@@ -100,7 +100,7 @@ bool arena_contains(gva_t a, uint64_t n)
 static bool byte_valid(gva_t a)
 {
     uint8_t code = *arena_shadow(a);
-    return code == RD_SHADOW_VALID || code == RD_SHADOW_STACK || (code < 8 && (a & 7) < code);
+    return code == RD_SHADOW_VALID || code == RD_SHADOW_STACK || code == RD_SHADOW_FRAME || (code < 8 && (a & 7) < code);
 }
 
 bool arena_valid(gva_t a, uint64_t n)

@@ -239,6 +239,29 @@ static uint64_t hc_expect(struct call *k)
     return 0;
 }
 
+static uint64_t hc_frame_hold(struct call *k)
+{
+    if (k->rcx == 0) {
+        frame_forget(k->rdx, k->r8);
+        return 0;
+    }
+    if (k->rdx == 0 || k->r8 == 0)
+        bad(k, "frame hold");
+    return frame_hold(k->m, k->cpu, k->rcx, k->rdx, (uint32_t)k->r8, k->r9 != 0);
+}
+
+static uint64_t hc_frame_check(struct call *k)
+{
+    frame_check(k->m, k->cpu, k->rcx, k->rdx, k->r8, (uint32_t)k->r9);
+    return 0;
+}
+
+static uint64_t hc_frame_ended(struct call *k)
+{
+    frame_unwound(k->m, k->cpu, k->rcx);
+    return 0;
+}
+
 static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_PRINT] = hc_print,           [RD_HC_BUGCHECK] = hc_bugcheck,
     [RD_HC_ASSERT] = hc_assert,         [RD_HC_IPI] = hc_ipi,
@@ -250,6 +273,8 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_SCHEDULE] = hc_schedule,     [RD_HC_READY] = hc_ready,
     [RD_HC_TOUCH] = hc_touch,           [RD_HC_TIME] = hc_time,
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
+    [RD_HC_FRAME_HOLD] = hc_frame_hold, [RD_HC_FRAME_CHECK] = hc_frame_check,
+    [RD_HC_FRAME_ENDED] = hc_frame_ended,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

@@ -104,13 +104,24 @@ static gva_t last_caller(const struct report *r, unsigned thread)
     return 0;
 }
 
+bool fact_hold(const struct report *r, struct machine_hold *out)
+{
+    const struct trouble *t = &r->violation->trouble;
+    return t->kind == TROUBLE_DEAD_FRAME && machine_hold(r->machine, (unsigned)t->arg[0], out);
+}
+
 struct culprit fact_culprit(const struct report *r)
 {
     const struct trouble *t = &r->violation->trouble;
     struct culprit c = {0};
     struct stack_frame frames[STACK_MAX];
+    struct machine_hold hold;
     bool is_return = false;
-    if (t->kind == TROUBLE_EXECUTE && t->shadow == RD_SHADOW_UNLOADED) {
+    if (fact_hold(r, &hold) && in_driver(r, hold.function)) {
+        c.address = hold.function; /* whose frame it was, not who stumbled over it */
+        is_return = true;
+        c.known = true;
+    } else if (t->kind == TROUBLE_EXECUTE && t->shadow == RD_SHADOW_UNLOADED) {
         c.address = t->address;
         c.known = true;
     } else if (t->kind == TROUBLE_EXECUTE && in_driver(r, t->from)) {

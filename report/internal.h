@@ -69,6 +69,9 @@ struct culprit {
 };
 struct culprit fact_culprit(const struct report *r);
 
+/* The held pointer whose frame had ended, when that is what the violation is. */
+bool fact_hold(const struct report *r, struct machine_hold *out);
+
 /* The thread in whose context the violation happened; NO_THREAD: none. */
 unsigned fact_thread(const struct report *r);
 unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame out[STACK_MAX]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/check.h"
 #include "report/coverage.h"
 #include "report/internal.h"
 
@@ -112,6 +113,25 @@ static json_t *stalls_value(const struct report *r)
     return list;
 }
 
+/* The frame that has ended and the call that handed the pointer over, innermost first. */
+static json_t *hold_value(const struct report *r, const struct machine_hold *h)
+{
+    json_t *o = json_object(), *calls = json_array();
+    char text[400];
+    fact_name(r->symbols, h->function, true, text, sizeof text);
+    set(o, "frame_of", text_value(text));
+    set(o, "pointer", hex_value(h->pointer));
+    set(o, "meaning", text_value(check_hold_name(h->kind)));
+    set(o, "step", json_integer((json_int_t)h->step));
+    set(o, "ended_step", json_integer((json_int_t)h->ended_step));
+    for (unsigned i = 0; i < h->stack_count; i++) {
+        fact_name(r->symbols, h->stack[i], i > 0, text, sizeof text);
+        json_array_append_new(calls, text_value(text));
+    }
+    set(o, "handed_over", calls);
+    return o;
+}
+
 static void set_violation(json_t *o, const struct report *r)
 {
     const struct violation *v = r->violation;
@@ -141,6 +161,9 @@ static void set_violation(json_t *o, const struct report *r)
             json_array_append_new(threads, thread_value(r, i, &t));
     }
     set(o, "threads", threads);
+    struct machine_hold hold;
+    if (fact_hold(r, &hold))
+        set(o, "dead_frame", hold_value(r, &hold));
     if (r->recording != NULL) {
         set(o, "interleaving", interleaving_value(r));
         set(o, "stalls", stalls_value(r));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/check.h"
 #include "report/coverage.h"
 #include "report/internal.h"
 
@@ -129,6 +130,29 @@ static void print_threads(const struct printer *p)
                 fprintf(p->out, "\nThread %s waits for %s, and nobody is left to end that.\n",
                         fact_thread_name(p->report, own, name), wait);
         }
+    }
+}
+
+/* Whose frame it was, and the call that handed the pointer over: neither is on any stack now. */
+static void print_dead_frame(const struct printer *p)
+{
+    struct machine_hold h;
+    char name[RD_ABI_NAME], text[400], address[24];
+    if (!fact_hold(p->report, &h))
+        return;
+    fact_name(p->report->symbols, h.function, true, text, sizeof text);
+    address_text(h.slot, address);
+    heading(p, "DEAD_STACK_FRAME:");
+    fprintf(p->out, "    frame of %s, return address at %s, ended in step %" PRIu64 "\n", text, address, h.ended_step);
+    address_text(h.pointer, address);
+    fprintf(p->out, "    %s is %s, handed over by thread %s in step %" PRIu64 ":\n", address, check_hold_name(h.kind),
+            fact_thread_name(p->report, h.thread, name), h.step);
+    fprintf(p->out, "Call Site\n");
+    for (unsigned i = 0; i < h.stack_count; i++) {
+        struct symbol y;
+        symbols_find(p->report->symbols, i > 0 ? h.stack[i] - 1 : h.stack[i], i > 0, &y);
+        symbol_text(&y, text, sizeof text);
+        fprintf(p->out, "%s\n", text);
     }
 }
 
@@ -325,6 +349,7 @@ void report_text(const struct report *r, FILE *out)
     struct culprit c = fact_culprit(r);
     print_bugcheck(&p);
     print_culprit(&p, &c);
+    print_dead_frame(&p);
     print_threads(&p);
     print_images(&p);
     print_interleaving(&p);

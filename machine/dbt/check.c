@@ -436,6 +436,23 @@ bool stack_access(const struct insn *x, int32_t *disp, bool *write)
     }
 }
 
+/* A return that ends a frame which somebody holds a pointer into goes to the machine first. */
+static void check_frame(struct translation *t, struct insn *x)
+{
+    if (!(t->features & DBT_FRAMES) || x->op != OP_RET)
+        return;
+    struct mem m = {.base = REG_RSP, .index = NO_REG, .scale = 1, .disp = 0};
+    struct check c = check_begin(t, x, &m);
+    uint32_t site = stack_site(t, SITE_FRAME, 0, flags_now(t));
+    t->d->sites.data[site].write = false;
+    struct slow s = {.count = 0};
+    emit_sar(t, c.r, 3);
+    emit_shadow_compare(t, c.r, 1, RD_SHADOW_FRAME, site);
+    slow_if(t, &s, CC_E);
+    t->d->sites.data[site].resume = t->p;
+    slow_emit(t, &s, site);
+}
+
 static void check_stack_share(struct translation *t, struct insn *x)
 {
     int32_t disp;
@@ -458,6 +475,7 @@ static void check_stack_share(struct translation *t, struct insn *x)
 
 void check_stack(struct translation *t, struct insn *x)
 {
+    check_frame(t, x);
     check_stack_share(t, x);
     bool dirty = (t->features & DBT_DIRTY) && x->stack_lo < x->stack_hi;
     bool low_marked = false;

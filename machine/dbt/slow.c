@@ -27,14 +27,23 @@ static bool stack_allowed(gva_t a, gva_t rsp)
     if (a >= rsp || rsp - a > RD_STACK_STRIDE)
         return true;
     for (gva_t g = a & ~7ull; g < rsp; g += 8)
-        if (*arena_shadow(g) != RD_SHADOW_STACK)
+        if (*arena_shadow(g) != RD_SHADOW_STACK && *arena_shadow(g) != RD_SHADOW_FRAME)
             return true;
     return false;
 }
 
+/* Stack that is looked at closely. Below the stack pointer it is dead like any other. */
+static bool frame_allowed(struct dbt *d, gva_t a, gva_t rsp, uint8_t *code)
+{
+    if (!stack_allowed(a, rsp)) {
+        *code = RD_SHADOW_STACK;
+        return false;
+    }
+    return d->callbacks.frame == NULL || !d->callbacks.frame(d->context, a, rsp);
+}
+
 bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code)
 {
-    (void)d;
     if (!n)
         return true;
     gva_t end = a + n, first = a & ~7ull;
@@ -55,7 +64,8 @@ bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, u
         CTX->probe = g + low;
         uint8_t c = *arena_shadow(g);
         bool ok = c == RD_SHADOW_VALID || (c < 8 && high <= c) ||
-                  (c == RD_SHADOW_STACK && stack_allowed(g + low, rsp));
+                  (c == RD_SHADOW_STACK && stack_allowed(g + low, rsp)) ||
+                  (c == RD_SHADOW_FRAME && frame_allowed(d, g + low, rsp, &c));
         if (!ok) {
             *bad = g + (c > low && c < 8 ? c : low);
             *code = c;
@@ -197,11 +207,18 @@ static uint8_t *slow_stack(struct dbt *d, const struct site *s, const uint64_t g
     gva_t a = mem_address(&s->m, guest);
     probe(a, 8, true);
     uint8_t c = *arena_shadow(a);
-    if (c == RD_SHADOW_STACK || c == RD_SHADOW_VALID)
+    if (c == RD_SHADOW_STACK || c == RD_SHADOW_VALID || c == RD_SHADOW_FRAME)
         return s->resume;
     if (s->merged)
         return retry_unmerged(d, s);
     return bad_access(d, s, a, c, 8, true);
+}
+
+static uint8_t *slow_frame(struct dbt *d, const struct site *s, const uint64_t guest[16])
+{
+    leave(d, s);
+    exit_record(DBT_FRAME)->address = mem_address(&s->m, guest);
+    return NULL;
 }
 
 uint8_t *dbt_helper(uint32_t number)
@@ -221,6 +238,9 @@ uint8_t *dbt_helper(uint32_t number)
         break;
     case SITE_STACK:
         next = slow_stack(d, s, guest);
+        break;
+    case SITE_FRAME:
+        next = slow_frame(d, s, guest);
         break;
     case SITE_EMULATE: {
         uint64_t flags = site_flags(s, CTX->helper_flags);

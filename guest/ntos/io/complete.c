@@ -103,7 +103,12 @@ VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         if (IopWantsCompletion(Irp, Control))
         {
             PDEVICE_OBJECT Device = Top ? NULL : IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
-            if (Routine(Device, Irp, Context) == STATUS_MORE_PROCESSING_REQUIRED)
+            NTSTATUS Status;
+
+            RdPassFrame(Context, &Stack->Context);
+            Status = Routine(Device, Irp, Context);
+            RdPassedFrame(Context, &Stack->Context);
+            if (Status == STATUS_MORE_PROCESSING_REQUIRED)
             {
                 return;
             }
@@ -171,10 +176,12 @@ static VOID IopReportOutcome(PIRP Irp, PFILE_OBJECT File)
     }
     if (Irp->UserIosb != NULL)
     {
+        RdCheckFrame(Irp->UserIosb, &Irp->UserIosb, sizeof *Irp->UserIosb, RD_FRAME_WRITE);
         *Irp->UserIosb = Irp->IoStatus;
     }
     if (Event != NULL)
     {
+        RdCheckFrame(Event, &Irp->UserEvent, sizeof *Event, RD_FRAME_SIGNAL);
         KeSetEvent(Event, IO_NO_INCREMENT, FALSE);
         if (Objects)
         {
@@ -201,6 +208,8 @@ VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID 
         if ((Irp->Flags & IRP_INPUT_OPERATION) && !NT_ERROR(Irp->IoStatus.Status) &&
             Irp->IoStatus.Information != 0)
         {
+            RdCheckFrame(Irp->UserBuffer, &Irp->UserBuffer, Irp->IoStatus.Information,
+                         RD_FRAME_WRITE);
             RtlCopyMemory(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer,
                           Irp->IoStatus.Information);
         }

@@ -21,6 +21,7 @@ static VOID IopInitializeIrp(PIRP Irp, USHORT Size, CCHAR StackSize)
 NTEXPORT(IoInitializeIrp, DISPATCH_LEVEL, "");
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
+    RdForgetFrames(Irp, PacketSize);
     IopInitializeIrp(Irp, PacketSize, StackSize);
 }
 
@@ -59,6 +60,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
 {
     UCHAR AllocationFlags = Irp->AllocationFlags;
 
+    RdForgetFrames(Irp, Irp->Size);
     IopInitializeIrp(Irp, Irp->Size, Irp->StackCount);
     Irp->AllocationFlags = AllocationFlags;
     Irp->IoStatus.Status = Status;
@@ -105,6 +107,22 @@ VOID NTAPI IoQueueThreadIrp(PIRP Irp)
     IopQueueThreadIrp(Irp);
 }
 
+/* Pointers that the sender leaves in the IRP. A location that the driver above filled and this one skipped is held
+ * already; what a driver's own IRP says of its sender is new each time that it is sent. */
+static inline VOID IopHoldSender(PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    if (Stack->Control & (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL))
+    {
+        RdKeepFrame(Stack->Context, &Stack->Context, RD_HOLD_COMPLETION_CONTEXT);
+    }
+    if (Irp->CurrentLocation == Irp->StackCount && IsListEmpty(&Irp->ThreadListEntry)
+        && !(Irp->Flags & IRP_SYNCHRONOUS_API))
+    {
+        RdHoldFrame(Irp->UserEvent, &Irp->UserEvent, RD_HOLD_IRP_EVENT);
+        RdHoldFrame(Irp->UserIosb, &Irp->UserIosb, RD_HOLD_IRP_STATUS);
+    }
+}
+
 NTEXPORT(IofCallDriver, DISPATCH_LEVEL, "irp device");
 NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -117,6 +135,7 @@ NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     Stack = IoGetNextIrpStackLocation(Irp);
     Irp->Tail.Overlay.CurrentStackLocation = Stack;
     Stack->DeviceObject = DeviceObject;
+    IopHoldSender(Irp, Stack);
     RdEvent(RD_EVENT_DISPATCH, Irp, DeviceObject, Stack->MajorFunction << 8 | Stack->MinorFunction);
     return DeviceObject->DriverObject->MajorFunction[Stack->MajorFunction](DeviceObject, Irp);
 }
