@@ -308,7 +308,8 @@ void frame_check(struct machine *m, unsigned cpu, gva_t pointer, gva_t key, uint
     look_at(m, cpu, f);
     if (use == RD_FRAME_PASS) {
         arm(m, cpu, h);
-        drop(h);
+        if (h->kind == RD_HOLD_COMPLETION_CONTEXT || h->kind == RD_HOLD_THREAD_CONTEXT)
+            drop(h); /* used up; the others may be passed again */
     } else if (f->ended) {
         struct trouble t = trouble_at(cpu, TROUBLE_DEAD_FRAME);
         t.address = pointer;

@@ -157,6 +157,22 @@ static inline VOID RdCheckFrame(
         RdHypercall(RD_HC_FRAME_CHECK, RD_ADDRESS(Pointer), RD_ADDRESS(Key), Bytes, Use);
     }
 }
+/* Objects that drivers put into lists of the kernel: key and pointer are the same. */
+static inline VOID RdHoldObject(const volatile VOID *Object, ULONG Kind)
+{
+    RdHoldFrame(Object, Object, Kind);
+}
+static inline VOID RdCheckObject(const volatile VOID *Object, ULONG64 Bytes)
+{
+    RdCheckFrame(Object, Object, Bytes, RD_FRAME_LINK);
+}
+static inline VOID RdForgetObject(const volatile VOID *Object)
+{
+    if (RdOnStack(Object))
+    {
+        RdForgetFrames(Object, 1);
+    }
+}
 /* Around the call of a routine that gets the pointer. */
 static inline VOID RdPassFrame(const volatile VOID *Pointer, const volatile VOID *Key)
 {

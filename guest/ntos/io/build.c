@@ -30,6 +30,10 @@ static inline VOID IopHoldCaller(PIRP Irp)
     {
         RdHoldFrame(Irp->UserBuffer, &Irp->UserBuffer, RD_HOLD_IRP_BUFFER);
     }
+    else if (Irp->MdlAddress != NULL)
+    {
+        RdHoldFrame(MmGetMdlVirtualAddress(Irp->MdlAddress), &Irp->MdlAddress, RD_HOLD_IRP_BUFFER);
+    }
 }
 
 static BOOLEAN IopSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, ULONG Size)

@@ -23,6 +23,13 @@ static VOID IopFreeMdls(PIRP Irp)
 
 static VOID IopUnlockMdls(PIRP Irp)
 {
+    if (Irp->MdlAddress != NULL && (Irp->MdlAddress->MdlFlags & MDL_WRITE_OPERATION)
+        && Irp->IoStatus.Information != 0)
+    {
+        /* The device has put its data there. */
+        RdCheckFrame(MmGetMdlVirtualAddress(Irp->MdlAddress), &Irp->MdlAddress,
+                     Irp->IoStatus.Information, RD_FRAME_WRITE);
+    }
     for (PMDL Mdl = Irp->MdlAddress; Mdl != NULL; Mdl = Mdl->Next)
     {
         if (Mdl->MdlFlags & MDL_PAGES_LOCKED)

@@ -15,6 +15,7 @@ static VOID PspSystemThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartCont
 {
     __writecr8(PASSIVE_LEVEL);
     KiApcsEnabledAgain(KiCurrentThread());
+    RdPassFrame(StartContext, &((PETHREAD)KiCurrentThread())->StartContext);
     StartRoutine(StartContext);
     PspExitThread(STATUS_SUCCESS);
 }
@@ -172,6 +173,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
         ObDereferenceObject(Thread);
         return Status;
     }
+    RdHoldFrame(StartContext, &Thread->StartContext, RD_HOLD_THREAD_CONTEXT);
     *ThreadHandle = Handle;
     if (ClientId != NULL)
     {
