@@ -270,10 +270,13 @@ static void arm(struct machine *m, unsigned cpu, const struct hold *h)
     if (i == s->armed_count)
         s->armed_count++;
     s->armed[i] = (struct armed){.hold = *h, .stack = frame_stack_of(rsp), .above = rsp + HOME_SPACE};
-    s->frames[h->frame].holds++;
-    mark(&s->frames[h->frame], sizeof s->frames[h->frame]);
+    struct frame *f = &s->frames[h->frame];
+    f->holds++;
+    if (f->reach == 0 || h->pointer < f->reach)
+        f->reach = h->pointer;
+    mark(f, sizeof *f);
     mark(&s->armed[i], sizeof s->armed[i]);
-    refresh_frame(&s->frames[h->frame]);
+    refresh_frame(f);
 }
 
 static void disarm(gva_t key, gva_t pointer, uint64_t stack)
@@ -329,17 +332,12 @@ void frame_trouble(struct trouble *t)
     dead(t, HOLD_LIMIT + (uint32_t)i, t->write ? RD_FRAME_WRITE : RD_FRAME_READ);
 }
 
-/* The end of a frame is a write to it, for whoever uses a pointer into it. */
-static void memory_dies(struct machine *m, uint32_t frame)
+/* The end of a frame is a write to it, for whoever was given a pointer into it, whether or not that routine still runs:
+ * what a step touches must not depend on what is not in its footprint. */
+static void memory_dies(struct machine *m, const struct frame *f)
 {
-    const struct frames *s = frames_state();
-    const struct frame *f = &s->frames[frame];
-    share_touch_range(m, f->slot, 8, true);
-    for (uint32_t i = 0; i < s->armed_count; i++) {
-        const struct hold *h = &s->armed[i].hold;
-        if (h->key != 0 && h->frame == frame && h->pointer < f->slot)
-            share_touch_range(m, h->pointer & ~7ull, f->slot - (h->pointer & ~7ull), true);
-    }
+    gva_t low = f->reach != 0 && f->reach < f->slot ? f->reach & ~7ull : f->slot;
+    share_touch_range(m, low, f->slot + 8 - low, true);
 }
 
 void frame_returns(struct machine *m, gva_t slot)
@@ -349,7 +347,7 @@ void frame_returns(struct machine *m, gva_t slot)
     for (uint32_t i = 0; i < s->frame_count; i++) {
         struct frame *f = &s->frames[i];
         if (f->slot == slot && !f->ended) {
-            memory_dies(m, i);
+            memory_dies(m, f);
             end_frame(f);
         }
     }
@@ -369,7 +367,7 @@ void frame_unwound(struct machine *m, unsigned cpu, gva_t rsp)
         struct frame *f = &s->frames[i];
         if (f->slot == 0 || f->ended || frame_stack_of(f->slot) != frame_stack_of(rsp) || f->slot >= rsp)
             continue;
-        memory_dies(m, i);
+        memory_dies(m, f);
         end_frame(f);
     }
 }

@@ -18,6 +18,7 @@ struct frame {
     gva_t low;  /* lowest byte of the frame when it was first looked at */
     gva_t return_address;
     gva_t function;
+    gva_t reach; /* lowest pointer that a routine was given; 0: none was */
     uint64_t ended_step;
     uint32_t ended;
     uint32_t holds; /* and armed pointers that refer to it */
