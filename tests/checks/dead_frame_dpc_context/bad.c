@@ -3,6 +3,7 @@
 
 static KTIMER Timer;
 static KDPC Dpc;
+static KEVENT Done;
 static volatile LONG Sum;
 
 static VOID NTAPI DpcRoutine(PKDPC Object, PVOID Context, PVOID Argument1, PVOID Argument2)
@@ -11,12 +12,14 @@ static VOID NTAPI DpcRoutine(PKDPC Object, PVOID Context, PVOID Argument1, PVOID
     UNREFERENCED_PARAMETER(Argument1);
     UNREFERENCED_PARAMETER(Argument2);
     InterlockedIncrement(Context);
+    KeSetEvent(&Done, IO_NO_INCREMENT, FALSE);
 }
 
 static DECLSPEC_NOINLINE VOID CountWithDpc(VOID)
 {
     volatile LONG Count = 0;
 
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
     KeInitializeTimer(&Timer);
     KeInitializeDpc(&Dpc, DpcRoutine, (PVOID)&Count);
     KeSetTimer(&Timer, CheckRelative(10), &Dpc);
