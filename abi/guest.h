@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define RD_ABI_NAME 40
+#define RD_ABI_IMPORTED 4
 #define RD_LOADER_MAGIC 0x4e574452u /* "RDWN" */
 
 enum rd_os { RD_OS_WIN7 = 1, RD_OS_WIN8 = 2, RD_OS_WIN10 = 3 };
@@ -27,8 +28,9 @@ struct rd_loader_block {
     uint64_t setup;        /* struct rd_step[setup_count] */
     uint64_t kernel_base;
     uint64_t kernel_size;
-    uint64_t verifier_flags;
-    uint64_t reserved[4];
+    uint64_t verifier_flags;   /* RD_VF_* (abi/verifier.h) */
+    uint64_t verifier_drivers; /* UTF-16 "a.sys;b.sys": whom it watches; 0: every driver */
+    uint64_t reserved[3];
 };
 _Static_assert(sizeof(struct rd_loader_block) == 104, "ABI");
 
@@ -105,11 +107,16 @@ struct rd_thread {
     uint32_t cpu;
     uint32_t scenario_index; /* ~0: not a scenario thread */
     uint32_t flags;        /* RD_THREAD_* */
-    uint64_t id;           /* client id */
+    uint64_t id;           /* client id: the thread's in the low half, its process's in the high one */
     uint64_t start_routine;
     char name[RD_ABI_NAME];
 };
 _Static_assert(sizeof(struct rd_thread) == 128, "ABI");
+
+/* The APC disable counts of a KTHREAD, two signed 16-bit words in a granule of their own that the machine watches. */
+#define RD_KTHREAD_APC_GRANULE 0x1C0
+#define RD_KTHREAD_KERNEL_APC_DISABLE 0x1C4
+#define RD_KTHREAD_SPECIAL_APC_DISABLE 0x1C6
 
 #define RD_THREAD_SYSTEM 1u /* idle and worker threads: may wait for ever without being a hang */
 
@@ -131,8 +138,25 @@ struct rd_image_request {
     uint64_t size;      /* out */
     uint64_t entry;     /* out */
     uint64_t full_name; /* in: 128-byte buffer that receives the file's name */
+    uint64_t thunks;    /* in: struct rd_thunk[thunk_count]: bound in place of exports of the kernel; 0: none */
+    uint32_t thunk_count;
+    uint32_t options;   /* in: which thunks are on */
+    uint64_t imports[RD_ABI_IMPORTED]; /* out: bases of other drivers that it imports from, 0 behind the last */
 };
-_Static_assert(sizeof(struct rd_image_request) == 40, "ABI");
+_Static_assert(sizeof(struct rd_image_request) == 88, "ABI");
+
+/* RD_HC_POOL_QUERY, RD_HC_POOL_OWNED. */
+struct rd_pool_record {
+    uint64_t address;
+    uint64_t bytes;
+    uint64_t owner;  /* as RD_HC_POOL_OWN gave it; 0: not a verified driver's */
+    uint64_t caller; /* return address in whoever allocated it */
+    uint32_t tag;
+    uint32_t type;
+    uint32_t flags;  /* RD_POOL_* */
+    uint32_t freed;
+};
+_Static_assert(sizeof(struct rd_pool_record) == 48, "ABI");
 
 /* Offsets in a processor control region (GS-relative) that drivers' inlined code relies on. */
 #define RD_PCR_SELF 0x18

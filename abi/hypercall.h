@@ -38,6 +38,17 @@ enum rd_hypercall {
     RD_HC_FRAME_CHECK = 22, /* rcx pointer, rdx key, r8 bytes, r9 enum rd_frame_use: the kernel is about to use what
                                it holds at `key`. Its frame has ended: a violation */
     RD_HC_FRAME_ENDED = 23, /* rcx new rsp: the frames of the running stack below it have ended without a return */
+    RD_HC_APC_NOTES = 28,   /* rcx KTHREAD, rdx 1 to blame the latest, else the first: notes, for the KeBugCheckEx that
+                               follows, of the changes of its APC disable counts that nothing has undone */
+    RD_HC_CAPTURE = 29,     /* rcx array, rdx its length: return addresses of the running stack from the caller's own
+                               instruction on, innermost first; rax how many */
+    /* The verifier's view of pool: the machine keeps it with its records, where it is nobody's footprint. */
+    RD_HC_POOL_OWN = 32,    /* rcx block, rdx owner (VF_DRIVER), r8 caller, r9 RD_POOL_*: a verified driver's block */
+    RD_HC_POOL_QUERY = 33,  /* rcx address, rdx struct rd_pool_record: the block that holds it; rax 0 none, 1 found */
+    RD_HC_POOL_OWNED = 34,  /* rcx owner, rdx index, r8 struct rd_pool_record: its next block not freed, from index on;
+                               rax 0 none, else the index to go on with */
+    RD_HC_NOTE = 41,        /* rcx text, rdx return addresses, r8 RD_NOTE_* | count << 32, r9 KTHREAD or 0: a note for the
+                               KeBugCheckEx that follows in this step (machine/observe.h) */
 };
 
 /* What a held pointer is for. Append-only. */
@@ -65,6 +76,17 @@ enum rd_frame_use {
     RD_FRAME_PASS = 8, /* a routine gets the pointer: its accesses are watched, passing is allowed */
     RD_FRAME_PASSED    /* that routine has returned */
 };
+
+#define RD_POOL_SPECIAL 1u /* special pool: its bugchecks name misuse of the block */
+#define RD_POOL_TRIMMED 2u /* pageable, and verified with force IRQL checking */
+
+/* RD_HC_NOTE, and what machine/observe.h makes of it. */
+#define RD_NOTE_LINE 0u
+#define RD_NOTE_STACK 1u
+#define RD_NOTE_LOG 2u
+#define RD_NOTE_THREAD 3u
+#define RD_NOTE_EXACT 0x100u
+#define RD_NOTE_BLAME 0x200u
 
 enum rd_choice {
     RD_CHOICE_ALLOCATION = 1, /* 1: this allocation fails */

@@ -17,6 +17,11 @@ enum rd_shadow {
     RD_SHADOW_IMAGE_HOLE = 0xE2,   /* between an image's sections */
     RD_SHADOW_MISSING = 0xE3,      /* stands for an import that nobody exports */
     RD_SHADOW_POOL_FRESH = 0xE4,   /* pool never handed out */
+    RD_SHADOW_WATCHED = 0xE5,      /* valid; each write is logged first (a thread's APC disable counts) */
+    /* Pageable memory of a verified driver under force IRQL checking: valid below DISPATCH_LEVEL only. */
+    RD_SHADOW_PAGED_POOL = 0xE6,
+    RD_SHADOW_PAGED_IMAGE = 0xE7,
+    RD_SHADOW_PAGED_TAIL = 0xE8,   /* last granule of a paged block: the byte behind it holds how many are valid */
     RD_SHADOW_FRAME = 0xE9,        /* stack that is looked at closely: the return address of a frame that the kernel holds
                                       a pointer into, or a frame that has ended while a routine has a pointer to it */
 };

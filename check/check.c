@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "abi/shadow.h"
 #include "check/internal.h"
 
 static void judge(void *context, const struct machine *m, const struct trouble *t, struct violation *out)
@@ -17,6 +18,11 @@ static void judge(void *context, const struct machine *m, const struct trouble *
 void check_observer(struct observer *o)
 {
     o->judge = judge;
+}
+
+bool shadow_is_paged(uint8_t code)
+{
+    return code == RD_SHADOW_PAGED_POOL || code == RD_SHADOW_PAGED_IMAGE || code == RD_SHADOW_PAGED_TAIL;
 }
 
 bool trouble_in_kernel(const struct machine *m, const struct trouble *t)
@@ -46,9 +52,9 @@ void bugcheck_fill(struct violation *v, uint32_t code, uint64_t a, uint64_t b, u
     snprintf(v->name, sizeof v->name, "%s", info->name);
     v->code = code;
     uint64_t arguments[4] = {a, b, c, d};
-    for (int i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         v->arg[i] = arguments[i];
-        snprintf(v->arg_text[i], sizeof v->arg_text[i], "%s", info->argument[i] ? info->argument[i] : "");
+        snprintf(v->arg_text[i], sizeof v->arg_text[i], "%s", bugcheck_argument(info, arguments, i));
     }
 }
 

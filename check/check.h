@@ -15,11 +15,10 @@ struct monitor {
     const char *help;   /* one line for `rundown list checks` */
     const char *source; /* title of the document the rule comes from */
     bool (*judge)(const struct machine *m, const struct trouble *t, struct violation *out);
+    const char *codes;  /* bugchecks that it names: "0xCE 0xD4"; NULL: none */
+    const char *option; /* the option of --verifier that it needs; NULL: it is always on */
 };
 extern const struct monitor *const check_monitors[]; /* NULL-terminated, sorted by file name */
-
-/* What a held pointer is for (enum rd_hold): "the event of an IRP". */
-const char *check_hold_name(uint32_t kind);
 
 /* Sets o->judge (and o->context, which judging ignores). */
 void check_observer(struct observer *o);

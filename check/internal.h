@@ -2,23 +2,16 @@
 #ifndef CHECK_INTERNAL_H
 #define CHECK_INTERNAL_H
 
+#include "check/bugchecks.h"
 #include "check/check.h"
-
-struct bugcheck_info {
-    uint32_t code;
-    const char *name;
-    const char *rule;    /* violation.rule when the guest kernel raises it */
-    const char *meaning; /* the rule broken, one sentence */
-    const char *argument[4];
-};
-/* Never NULL: unknown codes get a name made of their number. */
-const struct bugcheck_info *bugcheck_find(uint32_t code);
 
 /* Fills name, code, arguments and their texts from the table. rule and sentence stay. */
 void bugcheck_fill(struct violation *v, uint32_t code, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 void violation_sentence(struct violation *v, const char *rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Memory that is resident below DISPATCH_LEVEL only. */
+bool shadow_is_paged(uint8_t code);
 /* True when the trouble's instruction is the kernel's own. */
 bool trouble_in_kernel(const struct machine *m, const struct trouble *t);
 /* "upper.sys", or "nt" for the kernel, "(no image)" outside. */

@@ -24,7 +24,7 @@ struct checking {
     struct session session;
     const struct options *options;
     struct explore_result result;
-    char covers[320];
+    char covers[640];
     char claim[400];
     double started;
     bool terminal;
@@ -36,6 +36,12 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static unsigned processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
 }
 
 static void show_progress(void *context, const struct explore_result *r)
@@ -161,6 +167,12 @@ static void describe_cover(struct checking *c)
     snprintf(c->covers, sizeof c->covers,
              "%s; %s; timers at any time after they are due; %s; sequentially consistent memory",
              systems[s->os], processors, faults);
+    if (s->verifier != 0) {
+        char *names = verifier_names(s->verifier);
+        size_t n = strlen(c->covers);
+        snprintf(c->covers + n, sizeof c->covers - n, "; Driver Verifier %#x (%s)", s->verifier, names);
+        free(names);
+    }
 }
 
 /* The explorer's claim, with what it cannot know. */
@@ -293,6 +305,7 @@ static int check_session(struct checking *c)
         .seed = o->seed,
         .preemptions = o->preemptions >= 0 ? (unsigned)o->preemptions : DEFAULT_PREEMPTIONS,
         .max_steps = EXECUTION_STEPS,
+        .jobs = o->jobs != 0 ? o->jobs : processors(),
         .all = o->all,
         .progress = show_progress,
         .progress_context = c,

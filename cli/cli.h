@@ -40,10 +40,12 @@ struct options {
     int preemptions; /* -1: not given */
     uint32_t cpus;   /* 0: as the scenario says */
     uint32_t os;     /* 0: as the scenario says */
+    unsigned jobs;   /* 0: one a processor */
     int64_t faults;  /* -1: as the scenario says */
     bool all, json, help;
     const char *output;
     gva_t base;
+    const char *verifier; /* NULL: as the scenario says */
     const char *kernel; /* NULL: found beside the program */
 };
 /* Parses options in `allowed` (a string of short letters, see options.c) and leaves operands from

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "check/bugchecks.h"
 #include "check/check.h"
 #include "cli/cli.h"
 #include "machine/pe/pe.h"
@@ -15,8 +16,26 @@
 
 static int list_checks(void)
 {
-    for (size_t i = 0; check_monitors[i] != NULL; i++)
-        printf("%-28s %s\n", check_monitors[i]->name, check_monitors[i]->help);
+    printf("%-28s %-30s %-14s %s\n", "CHECK", "BUGCHECKS", "--verifier", "WHAT IT FINDS");
+    for (size_t i = 0; check_monitors[i] != NULL; i++) {
+        const struct monitor *m = check_monitors[i];
+        printf("%-28s %-30s %-14s %s\n", m->name, m->codes ? m->codes : "-",
+               m->option ? m->option : "-", m->help);
+    }
+    printf("\n%-28s %-30s %-14s %s\n", "RULE", "RAISED BY THE KERNEL AS", "--verifier", "WHAT IS BROKEN");
+    for (const struct bugcheck_raised *r = bugcheck_raised; r->code != 0; r++) {
+        const struct bugcheck_info *info = bugcheck_find(r->code);
+        const uint64_t arg[4] = {r->first, r->first, r->first, r->first};
+        const struct bugcheck_case *c = bugcheck_case(info, arg);
+        const char *option = bugcheck_option(r->code, r->first);
+        char code[40];
+        if (c != NULL)
+            snprintf(code, sizeof code, "0x%X, 0x%llX", (unsigned)r->code, (unsigned long long)r->first);
+        else
+            snprintf(code, sizeof code, "0x%X", (unsigned)r->code);
+        printf("%-28s %-30s %-14s %s\n", c != NULL && c->rule != NULL ? c->rule : info->rule, code,
+               option ? option : "-", c != NULL ? c->meaning : info->meaning);
+    }
     return EXIT_CLEAN;
 }
 

@@ -24,11 +24,11 @@ static const struct option_row {
     {'n', false, "executions", "N", "stop after N executions"},
     {'t', false, "time", "SECONDS", "stop after so long"},
     {'s', false, "seed", "N", "seed of a sampling strategy"},
-    {'j', false, "jobs", "N", "processes that explore; 1"},
+    {'j', false, "jobs", "N", "processes that share a long exploration; default: one a processor"},
     {'c', false, "cpus", "N", "N processors instead of one a thread"},
     {'O', false, "os", "VERSION", "win7, win8 or win10, whatever the scenario says"},
     {'f', false, "faults", "N", "at most N pool allocations fail, anywhere"},
-    {'v', false, "verifier", "FLAGS", "Driver Verifier options; none"},
+    {'v', false, "verifier", "FLAGS", "Driver Verifier: number, names (io,misc), standard, all, none"},
     {'a', false, "all", NULL, "go on after a violation and collect distinct ones"},
     {'o', true, "output", "FILE", "where to write the failure file; default NAME.rdn here"},
     {'J', false, "json", NULL, "print the report as JSON"},
@@ -134,12 +134,10 @@ static bool take(char letter, const char *value, struct options *o, struct error
     case 's':
         return number("seed", value, 0, UINT64_MAX, &o->seed, e);
     case 'j':
-        if (!number("jobs", value, 1, 1024, &n, e))
+        if (!number("jobs", value, 1, 256, &n, e))
             return false;
-        return n == 1 ||
-               error_set(e, ERROR_INPUT,
-                         "--jobs %s: exploring in several processes is not implemented; use 1",
-                         value);
+        o->jobs = (unsigned)n;
+        return true;
     case 'c':
         if (!number("cpus", value, 1, RD_MAX_CPUS - 1, &n, e))
             return false;
@@ -152,11 +150,13 @@ static bool take(char letter, const char *value, struct options *o, struct error
             return false;
         o->faults = (int64_t)n;
         return true;
-    case 'v':
-        return strcmp(value, "none") == 0 ||
-               error_set(e, ERROR_INPUT,
-                         "--verifier %s: Driver Verifier options are not implemented; use none",
-                         value);
+    case 'v': {
+        uint32_t flags, left_out;
+        struct error why = {0};
+        o->verifier = value;
+        return verifier_parse(value, RD_OS_WIN7, &flags, &left_out, &why) ||
+               error_set(e, ERROR_INPUT, "--verifier: %s", why.text);
+    }
     case 'a':
         o->all = true;
         return true;

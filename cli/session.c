@@ -161,6 +161,19 @@ static bool read_operands(struct session *s, char **operands, int count, struct 
     return true;
 }
 
+static bool choose_verifier(struct session *s, const char *text, struct error *e)
+{
+    uint32_t left_out = 0;
+    if (!verifier_parse(text, s->scenario.os, &s->scenario.verifier, &left_out, e))
+        return false;
+    if (left_out != 0) {
+        char *names = verifier_names(left_out);
+        fprintf(stderr, "rundown: --verifier %s: without %s, which are not implemented\n", text, names);
+        free(names);
+    }
+    return true;
+}
+
 bool session_open(struct session *s, const struct options *o, char **operands, int count,
                   struct error *e)
 {
@@ -173,6 +186,8 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
         s->scenario.os = o->os;
     if (o->faults >= 0)
         s->scenario.fault_budget = (uint32_t)o->faults;
+    if (o->verifier != NULL && !choose_verifier(s, o->verifier, e))
+        return false;
     for (unsigned i = 0; i < s->scenario.driver_count; i++)
         if (!read_driver(s, str_dup(s->scenario.drivers[i].name),
                          str_dup(s->scenario.drivers[i].path), e))

@@ -27,6 +27,11 @@ void symbols_find(struct symbols *s, gva_t address, bool is_return, struct symbo
  * followed by the symbol it had. */
 void symbol_text(const struct symbol *y, char *out, size_t size);
 
+#define INLINE_MAX 8
+/* The functions that were inlined where `address` is, innermost first; symbols_find names the function around
+ * them. Each has its own file and line and no offset. Returns how many. */
+unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INLINE_MAX]);
+
 struct stack_frame {
     gva_t sp, pc;        /* Child-SP and the address of the frame's instruction */
     gva_t return_address;
@@ -40,7 +45,9 @@ unsigned stack_walk(const struct machine *m, const struct vcpu_regs *regs, struc
 /* The stack of thread `index` (machine_thread), running or not. */
 unsigned stack_walk_thread(const struct machine *m, unsigned index, struct stack_frame *out, unsigned max);
 
-/* The first frame that is not the kernel's: who to name. -1: none. */
+/* Images that come with rundown: the kernel, the HAL, the filter manager, the file system. Nobody is blamed in them. */
+bool stack_is_ours(const struct machine_image *image);
+/* The first frame that is not of such an image: who to name. -1: none. */
 int stack_culprit(const struct machine *m, const struct stack_frame *frames, unsigned count);
 
 #endif

@@ -109,13 +109,22 @@ unsigned stack_walk_thread(const struct machine *m, unsigned index, struct stack
     return regs.rip != 0 ? stack_walk(m, &regs, out, max) : 0;
 }
 
+bool stack_is_ours(const struct machine_image *image)
+{
+    static const char *const names[] = {"hal.dll", "fltmgr.sys", "memfs.sys"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(image->name, names[i]) == 0)
+            return true;
+    return image->serial == 0;
+}
+
 int stack_culprit(const struct machine *m, const struct stack_frame *frames, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         /* A return address may lie behind the last byte of the image it returns to. */
         gva_t pc = frames[i].pc - (i > 0 && !frames[i].interrupt);
         const struct machine_image *image = machine_image_at(m, pc);
-        if (image != NULL && image->serial != 0 && strcmp(image->name, "hal.dll") != 0)
+        if (image != NULL && !stack_is_ours(image))
             return (int)i;
     }
     return -1;

@@ -114,14 +114,8 @@ static bool read_line(struct symbolizer *z)
     }
 }
 
-/* The outermost frame of those that inlining made of one address: the function that has the
- * address, at the line it has come to. */
-static bool parse_answer(const char *text, struct symbolizer_answer *out)
+static void parse_frame(const json_t *frame, struct symbolizer_answer *out)
 {
-    json_t *root = json_loads(text, 0, NULL);
-    json_t *frames = json_object_get(root, "Symbol");
-    json_t *frame =
-        json_array_size(frames) > 0 ? json_array_get(frames, json_array_size(frames) - 1) : NULL;
     const char *function = json_string_value(json_object_get(frame, "FunctionName"));
     const char *file = json_string_value(json_object_get(frame, "FileName"));
     const char *from = json_string_value(json_object_get(frame, "StartAddress"));
@@ -135,23 +129,45 @@ static bool parse_answer(const char *text, struct symbolizer_answer *out)
     }
     if (from != NULL)
         out->start = strtoull(from, NULL, 16);
-    json_decref(root);
-    return out->function[0] != 0;
 }
 
-bool symbolizer_ask(struct symbolizer *z, const char *path, uint64_t address,
-                    struct symbolizer_answer *out)
+static bool question(struct symbolizer *z, const char *path, uint64_t address)
 {
     char quote = strchr(path, '"') == NULL ? '"' : '\'';
     if (strchr(path, quote) != NULL || strchr(path, '\n') != NULL || !start(z))
         return false; /* the tool's line format has no escapes */
-    char *question =
-        str_format("CODE %c%s%c 0x%llx\n", quote, path, quote, (unsigned long long)address);
-    bool ok = send_all(z->fd, question, strlen(question)) && read_line(z);
-    free(question);
-    if (!ok) {
+    char *line = str_format("CODE %c%s%c 0x%llx\n", quote, path, quote, (unsigned long long)address);
+    bool ok = send_all(z->fd, line, strlen(line)) && read_line(z);
+    free(line);
+    if (!ok)
         symbolizer_stop(z);
+    return ok;
+}
+
+unsigned symbolizer_chain(struct symbolizer *z, const char *path, uint64_t address,
+                          struct symbolizer_answer out[SYMBOLIZER_CHAIN])
+{
+    if (!question(z, path, address))
+        return 0;
+    json_t *root = json_loads(z->buffer, 0, NULL);
+    json_t *frames = json_object_get(root, "Symbol");
+    size_t count = json_array_size(frames);
+    size_t skip = count > SYMBOLIZER_CHAIN ? count - SYMBOLIZER_CHAIN : 0; /* the outermost stay */
+    for (size_t i = skip; i < count; i++)
+        parse_frame(json_array_get(frames, i), &out[i - skip]);
+    json_decref(root);
+    return (unsigned)(count - skip);
+}
+
+/* The outermost frame of those that inlining made of one address: the function that has the
+ * address, at the line it has come to. */
+bool symbolizer_ask(struct symbolizer *z, const char *path, uint64_t address,
+                    struct symbolizer_answer *out)
+{
+    struct symbolizer_answer chain[SYMBOLIZER_CHAIN];
+    unsigned count = symbolizer_chain(z, path, address, chain);
+    if (count == 0)
         return false;
-    }
-    return parse_answer(z->buffer, out);
+    *out = chain[count - 1];
+    return out->function[0] != 0;
 }

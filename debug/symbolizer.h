@@ -23,6 +23,11 @@ struct symbolizer_answer {
     uint64_t start; /* address of the function, 0 unknown */
 };
 
+#define SYMBOLIZER_CHAIN 9
+/* All functions of an address, as inlining put them into each other: innermost first, the one that has the address last.
+ * Returns how many, 0 when the tool knows nothing. */
+unsigned symbolizer_chain(struct symbolizer *z, const char *path, uint64_t address,
+                          struct symbolizer_answer out[SYMBOLIZER_CHAIN]);
 /* `address` is one of the image's preferred base. False: the tool knows nothing of it, or is not
  * there. */
 bool symbolizer_ask(struct symbolizer *z, const char *path, uint64_t address,

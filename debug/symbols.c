@@ -292,6 +292,23 @@ void symbols_find(struct symbols *s, gva_t address, bool is_return, struct symbo
         out->offset -= f->start;
 }
 
+unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INLINE_MAX])
+{
+    struct symbolizer_answer chain[SYMBOLIZER_CHAIN];
+    const struct machine_image *image = machine_image_at(s->m, address);
+    if (image == NULL || image->path == NULL || !module_of(s, image)->parsed)
+        return 0;
+    uint64_t preferred = module_of(s, image)->pe.preferred_base;
+    unsigned count = symbolizer_chain(&s->symbolizer, image->path, preferred + (address - image->base), chain);
+    for (unsigned i = 0; i + 1 < count; i++) {
+        out[i] = (struct symbol){.unloaded = !image->loaded, .image_offset = address - image->base, .line = chain[i].line};
+        set_module(image, &out[i]);
+        memcpy(out[i].function, chain[i].function, sizeof out[i].function);
+        memcpy(out[i].file, chain[i].file, sizeof out[i].file);
+    }
+    return count > 0 ? count - 1 : 0;
+}
+
 /* The last component of a path of either system, since builds differ in where they keep their
  * sources. */
 static const char *base_name(const char *path)

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "explore/internal.h"
+#include "explore/worker.h"
 
 #define CLOCK_INTERVAL 64 /* steps between two looks at the clock */
 #define PROGRESS_SECONDS 0.5
@@ -23,7 +24,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void stop_early(struct explorer *x, const char *reason)
+void explorer_stop(struct explorer *x, const char *reason)
 {
     if (!x->over)
         snprintf(x->reason, sizeof x->reason, "%s", reason);
@@ -36,9 +37,19 @@ static void look_at_clock(struct explorer *x)
     if (x->clock_countdown-- > 0)
         return;
     x->clock_countdown = CLOCK_INTERVAL;
+    if (x->board != NULL) {
+        atomic_fetch_add_explicit(&x->board->steps, CLOCK_INTERVAL, memory_order_relaxed);
+        if (atomic_load_explicit(&x->board->stop, memory_order_relaxed))
+            x->over = x->cut = true;
+    }
+    explorer_tick(x);
+}
+
+void explorer_tick(struct explorer *x)
+{
     double t = now();
     if (x->options->seconds > 0 && t - x->started >= x->options->seconds)
-        stop_early(x, "time limit reached");
+        explorer_stop(x, "time limit reached");
     if (x->options->progress != NULL && t >= x->next_progress) {
         x->next_progress = t + PROGRESS_SECONDS;
         x->options->progress(x->options->progress_context, x->result);
@@ -111,12 +122,10 @@ void explorer_go_back(struct explorer *x, unsigned snapshot, size_t path)
     x->path.count = path;
 }
 
-static void record_violation(struct explorer *x)
+void explorer_violation(struct explorer *x, const char *key, const struct schedule *schedule,
+                        uint64_t count)
 {
-    char key[sizeof x->result->violations->key];
     struct explore_result *r = x->result;
-    key[0] = 0;
-    x->subject->violation_key(x->subject->context, key, sizeof key);
     if (r->to_first == 0)
         r->to_first = r->voided + r->executions;
     size_t i = 0;
@@ -129,22 +138,44 @@ static void record_violation(struct explorer *x)
         snprintf(r->violations[i].key, sizeof r->violations[i].key, "%s", key);
         r->violation_count++;
         vec_push(&x->violation_round, r->restarts);
-        schedule_assign(&r->violations[i].schedule, &x->path);
+        schedule_assign(&r->violations[i].schedule, schedule);
     } else if (x->violation_round.data[i] != r->restarts) {
         /* Sharing decides where steps end, so a schedule from before it grew would not replay now.
          */
         x->violation_round.data[i] = r->restarts;
-        schedule_assign(&r->violations[i].schedule, &x->path);
+        schedule_assign(&r->violations[i].schedule, schedule);
     }
-    r->violations[i].count++;
+    r->violations[i].count += count;
     if (x->wanted != NULL ? strcmp(x->wanted, key) == 0 : !x->options->all)
         x->over = true;
+}
+
+static void record_violation(struct explorer *x)
+{
+    char key[sizeof x->result->violations->key];
+    key[0] = 0;
+    x->subject->violation_key(x->subject->context, key, sizeof key);
+    explorer_violation(x, key, &x->path, 1);
+}
+
+void explorer_forget(struct explorer *x)
+{
+    struct explore_result *r = x->result;
+    for (size_t i = 0; i < r->violation_count; i++)
+        free(r->violations[i].schedule.data);
+    free(r->violations);
+    *r = (struct explore_result){.stop = STOP_END, .restarts = r->restarts};
+    x->violation_round.count = x->states.count = 0;
+    x->cut = x->over = false;
+    x->reason[0] = '\0';
 }
 
 static void count_execution(struct explorer *x)
 {
     struct explore_result *r = x->result;
     r->executions++;
+    if (x->board != NULL)
+        atomic_fetch_add_explicit(&x->board->executions, 1, memory_order_relaxed);
     unsigned depth = schedule_steps(&x->path);
     if (depth > r->max_depth)
         r->max_depth = depth;
@@ -158,8 +189,11 @@ static void settle(struct explorer *x)
         return;
     if (!x->frozen && x->subject->grew(x->subject->context))
         x->grown = true;
-    if (o->max_executions != 0 && x->result->voided + x->result->executions >= o->max_executions)
-        stop_early(x, "execution limit reached");
+    uint64_t executions = x->result->voided + x->result->executions;
+    if (x->board != NULL)
+        executions = atomic_load_explicit(&x->board->executions, memory_order_relaxed);
+    if (o->max_executions != 0 && executions >= o->max_executions)
+        explorer_stop(x, "execution limit reached");
 }
 
 void explorer_ended(struct explorer *x, enum machine_stop stop)
@@ -178,7 +212,7 @@ void explorer_ended(struct explorer *x, enum machine_stop stop)
     case STOP_UNIMPLEMENTED:
     case STOP_INTERNAL:
         x->result->stop = stop;
-        stop_early(x, stop == STOP_LIMIT           ? "a step exceeded its budget"
+        explorer_stop(x, stop == STOP_LIMIT           ? "a step exceeded its budget"
                       : stop == STOP_UNIMPLEMENTED ? "something is not implemented"
                                                    : "internal error");
         break;
@@ -250,13 +284,17 @@ static void deliver_states(struct explorer *x)
 /* Violations that were recorded before sharing grew and not met again: their schedules divide the
  * run into other steps than it has now. Followed as far as they fit, they mostly lead to the same
  * place; the decisions really taken replace them. Otherwise they stay as they are, and a strict
- * replay will say so. */
+ * replay will say so; but when the last round was complete, then whatever they showed was met there,
+ * at the place where steps end now, and they are left out. */
 static void refresh_schedules(struct explorer *x)
 {
     struct explore_result *r = x->result;
+    size_t kept = 0;
     for (size_t i = 0; i < r->violation_count; i++) {
-        if (x->violation_round.data[i] == r->restarts)
+        if (x->violation_round.data[i] == r->restarts) {
+            r->violations[kept++] = r->violations[i];
             continue;
+        }
         struct schedule taken = {NULL, 0, 0};
         char key[sizeof r->violations->key] = "";
         x->subject->restore(x->subject->context, x->root);
@@ -265,10 +303,16 @@ static void refresh_schedules(struct explorer *x)
                             2 * r->violations[i].schedule.count + 1000, &taken);
         if (stop == STOP_VIOLATION)
             x->subject->violation_key(x->subject->context, key, sizeof key);
-        if (strcmp(key, r->violations[i].key) == 0)
+        bool met = strcmp(key, r->violations[i].key) == 0;
+        if (met)
             schedule_assign(&r->violations[i].schedule, &taken);
         free(taken.data);
+        if (met || !r->complete)
+            r->violations[kept++] = r->violations[i];
+        else
+            free(r->violations[i].schedule.data);
     }
+    r->violation_count = kept;
 }
 
 static const struct strategy *find_strategy(const char *name)

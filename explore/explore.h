@@ -23,6 +23,10 @@ struct subject {
     void (*drop)(void *context, unsigned depth);
     void (*begin_execution)(void *context);
     bool (*grew)(void *context);           /* shared set grew: what was explored is void */
+    /* What it grew by since begin_execution, malloc'ed; and what it grew by in another process. May be NULL where
+     * nothing ever grows. */
+    size_t (*found)(void *context, uint64_t **out);
+    void (*share)(void *context, const uint64_t *found, size_t count);
     struct hash128 (*state)(void *context); /* of the present state; tests compare sets of final ones */
     /* Rule and culprit of the present violation, for --all: equal text, equal violation. */
     void (*violation_key)(void *context, char *out, size_t size);
@@ -50,6 +54,9 @@ struct explore_options {
     uint64_t seed;
     uint64_t max_steps;      /* of one execution; hitting it cancels the claim */
     unsigned preemptions;    /* bounded: 0, 1, ... up to so many */
+    unsigned jobs;           /* processes that share a long search; 0 is 1 */
+    uint64_t jobs_after;     /* executions that one does alone first; 0: 2000 */
+    uint64_t jobs_split;     /* steps of a subtree that are worth giving part of it away; 0: 2000 */
     unsigned depth;          /* pct: of the bugs it shall find; 0: 3 */
     bool all;                /* collect distinct violations instead of stopping at the first */
     bool want_states;        /* record the set of final states */

@@ -53,6 +53,8 @@ bool footprint_conflict(const struct footprint *a, const struct footprint *b);
 bool answers_next(struct answers *a);
 bool answers_equal(const struct answers *a, const struct answers *b);
 
+struct jobs_board;
+
 struct explorer {
     const struct subject *subject;
     const struct explore_options *options;
@@ -68,6 +70,7 @@ struct explorer {
     char reason[96];      /* why it ended early, for the claim */
     double started, next_progress;
     unsigned clock_countdown;
+    struct jobs_board *board; /* of a search that is shared; NULL */
     VEC(struct hash128) states;
     VEC(uint64_t) violation_round; /* restarts when violation i got its schedule */
 };
@@ -90,6 +93,13 @@ void explorer_ended(struct explorer *x, enum machine_stop stop);
 /* The same for one that was abandoned: redundant, or longer than max_steps. */
 void explorer_abandoned(struct explorer *x);
 void explorer_step_limit(struct explorer *x);
+/* Counts a violation that somebody met; the schedule is copied when it is the first with this key in this round. */
+void explorer_violation(struct explorer *x, const char *key, const struct schedule *schedule, uint64_t count);
+/* Nothing has been counted or met. */
+void explorer_forget(struct explorer *x);
+void explorer_stop(struct explorer *x, const char *reason);
+/* Ends the search when time is up, and shows progress; at most every now and then. */
+void explorer_tick(struct explorer *x);
 /* The subject broke the model: exploration goes on, but nothing is claimed. */
 void explorer_doubt(struct explorer *x, const char *reason);
 /* What a strategy that ran to its end has explored: everything, a share that the claim describes,

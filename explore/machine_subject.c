@@ -46,6 +46,16 @@ static bool grew(void *context)
     return machine_sharing_grew(context);
 }
 
+static size_t found(void *context, uint64_t **out)
+{
+    return machine_share_found(context, out);
+}
+
+static void share(void *context, const uint64_t *granules, size_t count)
+{
+    machine_share_add(context, granules, count);
+}
+
 static struct hash128 state(void *context)
 {
     return machine_state_hash(context);
@@ -70,6 +80,8 @@ struct subject explore_machine(struct machine *m)
         .drop = drop,
         .begin_execution = begin_execution,
         .grew = grew,
+        .found = found,
+        .share = share,
         .state = state,
         .violation_key = violation_key,
     };

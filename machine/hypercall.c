@@ -105,7 +105,8 @@ static uint64_t hc_load_image(struct call *k)
     int file = image_find_file(k->m, name);
     if (file < 0)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    int image = image_load(k->m, (unsigned)file);
+    struct image_thunks thunks = {.table = q.thunks, .count = q.thunk_count, .options = q.options};
+    int image = image_load(k->m, (unsigned)file, &thunks);
     if (image < 0) {
         k->m->stop = k->m->error.kind == ERROR_INPUT ? STOP_UNIMPLEMENTED : STOP_INTERNAL;
         return STATUS_INVALID_IMAGE_FORMAT;
@@ -114,6 +115,7 @@ static uint64_t hc_load_image(struct call *k)
     q.base = r->base;
     q.size = r->size;
     q.entry = r->entry;
+    memcpy(q.imports, thunks.imported, sizeof q.imports);
     char full[128];
     memset(full, 0, sizeof full);
     snprintf(full, sizeof full, "%s", k->m->files[file].file.name);
@@ -146,6 +148,16 @@ static uint64_t hc_pool_free(struct call *k)
     return pool_freed(k->m, k->cpu, k->rcx);
 }
 
+static void map(gva_t start, uint64_t bytes, uint8_t code)
+{
+    int image = code == RD_SHADOW_PAGED_IMAGE ? image_index_at(start, true) : -1;
+    arena_set_shadow(start, bytes, code);
+    if (image >= 0) {
+        run_state()->images[image].pageable = 1;
+        mark_run();
+    }
+}
+
 static uint64_t hc_map(struct call *k)
 {
     gva_t start = k->rcx & ~7ull;
@@ -154,8 +166,34 @@ static uint64_t hc_map(struct call *k)
         (start + bytes > ARENA_PRIVATE_BASE && start < ARENA_PRIVATE_BASE + ARENA_PRIVATE_SIZE))
         bad(k, "map");
     else
-        arena_set_shadow(start, bytes, (uint8_t)k->r8);
+        map(start, bytes, (uint8_t)k->r8);
     return 0;
+}
+
+static uint64_t hc_pool_own(struct call *k)
+{
+    if (!pool_own(k->rcx, k->rdx, k->r8, (uint32_t)k->r9))
+        bad(k, "pool own");
+    return 0;
+}
+
+static uint64_t hc_pool_query(struct call *k)
+{
+    struct rd_pool_record record;
+    if (!pool_query(k->rcx, &record))
+        return 0;
+    if (!arena_write(k->rdx, &record, sizeof record))
+        bad(k, "pool query");
+    return 1;
+}
+
+static uint64_t hc_pool_owned(struct call *k)
+{
+    struct rd_pool_record record;
+    uint32_t next = pool_owned(k->m, k->rcx, (uint32_t)k->rdx, &record);
+    if (next != 0 && !arena_write(k->r8, &record, sizeof record))
+        bad(k, "pool owned");
+    return next;
 }
 
 static uint64_t hc_thread(struct call *k)
@@ -167,6 +205,7 @@ static uint64_t hc_thread(struct call *k)
     else {
         r->threads[r->thread_count++] = k->rcx;
         mark_run();
+        watch_thread(t.kthread);
     }
     return 0;
 }
@@ -262,6 +301,37 @@ static uint64_t hc_frame_ended(struct call *k)
     return 0;
 }
 
+static uint64_t hc_apc_notes(struct call *k)
+{
+    watch_notes(k->m, k->rcx, k->rdx != 0);
+    return 0;
+}
+
+static uint64_t hc_capture(struct call *k)
+{
+    gva_t frames[64];
+    unsigned count = k->rdx < 64 ? (unsigned)k->rdx : 64;
+    count = watch_capture(k->m, &k->c->regs, frames, count);
+    if (count > 0 && !arena_write(k->rcx, frames, count * sizeof *frames))
+        bad(k, "capture");
+    return count;
+}
+
+static uint64_t hc_note(struct call *k)
+{
+    char text[512];
+    uint64_t frames[VIOLATION_NOTE_STACK];
+    unsigned count = (unsigned)(k->r8 >> 32);
+    if (count > VIOLATION_NOTE_STACK)
+        count = VIOLATION_NOTE_STACK;
+    if ((k->r8 & 0xFF) > RD_NOTE_THREAD || !arena_read_text(k->rcx, text, sizeof text) ||
+        (count > 0 && !arena_read(k->rdx, frames, count * sizeof *frames)))
+        bad(k, "note");
+    else
+        violation_note(&k->m->violation, (unsigned)k->r8, k->r9, frames, count, "%s", text);
+    return 0;
+}
+
 static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_PRINT] = hc_print,           [RD_HC_BUGCHECK] = hc_bugcheck,
     [RD_HC_ASSERT] = hc_assert,         [RD_HC_IPI] = hc_ipi,
@@ -275,6 +345,10 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
     [RD_HC_FRAME_HOLD] = hc_frame_hold, [RD_HC_FRAME_CHECK] = hc_frame_check,
     [RD_HC_FRAME_ENDED] = hc_frame_ended,
+    [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
+    [RD_HC_CAPTURE] = hc_capture,
+    [RD_HC_POOL_OWN] = hc_pool_own,     [RD_HC_POOL_QUERY] = hc_pool_query,
+    [RD_HC_POOL_OWNED] = hc_pool_owned,
 };
 
 void hypercall_dispatch(struct machine *m, unsigned cpu)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "abi/shadow.h"
+#include "abi/verifier.h"
 #include "base/str.h"
 #include "machine/internal.h"
 
@@ -139,12 +140,41 @@ const char *image_missing(const struct machine *m, gva_t a)
     return i < m->missing.count ? m->missing.data[i].text : "an address between missing imports";
 }
 
+/* The routine that a verified driver gets in place of an export of the kernel; 0: none. */
+static gva_t thunk_for(const struct image_thunks *t, const char *symbol)
+{
+    for (uint32_t i = 0; t != NULL && symbol != NULL && i < t->count; i++) {
+        struct rd_thunk thunk;
+        char name[128];
+        if (!arena_read(t->table + i * sizeof thunk, &thunk, sizeof thunk) ||
+            !arena_read_text(thunk.name, name, sizeof name))
+            return 0;
+        if (strcmp(name, symbol) == 0)
+            return thunk.options == 0 || (thunk.options & t->options) != 0 ? thunk.replacement : 0;
+    }
+    return 0;
+}
+
+static void note_imported(struct image_thunks *t, gva_t base)
+{
+    unsigned i = 0;
+    while (i < t->imported_count && t->imported[i] != base)
+        i++;
+    if (i == t->imported_count && i < RD_ABI_IMPORTED)
+        t->imported[t->imported_count++] = base;
+}
+
 static bool bind_import(void *context, const char *module, const char *symbol, uint16_t ordinal,
                         uint64_t *out, struct error *e)
 {
     (void)e;
     struct machine *m = context;
-    *out = resolve(m, module, symbol, ordinal, 0);
+    int image = image_by_module(m, module);
+    *out = image == FILE_KERNEL || image == FILE_HAL ? thunk_for(m->thunks, symbol) : 0;
+    if (*out == 0)
+        *out = resolve(m, module, symbol, ordinal, 0);
+    if (image > FILE_HAL && m->thunks != NULL)
+        note_imported(m->thunks, run_state()->images[image].base);
     if (*out == 0)
         *out = missing_address(m, module, symbol, ordinal);
     return true;
@@ -205,7 +235,7 @@ static void drop_stale_translations(struct machine *m, unsigned file, gva_t base
     m->translated_file[m->translated_count++] = file;
 }
 
-int image_load(struct machine *m, unsigned file)
+int image_load(struct machine *m, unsigned file, struct image_thunks *thunks)
 {
     struct run *r = run_state();
     const struct pe *pe = &m->files[file].pe;
@@ -216,7 +246,10 @@ int image_load(struct machine *m, unsigned file)
                   m->files[file].file.name, r->image_count);
         return -1;
     }
-    if (!prepare(m, file, base, &m->error))
+    m->thunks = thunks;
+    bool bound = prepare(m, file, base, &m->error);
+    m->thunks = NULL;
+    if (!bound)
         return -1;
     drop_stale_translations(m, file, base, size);
     arena_protect(base, size, true);
@@ -225,7 +258,8 @@ int image_load(struct machine *m, unsigned file)
     if (file > FILE_HAL) /* 64 KiB apart, with a gap, as separate allocations are */
         r->next_image = (base + size + 0x1FFFF) & ~0xFFFFull;
     unsigned index = r->image_count++;
-    r->images[index] = (struct run_image){base, size, pe->entry_rva ? base + pe->entry_rva : 0, file, 1};
+    r->images[index] = (struct run_image){
+        .base = base, .size = size, .entry = pe->entry_rva ? base + pe->entry_rva : 0, .file = file, .loaded = 1};
     mark_run();
     machine_emit(m, EVENT_IMAGE, m->agent, 0, 0, base, size, 1);
     return (int)index;
@@ -245,7 +279,7 @@ void image_unload(struct machine *m, unsigned image)
 struct code_range machine_code(void *context, gva_t pc)
 {
     struct machine *m = context;
-    struct code_range none = {pc, pc + 1, CODE_NONE, 0};
+    struct code_range none = {pc, pc + 1, CODE_NONE, 0, false};
     int index = image_index_at(pc, true);
     if (index < 0)
         return none;
@@ -259,7 +293,7 @@ struct code_range machine_code(void *context, gva_t pc)
         if (r->file <= FILE_HAL)
             class = strcmp(s->name, ".nolog") == 0 ? CODE_KERNEL_NOLOG : CODE_KERNEL;
         return (struct code_range){r->base + s->rva, r->base + s->rva + s->virtual_size, class,
-                                   (uint32_t)index};
+                                   (uint32_t)index, r->pageable && strncmp(s->name, "PAGE", 4) == 0};
     }
     return none;
 }

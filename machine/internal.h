@@ -20,6 +20,8 @@ struct run_image {
     gva_t entry;
     uint32_t file; /* index into machine.files */
     uint32_t loaded;
+    uint32_t pageable; /* its PAGE sections are checked against the IRQL (RD_SHADOW_PAGED_IMAGE) */
+    uint32_t reserved;
 };
 
 /* A place where a processor stood at the end of a step, to recognise that it goes in circles. */
@@ -52,7 +54,9 @@ struct run_pool {
     gva_t allocated_by, freed_by;
     uint32_t freed;
     uint32_t type;
-    uint64_t reserved[2];
+    uint64_t owner; /* a verified driver's record in the guest; 0: not verified */
+    uint32_t flags; /* RD_POOL_* */
+    uint32_t reserved;
 };
 
 struct run {
@@ -76,6 +80,8 @@ struct run {
 #define RUN_CPU_STRIDE 0x800ull
 #define RUN_FRAMES_BASE (ARENA_PRIVATE_BASE + 0x20000)
 #define RUN_POOL_BASE (ARENA_PRIVATE_BASE + 0x40000)
+#define RUN_WATCH_BASE (RUN_POOL_BASE + RUN_MAX_POOL * 64ull)
+#define RUN_WATCH_LOG_BASE (RUN_WATCH_BASE + RD_MAX_STACKS * 0x1000ull)
 _Static_assert(sizeof(struct run) <= 0x8000, "fits its place");
 _Static_assert(sizeof(struct run_cpu) <= RUN_CPU_STRIDE, "fits its place");
 _Static_assert(sizeof(struct run_pool) == 64, "fits its place");
@@ -121,6 +127,7 @@ struct machine {
     uint32_t translated_file[MACHINE_MAX_IMAGES];
     unsigned translated_count;
     VEC(struct missing_import) missing;
+    struct image_thunks *thunks; /* of the image being bound; NULL: none */
     gva_t entry_points; /* the kernel's RdEntryPoints */
 
     bool sharing;
@@ -135,7 +142,7 @@ struct machine {
     bool frames; /* a pointer into a stack has been held: returns are looked at from then on */
     enum machine_stop stop;
     bool end_step;         /* a hypercall asked for a scheduling point */
-    struct violation violation;
+    struct violation violation; /* notes are collected in it during a step, before there is one */
     bool has_violation;
     struct error error;
 };
@@ -145,8 +152,16 @@ struct code_range machine_code(void *context, gva_t pc);
 
 /* image.c */
 bool image_parse_files(struct machine *m, struct error *e);
-/* Loads file `index`; returns the run image's index or -1 with m->error set. */
-int image_load(struct machine *m, unsigned file);
+/* What the kernel wants done about a driver's imports while they are bound. */
+struct image_thunks {
+    gva_t table; /* struct rd_thunk[count] */
+    uint32_t count;
+    uint32_t options;
+    gva_t imported[RD_ABI_IMPORTED]; /* out */
+    unsigned imported_count;
+};
+/* Loads file `index`; returns the run image's index or -1 with m->error set. `thunks` may be NULL. */
+int image_load(struct machine *m, unsigned file, struct image_thunks *thunks);
 void image_unload(struct machine *m, unsigned image);
 int image_find_file(const struct machine *m, const char *service);
 int image_index_at(gva_t a, bool loaded_only);
@@ -170,6 +185,8 @@ bool loop_stale(const struct machine *m, unsigned cpu);
 /* A step begins that leaves an await: it depends on whoever wrote what was looked at. */
 void loop_leave(struct machine *m, unsigned cpu);
 void loop_forget(unsigned cpu);
+/* An interrupt is taken, and will return to where the processor stands: to be there again is then no turn. */
+void loop_interrupted(unsigned cpu);
 /* A step that goes on and on: follows it block by block until it is back where it was, with nothing changed.
  * True: it is an endless loop, and the processor now awaits. Else *limit is where to ask again. */
 struct loop_probe {
@@ -188,9 +205,25 @@ void cpu_start(struct machine *m, unsigned cpu);
 /* hypercall.c */
 void hypercall_dispatch(struct machine *m, unsigned cpu);
 
+/* watch.c */
+void watch_thread(gva_t kthread);
+/* Executes the instruction at rip, whose write to watched counts the translator refused. */
+struct dbt_exit watch_write(struct machine *m, unsigned cpu, gva_t address);
+/* pc and return addresses from the registers on; returns how many. */
+unsigned watch_capture(struct machine *m, const struct vcpu_regs *regs, gva_t *out, unsigned max);
+void watch_notes(struct machine *m, gva_t kthread, bool blame_latest);
+
 /* pool.c */
 void pool_allocated(struct machine *m, unsigned cpu, gva_t a, uint64_t bytes, uint32_t tag, uint32_t type);
 uint64_t pool_freed(struct machine *m, unsigned cpu, gva_t a);
+bool pool_own(gva_t a, uint64_t owner, gva_t caller, uint32_t flags);
+bool pool_query(gva_t a, struct rd_pool_record *out);
+/* The owner's next block that is not freed, from index on; the index behind it, 0: none. */
+uint32_t pool_owned(struct machine *m, uint64_t owner, uint32_t index, struct rd_pool_record *out);
+
+/* note.c */
+/* Notes belong to the step that gave them. */
+void notes_forget(struct machine *m);
 
 /* frame.c: frames of stacks that the kernel holds pointers into. */
 uint64_t frame_hold(struct machine *m, unsigned cpu, gva_t pointer, gva_t key, uint32_t kind, bool keep);

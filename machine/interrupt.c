@@ -29,6 +29,7 @@ bool interrupt_take(struct machine *m, unsigned cpu, unsigned vector)
     if (!arena_write(at, &f, sizeof f))
         return false;
     share_touch_range(m, at, sizeof f, true);
+    loop_interrupted(cpu);
     c->regs.gpr[REG_RSP] = at;
     c->regs.rflags &= ~(uint64_t)(RFLAGS_IF | 0x400);
     struct rd_entry_points entry;

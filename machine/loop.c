@@ -164,6 +164,18 @@ void loop_forget(unsigned cpu)
     mark_cpu(cpu);
 }
 
+void loop_interrupted(unsigned cpu)
+{
+    struct run_cpu *c = run_cpu(cpu);
+    for (unsigned i = 0; i < RUN_LOOP_POINTS; i++)
+        if (c->loop[i].rip == c->cpu.regs.rip) {
+            c->loop[i] = (struct loop_point){0, 0, 0};
+            if (c->turn_point == i + 1)
+                c->turn_point = 0;
+        }
+    mark_cpu(cpu);
+}
+
 /* Blocks that a probe follows before it gives up and lets the step go on. */
 #define PROBE_BLOCKS 4096u
 

@@ -75,7 +75,7 @@ bool machine_boot(struct machine *m, struct error *e)
                          "driver base %#llx: must be a multiple of 0x10000 in [%#llx, %#llx)",
                          (unsigned long long)r->next_image, RD_NTOS_BASE + 0x400000, RD_MISSING_BASE);
     gva_t stack = prepare_memory(m);
-    if (image_load(m, 0) < 0 || image_load(m, 1) < 0) {
+    if (image_load(m, 0, NULL) < 0 || image_load(m, 1, NULL) < 0) {
         *e = m->error;
         return false;
     }

@@ -109,6 +109,8 @@ bool machine_sharing_grew(const struct machine *m);
 void machine_begin_execution(struct machine *m);
 /* The shared locations as sorted granules, for a failure file; machine_share_add loads them. */
 size_t machine_share_list(const struct machine *m, uint64_t **granules_out);
+/* Those that the present execution found and that are without effect yet. */
+size_t machine_share_found(const struct machine *m, uint64_t **granules_out);
 void machine_share_add(struct machine *m, const uint64_t *granules, size_t count);
 
 void machine_set_observer(struct machine *m, const struct observer *o);
@@ -130,6 +132,25 @@ bool machine_thread(const struct machine *m, unsigned index, struct rd_thread *o
 /* Index of the thread that processor runs; ~0u: none. */
 unsigned machine_thread_on(const struct machine *m, unsigned cpu);
 
+/* A change of a thread's APC disable counts, by whatever code: the machine watches the field itself. */
+#define MACHINE_CHANGE_FRAMES 10u
+struct machine_apc_change {
+    gva_t kthread;
+    gva_t pc;            /* the instruction that wrote */
+    uint64_t step;
+    int16_t old_kernel, new_kernel;   /* KernelApcDisable: critical regions */
+    int16_t old_special, new_special; /* SpecialApcDisable: guarded regions */
+    uint32_t frame_count;
+    uint32_t cpu;
+    gva_t frames[MACHINE_CHANGE_FRAMES]; /* pc, then return addresses; kernel frames between the first two and the
+                                            driver are left out */
+};
+/* The latest changes of all threads, oldest first; returns how many were filled in. */
+unsigned machine_apc_log(const struct machine *m, struct machine_apc_change *out, unsigned max);
+/* The changes of one thread that no opposite change has undone, oldest first. *more: how many did not fit. */
+unsigned machine_apc_outstanding(const struct machine *m, gva_t kthread, struct machine_apc_change *out, unsigned max,
+                                 unsigned *more);
+
 struct machine_pool_block {
     gva_t address;
     uint64_t bytes;
@@ -137,8 +158,13 @@ struct machine_pool_block {
     bool freed;
     unsigned cpu_allocated, cpu_freed;
     gva_t allocated_by, freed_by; /* return address in the driver that called */
+    uint64_t owner;               /* not 0: a verified driver's */
+    uint32_t type, flags;         /* POOL_TYPE, RD_POOL_* */
 };
 /* The block whose bytes or zones hold a; false: none. */
+unsigned machine_pool_count(const struct machine *m);
+/* Block number `index` in the order of allocation. */
+bool machine_pool_record(const struct machine *m, unsigned index, struct machine_pool_block *out);
 bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_block *out);
 
 /* A pointer into a thread's stack that the kernel holds, and the frame it points into. */

@@ -39,6 +39,40 @@ struct trouble {
     uint64_t arg[4];
 };
 
+/*
+ * Notes: what a monitor knows beyond the stack of the violating thread. "Outstanding KeEnterCriticalRegion" with the
+ * stack of that call, the call that handed a pointer to a dead frame over, a leaked block, the critical-region log.
+ * report/ prints them in their order, in front of the stacks; the entries of a log and the lines right before it come last,
+ * since there may be 128 of them. Replays compare them.
+ *
+ * A monitor of check/ (or the machine itself, before it calls the judge) adds one with violation_note(). The guest kernel
+ * adds one with RD_HC_NOTE (RdNote in guest/include/rd.h) right before the KeBugCheckEx that the note belongs to: notes of a
+ * step that ends without a violation are dropped. Addresses only: report/ finds their names. What does not fit is
+ * dropped from the end, and said so.
+ */
+#define VIOLATION_NOTES 192
+#define VIOLATION_NOTE_FRAMES 1536
+#define VIOLATION_NOTE_STACK 32 /* frames of one note */
+#define NOTE_NOBODY 0ull
+
+enum note_kind { /* values: RD_NOTE_* of abi/hypercall.h */
+    NOTE_LINE = RD_NOTE_LINE,    /* text alone: "Outstanding KeEnterCriticalRegion calls: 1" */
+    NOTE_STACK = RD_NOTE_STACK,  /* text, then frames, innermost first; all of them return addresses */
+    NOTE_LOG = RD_NOTE_LOG,      /* an entry of a log, between lines of '=': "Thread ...", text if any, frames */
+    NOTE_THREAD = RD_NOTE_THREAD /* text, then the present stack of thread kthread; no frames of its own */
+};
+#define NOTE_EXACT RD_NOTE_EXACT /* the first frame is the address of an instruction, not a return address */
+#define NOTE_BLAME RD_NOTE_BLAME /* the first driver frame of this note is the culprit, whatever the stack says */
+
+struct violation_note {
+    char text[120];
+    uint64_t kthread;  /* whose it is, for NOTE_LOG and NOTE_THREAD; NOTE_NOBODY: not said */
+    uint16_t first;    /* its frames in violation.note_frames */
+    uint8_t count;
+    uint8_t kind;      /* enum note_kind */
+    uint32_t flags;    /* NOTE_EXACT | NOTE_BLAME */
+};
+
 /* A violation, in Driver Verifier's words. Strings are bounded copies, so it outlives the run. */
 struct violation {
     char rule[48];        /* stable, for grep: "execute-unloaded-image" */
@@ -46,9 +80,17 @@ struct violation {
     char name[64];        /* bugcheck name; "HANG" for a hang */
     uint32_t code;        /* bugcheck code; 0 for a hang */
     uint64_t arg[4];
-    char arg_text[4][96]; /* what each argument means */
+    char arg_text[4][160]; /* what each argument means */
     struct trouble trouble;
+    unsigned note_count, note_frame_count;
+    unsigned notes_dropped; /* did not fit */
+    struct violation_note notes[VIOLATION_NOTES];
+    uint64_t note_frames[VIOLATION_NOTE_FRAMES];
 };
+
+/* kind_and_flags: one of enum note_kind | NOTE_EXACT | NOTE_BLAME. frames may be NULL when count is 0. */
+void violation_note(struct violation *v, unsigned kind_and_flags, uint64_t kthread, const uint64_t *frames,
+                    unsigned count, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 enum machine_event_kind {
     EVENT_GUEST,    /* code = enum rd_event, a b c its operands */

@@ -69,17 +69,115 @@ uint64_t pool_freed(struct machine *m, unsigned cpu, gva_t a)
     return 0;
 }
 
+bool pool_own(gva_t a, uint64_t owner, gva_t caller, uint32_t flags)
+{
+    struct run_pool *p = record_at(a);
+    if (p == NULL || p->freed)
+        return false;
+    p->owner = owner;
+    p->allocated_by = caller;
+    p->flags = flags;
+    arena_mark((gva_t)((uint64_t)p - RD_HOST_DELTA), sizeof *p);
+    if (!(flags & RD_POOL_TRIMMED))
+        return true;
+    arena_set_shadow(a, p->bytes & ~7ull, RD_SHADOW_PAGED_POOL);
+    uint8_t tail = p->bytes & 7;
+    if (tail != 0) { /* the zone behind the block is out of the guest's reach */
+        gva_t last = a + (p->bytes & ~7ull);
+        arena_set_shadow(last, 8, RD_SHADOW_PAGED_TAIL);
+        arena_poke(last + 8, &tail, 1);
+    }
+    return true;
+}
+
+/* The latest record whose block or zones hold a. */
+static const struct run_pool *record_around(gva_t a)
+{
+    for (uint32_t i = run_state()->pool_count; i-- > 0;) {
+        const struct run_pool *p = run_pool(i);
+        if (a - (p->address - POOL_ZONE) < ((p->bytes + 7) & ~7ull) + 2 * POOL_ZONE)
+            return p;
+    }
+    return NULL;
+}
+
+static void fill_record(const struct run_pool *p, struct rd_pool_record *out)
+{
+    *out = (struct rd_pool_record){.address = p->address,
+                                   .bytes = p->bytes,
+                                   .owner = p->owner,
+                                   .caller = p->allocated_by,
+                                   .tag = p->tag,
+                                   .type = p->type,
+                                   .flags = p->flags,
+                                   .freed = p->freed};
+}
+
+bool pool_query(gva_t a, struct rd_pool_record *out)
+{
+    const struct run_pool *p = record_around(a);
+    if (p != NULL)
+        fill_record(p, out);
+    return p != NULL;
+}
+
+/* Whether code of the image that allocated the block freed it too. Such a free is ordered with an unload by the image's
+ * lifetime; any other one is in conflict with looking at the block. */
+static bool freed_at_home(const struct run_pool *p)
+{
+    return p->freed && image_index_at(p->allocated_by, false) == image_index_at(p->freed_by, false);
+}
+
+uint32_t pool_owned(struct machine *m, uint64_t owner, uint32_t index, struct rd_pool_record *out)
+{
+    for (uint32_t i = index; i < run_state()->pool_count; i++) {
+        const struct run_pool *p = run_pool(i);
+        if (p->owner != owner)
+            continue;
+        if (!freed_at_home(p))
+            share_touch_range(m, p->address, 1, false);
+        if (p->freed)
+            continue;
+        fill_record(p, out);
+        return i + 1;
+    }
+    return 0;
+}
+
+static void fill_block(const struct run_pool *p, struct machine_pool_block *out)
+{
+    *out = (struct machine_pool_block){.address = p->address,
+                                       .bytes = p->bytes,
+                                       .tag = p->tag,
+                                       .freed = p->freed != 0,
+                                       .cpu_allocated = p->cpu_allocated,
+                                       .cpu_freed = p->cpu_freed,
+                                       .allocated_by = p->allocated_by,
+                                       .freed_by = p->freed_by,
+                                       .owner = p->owner,
+                                       .type = p->type,
+                                       .flags = p->flags};
+}
+
+unsigned machine_pool_count(const struct machine *m)
+{
+    (void)m;
+    return run_state()->pool_count;
+}
+
+bool machine_pool_record(const struct machine *m, unsigned index, struct machine_pool_block *out)
+{
+    if (index >= machine_pool_count(m))
+        return false;
+    fill_block(run_pool(index), out);
+    return true;
+}
+
 bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_block *out)
 {
     (void)m;
-    const struct run *r = run_state();
-    for (uint32_t i = r->pool_count; i-- > 0;) {
-        const struct run_pool *p = run_pool(i);
-        if (a - (p->address - POOL_ZONE) >= ((p->bytes + 7) & ~7ull) + 2 * POOL_ZONE)
-            continue;
-        *out = (struct machine_pool_block){p->address, p->bytes, p->tag, p->freed != 0, p->cpu_allocated,
-                                           p->cpu_freed, p->allocated_by, p->freed_by};
-        return true;
-    }
-    return false;
+    const struct run_pool *p = record_around(a);
+    if (p != NULL)
+        fill_block(p, out);
+    return p != NULL;
 }

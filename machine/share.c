@@ -177,12 +177,22 @@ void machine_begin_execution(struct machine *m)
     vec_clear(&m->pending);
 }
 
+static size_t copied(const uint64_t *granules, size_t count, uint64_t **out)
+{
+    uint64_t *copy = malloc(count * sizeof *copy + 1);
+    RD_ASSERT(copy != NULL);
+    if (count > 0)
+        memcpy(copy, granules, count * sizeof *copy);
+    *out = copy;
+    return count;
+}
+
+size_t machine_share_found(const struct machine *m, uint64_t **granules_out)
+{
+    return copied(m->pending.data, m->pending.count, granules_out);
+}
+
 size_t machine_share_list(const struct machine *m, uint64_t **granules_out)
 {
-    uint64_t *copy = malloc(m->shared.count * sizeof *copy + 1);
-    RD_ASSERT(copy != NULL);
-    if (m->shared.count > 0)
-        memcpy(copy, m->shared.data, m->shared.count * sizeof *copy);
-    *granules_out = copy;
-    return m->shared.count;
+    return copied(m->shared.data, m->shared.count, granules_out);
 }

@@ -4,6 +4,7 @@
  * locations, and trouble.
  */
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,7 +52,7 @@ void machine_trouble(struct machine *m, const struct trouble *t)
 {
     if (m->stop != STOP_NONE)
         return;
-    memset(&m->violation, 0, sizeof m->violation);
+    memset(&m->violation, 0, offsetof(struct violation, note_count)); /* the step's notes stay */
     m->config.observer.judge(m->config.observer.context, m, t, &m->violation);
     m->violation.trouble = *t;
     m->has_violation = true;
@@ -152,7 +153,7 @@ static void run_processor(struct machine *m, unsigned cpu)
     uint64_t limit = m->sharing && end > c->retired + LOOP_QUANTUM ? c->retired + LOOP_QUANTUM : end;
     struct loop_probe probe = {0};
     gva_t from = 0;
-    struct code_range before = {0, 0, CODE_NONE, 0};
+    struct code_range before = {0, 0, CODE_NONE, 0, false};
     for (;;) {
         if (interrupt_deliverable(c)) {
             unsigned vector = c->pending & 4 ? 2 : 1;
@@ -167,6 +168,10 @@ static void run_processor(struct machine *m, unsigned cpu)
         }
         struct code_range code = machine_code(m, c->regs.rip);
         if (code.class == CODE_NONE) {
+            cannot_execute(m, cpu, from);
+            return;
+        }
+        if (code.pageable && c->irql >= 2 && *arena_shadow(c->regs.rip) == RD_SHADOW_PAGED_IMAGE) {
             cannot_execute(m, cpu, from);
             return;
         }
@@ -227,6 +232,23 @@ static void run_processor(struct machine *m, unsigned cpu)
             goto exited;
         }
         case DBT_BAD_ACCESS:
+            if (x.shadow == RD_SHADOW_WATCHED) {
+                /* As for DBT_SHARED; the translator looks at the shadow first. */
+                bool stops = code.class == CODE_DRIVER &&
+                             share_access(m, x.address, x.size, x.write, CODE_DRIVER);
+                if (stops)
+                    machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
+                if (code.class != CODE_KERNEL_NOLOG)
+                    share_access(m, x.address, x.size, x.write, CODE_KERNEL);
+                x = watch_write(m, cpu, x.address);
+                if (stops && (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT)) {
+                    loop_check(m, cpu);
+                    return;
+                }
+                goto exited;
+            }
+            access_trouble(m, cpu, &x);
+            return;
         case DBT_FAULT:
             access_trouble(m, cpu, &x);
             return;
@@ -370,6 +392,7 @@ struct step_result machine_step(struct machine *m, unsigned agent)
     uint64_t retired = run_cpu(cpu)->cpu.retired;
     m->agent = cpu;
     m->end_step = false;
+    notes_forget(m);
     r->step_count++;
     mark_run();
     share_begin_step(m);
@@ -393,6 +416,7 @@ enum machine_stop machine_quiescent(struct machine *m)
 {
     if (m->stop != STOP_NONE)
         return m->stop;
+    notes_forget(m);
     const struct run *r = run_state();
     /* A processor that spins or polls for ever comes first, whoever it works for: it stands in the code to blame. */
     for (unsigned n = 0; n < r->cpu_count; n++) {
@@ -407,6 +431,10 @@ enum machine_stop machine_quiescent(struct machine *m)
     for (uint32_t i = 0; i < r->thread_count; i++) {
         struct rd_thread t;
         if (!machine_thread(m, i, &t) || (t.flags & RD_THREAD_SYSTEM) || t.state == RD_THREAD_TERMINATED)
+            continue;
+        /* A thread that was suspended and never resumed is where its suspender wants it. It matters only when
+         * another one waits for it, and that one is found here. */
+        if (t.state == RD_THREAD_WAITING && t.wait_type == RD_WAIT_SUSPEND)
             continue;
         struct trouble hang = trouble_at(t.cpu < RD_MAX_CPUS ? t.cpu : 0, TROUBLE_HANG);
         hang.address = t.wait_object;

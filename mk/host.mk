@@ -29,7 +29,11 @@ $(BUILD)/gen/strategies.c: $(wildcard explore/strategies/*.c) tools/registry.sh
 $(BUILD)/gen/verbs.c: $(wildcard scenario/verbs/*.c) tools/registry.sh
 	@mkdir -p $(@D)
 	@sh tools/registry.sh scenario/scenario.h 'struct scenario_verb' verb scenario_verbs scenario/verbs > $@
-GEN_check := $(BUILD)/host/gen/monitors.o
+GEN_check := $(BUILD)/host/gen/monitors.o $(BUILD)/host/gen/raised.o
+RAISED_SOURCES := $(sort $(shell find guest -name '*.h')) $(sort $(shell find guest -name '*.c'))
+$(BUILD)/gen/raised.c: tools/raised.sh $(RAISED_SOURCES)
+	@mkdir -p $(@D)
+	@sh tools/raised.sh $(wildcard $(SAMPLE_DDK)/../bugcodes.h) $(RAISED_SOURCES) > $@
 $(BUILD)/gen/monitors.c: $(wildcard check/monitors/*.c) tools/registry.sh
 	@mkdir -p $(@D)
 	@sh tools/registry.sh check/check.h 'struct monitor' monitor check_monitors check/monitors > $@

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/bugchecks.h"
 #include "machine/arena.h"
 #include "report/internal.h"
 
@@ -72,10 +73,21 @@ unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame 
     return thread == NO_THREAD ? 0 : stack_walk_thread(r->machine, thread, out, STACK_MAX);
 }
 
+unsigned fact_log_start(const struct violation *v)
+{
+    unsigned at = 0;
+    while (at < v->note_count && v->notes[at].kind != NOTE_LOG)
+        at++;
+    if (at < v->note_count)
+        while (at > 0 && v->notes[at - 1].kind == NOTE_LINE)
+            at--;
+    return at;
+}
+
 static bool in_driver(const struct report *r, gva_t address)
 {
     const struct machine_image *i = machine_image_at(r->machine, address);
-    return i != NULL && i->serial >= 2; /* 0 and 1 are the kernel and the HAL */
+    return i != NULL && !stack_is_ours(i);
 }
 
 /* A driver that left by a tail jump is on no stack: who jumped is known by the last event of its
@@ -104,22 +116,48 @@ static gva_t last_caller(const struct report *r, unsigned thread)
     return 0;
 }
 
-bool fact_hold(const struct report *r, struct machine_hold *out)
+/* The first driver frame of the note that says who it was. */
+static bool blamed(const struct report *r, gva_t *address, bool *is_return)
 {
-    const struct trouble *t = &r->violation->trouble;
-    return t->kind == TROUBLE_DEAD_FRAME && machine_hold(r->machine, (unsigned)t->arg[0], out);
+    const struct violation *v = r->violation;
+    for (unsigned i = 0; i < v->note_count; i++)
+        for (unsigned k = 0; k < v->notes[i].count && (v->notes[i].flags & NOTE_BLAME); k++) {
+            *address = v->note_frames[v->notes[i].first + k];
+            *is_return = k > 0 || !(v->notes[i].flags & NOTE_EXACT);
+            if (in_driver(r, *address - *is_return))
+                return true;
+        }
+    return false;
 }
 
+static bool first_driver(const struct report *r, const struct stack_frame *frames, unsigned count, gva_t *address,
+                         bool *is_return)
+{
+    int at = stack_culprit(r->machine, frames, count);
+    if (at < 0)
+        return false;
+    *address = frames[at].pc;
+    *is_return = at > 0 && !frames[at].interrupt;
+    return true;
+}
+
+/*
+ * Who is to blame. A note that says so comes first: its monitor knows more than any stack. Else the first frame that is not of
+ * an image of ours: of the exception's context, of the instruction that broke the rule, of the stack; else the driver
+ * that left by a tail jump.
+ */
 struct culprit fact_culprit(const struct report *r)
 {
     const struct trouble *t = &r->violation->trouble;
     struct culprit c = {0};
     struct stack_frame frames[STACK_MAX];
-    struct machine_hold hold;
     bool is_return = false;
-    if (fact_hold(r, &hold) && in_driver(r, hold.function)) {
-        c.address = hold.function; /* whose frame it was, not who stumbled over it */
-        is_return = true;
+    struct fact_records records = fact_records(r);
+    if (blamed(r, &c.address, &is_return)) {
+        c.known = true;
+    } else if (records.context != 0 &&
+               first_driver(r, frames, stack_walk(r->machine, &records.regs, frames, STACK_MAX), &c.address,
+                            &is_return)) {
         c.known = true;
     } else if (t->kind == TROUBLE_EXECUTE && t->shadow == RD_SHADOW_UNLOADED) {
         c.address = t->address;
@@ -131,15 +169,10 @@ struct culprit fact_culprit(const struct report *r)
         c.address = t->regs.rip;
         c.known = true;
     } else {
-        unsigned n = fact_stack(r, fact_thread(r), frames);
-        int at = stack_culprit(r->machine, frames, n);
-        if (at >= 0) {
-            c.address = frames[at].pc;
-            is_return = at > 0 && !frames[at].interrupt;
+        if (first_driver(r, frames, fact_stack(r, fact_thread(r), frames), &c.address, &is_return))
             c.known = true;
-        } else if (t->kind != TROUBLE_HANG && (c.address = last_caller(r, fact_thread(r))) != 0) {
+        else if (t->kind != TROUBLE_HANG && (c.address = last_caller(r, fact_thread(r))) != 0)
             c.known = true;
-        }
     }
     if (!c.known)
         return c;
@@ -148,6 +181,23 @@ struct culprit fact_culprit(const struct report *r)
     const struct machine_image *image = machine_image_at(r->machine, c.address);
     snprintf(c.image, sizeof c.image, "%s", image ? image->name : "");
     return c;
+}
+
+void fact_bucket(const struct report *r, const struct culprit *c, char *out, size_t size)
+{
+    const struct violation *v = r->violation;
+    const struct bugcheck_info *info = bugcheck_find(v->code);
+    char code[80], who[160] = "unknown_image";
+    if (v->code == 0)
+        snprintf(code, sizeof code, "%s", v->name);
+    else if (bugcheck_case(info, v->arg) != NULL)
+        snprintf(code, sizeof code, "0x%X_%" PRIX64, v->code, v->arg[info->key]);
+    else
+        snprintf(code, sizeof code, "0x%X", v->code);
+    if (c->known)
+        snprintf(who, sizeof who, "%s!%s", c->symbol.module,
+                 c->symbol.function[0] ? c->symbol.function : "unknown_function");
+    snprintf(out, size, "%s_%s", code, who);
 }
 
 const char *fact_state(const struct rd_thread *t)

@@ -33,6 +33,9 @@ struct recording {
     uint64_t time;                    /* virtual, as far as timers told */
     uint64_t last_run[RD_MAX_STACKS]; /* virtual time at which each thread last ended a step */
     VEC(struct stall) stalls;
+    unsigned last_agent;  /* of the step before */
+    bool last_enabled;    /* ... and it could have gone on */
+    uint64_t steps, switches, preemptions;
 };
 
 /* One line of the interleaving. */
@@ -60,6 +63,9 @@ void fact_name(struct symbols *s, gva_t address, bool is_return, char *out, size
 /* What lies at a data address: a variable, a pool block, a stack. */
 void fact_data(const struct report *r, gva_t address, char *out, size_t size);
 
+/* The first of the notes that are printed last: the first log entry, with the lines right before it. */
+unsigned fact_log_start(const struct violation *v);
+
 struct culprit {
     bool known;
     gva_t address;
@@ -68,13 +74,34 @@ struct culprit {
     char image[RD_ABI_NAME]; /* "lower.sys" */
 };
 struct culprit fact_culprit(const struct report *r);
-
-/* The held pointer whose frame had ended, when that is what the violation is. */
-bool fact_hold(const struct report *r, struct machine_hold *out);
+/* "0xC4_C5_badfilter!FilterPreRead": equal bugs, equal text. */
+void fact_bucket(const struct report *r, const struct culprit *c, char *out, size_t size);
 
 /* The thread in whose context the violation happened; NO_THREAD: none. */
 unsigned fact_thread(const struct report *r);
 unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame out[STACK_MAX]);
+/* stacks.c */
+/* Whether a report shows the thread: one of the scenario, or one that runs a driver's code or the kernel's for a driver. */
+bool fact_thread_matters(const struct report *r, unsigned thread, const struct rd_thread *t);
+const char *fact_wait_object(const struct rd_thread *t); /* "NotificationEvent" */
+const char *fact_wait_reason(const struct rd_thread *t); /* "Executive" */
+void stack_print(const struct report *r, const struct stack_frame *frames, unsigned count, FILE *out);
+void thread_head_print(const struct report *r, unsigned thread, const struct rd_thread *t, FILE *out);
+
+/* records.c: the exception record and the context that a bugcheck's parameters point to. */
+struct fact_records {
+    gva_t record, context; /* 0: none */
+    gva_t address;         /* of the exception */
+    uint32_t code, flags, parameter_count;
+    uint64_t parameter[15];
+    struct vcpu_regs regs;
+    uint32_t rflags;
+    uint16_t cs, ds, es, fs, gs, ss;
+};
+struct fact_records fact_records(const struct report *r);
+void records_print(const struct report *r, FILE *out);
+const char *exception_name(uint32_t code); /* "Access violation"; "" when unknown */
+
 const char *fact_state(const struct rd_thread *t);
 const char *fact_wait_name(uint32_t type); /* enum rd_wait_type: "an event" */
 /* "an event at upper!Event, held by client"; empty when it does not wait. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/check.h"
+#include "check/bugchecks.h"
 #include "report/coverage.h"
 #include "report/internal.h"
 
@@ -52,6 +52,19 @@ static json_t *frame_value(const struct report *r, const struct stack_frame *f, 
     set(o, "function", text_value(y.function));
     set(o, "offset", json_integer((json_int_t)y.offset));
     set(o, "unloaded", json_boolean(f->unloaded));
+    struct symbol inlined[INLINE_MAX];
+    unsigned n = symbols_inlined(r->symbols, f->pc - is_return, inlined);
+    if (n > 0) {
+        json_t *list = json_array();
+        for (unsigned i = 0; i < n; i++) {
+            json_t *x = json_object();
+            set(x, "function", text_value(inlined[i].function));
+            set(x, "file", text_value(inlined[i].file));
+            set(x, "line", json_integer(inlined[i].line));
+            json_array_append_new(list, x);
+        }
+        set(o, "inlined", list);
+    }
     if (y.file[0] != '\0') {
         set(o, "file", text_value(y.file));
         set(o, "line", json_integer(y.line));
@@ -59,12 +72,33 @@ static json_t *frame_value(const struct report *r, const struct stack_frame *f, 
     return o;
 }
 
+static json_t *stack_value(const struct report *r, const struct stack_frame *frames, unsigned count)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < count; i++)
+        json_array_append_new(list, frame_value(r, &frames[i], i == 0));
+    return list;
+}
+
 static json_t *thread_value(const struct report *r, unsigned index, const struct rd_thread *t)
 {
     char name[RD_ABI_NAME], wait[240];
     struct stack_frame frames[STACK_MAX];
-    json_t *o = json_object(), *stack = json_array();
+    json_t *o = json_object();
     fact_wait(r, t, wait, sizeof wait);
+    char id[24], start[160];
+    snprintf(id, sizeof id, "%04x.%04x", (unsigned)(t->id >> 32), (unsigned)t->id);
+    fact_name(r->symbols, t->start_routine, false, start, sizeof start);
+    bool waiting = t->state == RD_THREAD_WAITING || t->state == RD_THREAD_SUSPENDED;
+    set(o, "address", hex_value(t->kthread));
+    set(o, "cid", json_string(id));
+    set(o, "start", text_value(start));
+    set(o, "shown", json_boolean(index == fact_thread(r) || fact_thread_matters(r, index, t)));
+    if (waiting) {
+        set(o, "wait_reason", json_string(fact_wait_reason(t)));
+        set(o, "wait_object", hex_value(t->wait_object));
+        set(o, "wait_type", json_string(fact_wait_object(t)));
+    }
     set(o, "name", text_value(fact_thread_name(r, index, name)));
     set(o, "processor", json_integer(t->cpu));
     set(o, "state", text_value(fact_state(t)));
@@ -72,9 +106,7 @@ static json_t *thread_value(const struct report *r, unsigned index, const struct
     unsigned n = t->state == RD_THREAD_TERMINATED || t->state == RD_THREAD_INITIALIZED
                      ? 0
                      : fact_stack(r, index, frames);
-    for (unsigned i = 0; i < n; i++)
-        json_array_append_new(stack, frame_value(r, &frames[i], i == 0));
-    set(o, "stack", stack);
+    set(o, "stack", stack_value(r, frames, n));
     return o;
 }
 
@@ -113,23 +145,58 @@ static json_t *stalls_value(const struct report *r)
     return list;
 }
 
-/* The frame that has ended and the call that handed the pointer over, innermost first. */
-static json_t *hold_value(const struct report *r, const struct machine_hold *h)
+static json_t *notes_value(const struct report *r)
 {
-    json_t *o = json_object(), *calls = json_array();
-    char text[400];
-    fact_name(r->symbols, h->function, true, text, sizeof text);
-    set(o, "frame_of", text_value(text));
-    set(o, "pointer", hex_value(h->pointer));
-    set(o, "meaning", text_value(check_hold_name(h->kind)));
-    set(o, "step", json_integer((json_int_t)h->step));
-    set(o, "ended_step", json_integer((json_int_t)h->ended_step));
-    for (unsigned i = 0; i < h->stack_count; i++) {
-        fact_name(r->symbols, h->stack[i], i > 0, text, sizeof text);
-        json_array_append_new(calls, text_value(text));
+    static const char *const kinds[] = {
+        [NOTE_LINE] = "line", [NOTE_STACK] = "stack", [NOTE_LOG] = "log", [NOTE_THREAD] = "thread"};
+    const struct violation *v = r->violation;
+    json_t *list = json_array();
+    for (unsigned i = 0; i < v->note_count; i++) {
+        const struct violation_note *n = &v->notes[i];
+        json_t *o = json_object(), *stack = json_array();
+        set(o, "kind", json_string(kinds[n->kind]));
+        set(o, "text", text_value(n->text));
+        if (n->kthread != NOTE_NOBODY)
+            set(o, "thread", hex_value(n->kthread));
+        for (unsigned k = 0; k < n->count; k++) {
+            bool is_return = k > 0 || !(n->flags & NOTE_EXACT);
+            struct stack_frame f = {.pc = v->note_frames[n->first + k], .interrupt = !is_return};
+            json_array_append_new(stack, frame_value(r, &f, false));
+        }
+        set(o, "stack", stack);
+        json_array_append_new(list, o);
     }
-    set(o, "handed_over", calls);
-    return o;
+    return list;
+}
+
+static void set_records(json_t *o, const struct report *r)
+{
+    static const char *const registers[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                            "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+    struct fact_records f = fact_records(r);
+    if (f.record != 0) {
+        json_t *x = json_object(), *parameters = json_array();
+        set(x, "at", hex_value(f.record));
+        set(x, "code", hex_value(f.code));
+        set(x, "meaning", json_string(exception_name(f.code)));
+        set(x, "flags", hex_value(f.flags));
+        set(x, "address", hex_value(f.address));
+        for (uint32_t i = 0; i < f.parameter_count; i++)
+            json_array_append_new(parameters, hex_value(f.parameter[i]));
+        set(x, "parameters", parameters);
+        set(o, "exception_record", x);
+    }
+    if (f.context != 0) {
+        struct stack_frame frames[STACK_MAX];
+        json_t *x = json_object();
+        set(x, "at", hex_value(f.context));
+        for (int i = 0; i < 16; i++)
+            set(x, registers[i], hex_value(f.regs.gpr[i]));
+        set(x, "rip", hex_value(f.regs.rip));
+        set(x, "efl", hex_value(f.rflags));
+        set(x, "stack", stack_value(r, frames, stack_walk(r->machine, &f.regs, frames, STACK_MAX)));
+        set(o, "context", x);
+    }
 }
 
 static void set_violation(json_t *o, const struct report *r)
@@ -161,12 +228,22 @@ static void set_violation(json_t *o, const struct report *r)
             json_array_append_new(threads, thread_value(r, i, &t));
     }
     set(o, "threads", threads);
-    struct machine_hold hold;
-    if (fact_hold(r, &hold))
-        set(o, "dead_frame", hold_value(r, &hold));
+    set(o, "notes", notes_value(r));
+    set_records(o, r);
+    char bucket[256];
+    fact_bucket(r, &c, bucket, sizeof bucket);
+    set(o, "bucket", text_value(bucket));
+    if (v->code != 0) {
+        const struct bugcheck_info *info = bugcheck_find(v->code);
+        if (info->text != NULL)
+            set(o, "explanation", text_value(info->text));
+    }
     if (r->recording != NULL) {
         set(o, "interleaving", interleaving_value(r));
         set(o, "stalls", stalls_value(r));
+        set(o, "schedule_steps", json_integer((json_int_t)r->recording->steps));
+        set(o, "switches", json_integer((json_int_t)r->recording->switches));
+        set(o, "preemptions", json_integer((json_int_t)r->recording->preemptions));
     }
 }
 

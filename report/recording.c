@@ -56,12 +56,24 @@ static void time_passed(struct recording *r, const struct machine *m, uint64_t d
     r->time = due;
 }
 
+/* A preemption takes the turn from somebody who could have gone on. */
+static void count_step(struct recording *r, const struct machine *m, unsigned agent)
+{
+    bool changed = r->steps > 0 && agent != r->last_agent;
+    r->steps++;
+    r->switches += changed;
+    r->preemptions += changed && r->last_enabled;
+    r->last_agent = agent;
+    r->last_enabled = machine_enabled(m) >> agent & 1;
+}
+
 static void hear(void *context, const struct machine *m, const struct machine_event *e)
 {
     struct recording *r = context;
     struct record record = {
         .event = *e, .thread = machine_thread_on(m, e->cpu), .clock = e->cpu == 0};
     if (e->kind == EVENT_STEP) {
+        count_step(r, m, (unsigned)e->a);
         if (record.thread < RD_MAX_STACKS)
             r->last_run[record.thread] = r->time;
         return; /* where steps end is seen by the numbers of the events inside */

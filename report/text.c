@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/check.h"
+#include "check/bugchecks.h"
 #include "report/coverage.h"
 #include "report/internal.h"
 
@@ -33,126 +33,143 @@ static void address_text(uint64_t a, char out[24])
     snprintf(out, 24, "%08x`%08x", (unsigned)(a >> 32), (unsigned)a);
 }
 
+/* Lines of a text, each with the same blanks in front. */
+static void print_lines(const struct printer *p, const char *text, int indent)
+{
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+        fprintf(p->out, "%*s%.*s\n", indent, "", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
 static void print_bugcheck(const struct printer *p)
 {
     const struct violation *v = p->report->violation;
     const char *red = p->report->colour ? "\033[1;31m" : "",
                *off = p->report->colour ? "\033[0m" : "";
-    if (v->code != 0)
-        fprintf(p->out, "%s%s (%x)%s\n", red, v->name, v->code, off);
-    else
-        fprintf(p->out, "%s%s%s\n", red, v->name, off);
-    fprintf(p->out, "%s\n", v->sentence);
-    if (v->code == 0)
+    if (v->code == 0) {
+        fprintf(p->out, "%s%s%s\n%s\n", red, v->name, off, v->sentence);
         return;
+    }
+    const struct bugcheck_info *info = bugcheck_find(v->code);
+    const struct bugcheck_case *which = bugcheck_case(info, v->arg);
+    fprintf(p->out, "%s%s (%x)%s\n", red, v->name, v->code, off);
+    print_lines(p, info->text != NULL ? info->text : v->sentence, 0);
     fprintf(p->out, "Arguments:\n");
     for (int i = 0; i < 4; i++)
         fprintf(p->out, "Arg%d: %016" PRIx64 "%s%s\n", i + 1, v->arg[i],
                 v->arg_text[i][0] ? ", " : "", v->arg_text[i]);
+    if (which != NULL && which->note != NULL)
+        print_lines(p, which->note, 6);
+    if (info->text != NULL)
+        fprintf(p->out, "\n%s\n", v->sentence);
 }
 
 static void print_culprit(const struct printer *p, const struct culprit *c)
 {
-    const struct violation *v = p->report->violation;
+    const struct report *r = p->report;
+    const struct violation *v = r->violation;
     fprintf(p->out, "\nrule: %s  culprit: %s\n\n", v->rule, c->known ? c->text : "none");
-    if (!c->known)
-        return;
-    char name[RD_ABI_NAME];
-    fprintf(p->out, "MODULE_NAME:  %s\nIMAGE_NAME:  %s\nSYMBOL_NAME:  %s\n", c->symbol.module,
-            c->image, c->text);
-    fprintf(p->out, "FAILURE_BUCKET_ID:  ");
-    if (v->code != 0)
-        fprintf(p->out, "0x%X_", v->code);
-    else
-        fprintf(p->out, "%s_", v->name);
-    fprintf(p->out, "%s!%s\n", c->symbol.module,
-            c->symbol.function[0] ? c->symbol.function : "unknown_function");
-    if (c->symbol.file[0] != '\0')
-        fprintf(p->out, "FAULTING_SOURCE:  %s @ %u\n", c->symbol.file, c->symbol.line);
-    fprintf(p->out, "THREAD_NAME:  %s (processor %u, IRQL %u)\n",
-            fact_thread_name(p->report, fact_thread(p->report), name), v->trouble.cpu,
-            v->trouble.irql);
+    struct rd_thread t;
+    unsigned own = fact_thread(r);
+    char name[RD_ABI_NAME], bucket[256];
+    fprintf(p->out, "THREAD_NAME:  %s (processor %u, IRQL %u)\n", fact_thread_name(r, own, name),
+            v->trouble.cpu, v->trouble.irql);
+    if (own != NO_THREAD && machine_thread(r->machine, own, &t))
+        thread_head_print(r, own, &t, p->out);
+    if (c->known) {
+        fprintf(p->out, "SYMBOL_NAME:  %s\nMODULE_NAME:  %s\nIMAGE_NAME:  %s\n", c->text,
+                c->symbol.module, c->image);
+        if (c->symbol.file[0] != '\0')
+            fprintf(p->out, "FAULTING_SOURCE:  %s @ %u\n", c->symbol.file, c->symbol.line);
+    }
+    fact_bucket(r, c, bucket, sizeof bucket);
+    fprintf(p->out, "FAILURE_BUCKET_ID:  %s\n", bucket);
 }
 
 static void print_stack(const struct printer *p, unsigned thread)
 {
     struct stack_frame frames[STACK_MAX];
     unsigned n = fact_stack(p->report, thread, frames);
-    if (n == 0) {
+    if (n == 0)
         fprintf(p->out, "    (no stack)\n");
-        return;
-    }
-    fprintf(p->out, "Child-SP          RetAddr           Call Site\n");
-    for (unsigned i = 0; i < n; i++) {
-        char sp[24], ret[24], text[400];
+    else
+        stack_print(p->report, frames, n, p->out);
+}
+
+static void print_note_frames(const struct printer *p, const struct violation_note *n)
+{
+    const uint64_t *frames = &p->report->violation->note_frames[n->first];
+    for (unsigned i = 0; i < n->count; i++) {
+        bool is_return = i > 0 || !(n->flags & NOTE_EXACT);
         struct symbol y;
-        bool is_return = i > 0 && !frames[i].interrupt;
-        address_text(frames[i].sp, sp);
-        address_text(frames[i].return_address, ret);
-        symbols_find(p->report->symbols, is_return ? frames[i].pc - 1 : frames[i].pc, is_return,
-                     &y);
+        char text[400];
+        symbols_find(p->report->symbols, frames[i] - is_return, is_return, &y);
         symbol_text(&y, text, sizeof text);
-        if (y.module[0] == '\0')
-            snprintf(text, sizeof text, "0x%" PRIx64, frames[i].pc);
-        fprintf(p->out, "%s %s %s\n", sp, ret, text);
+        fprintf(p->out, "%s%016" PRIx64 " %s\n", n->kind == NOTE_LOG ? "" : "    ", frames[i], text);
     }
 }
 
-/* Idle and worker threads that wait for work say nothing; other threads are shown. */
-static bool worth_showing(const struct rd_thread *t)
+static void print_note(const struct printer *p, const struct violation_note *n)
 {
-    return t->scenario_index != NO_THREAD || !(t->flags & RD_THREAD_SYSTEM);
+    switch ((enum note_kind)n->kind) {
+    case NOTE_LINE:
+    case NOTE_STACK:
+    case NOTE_THREAD:
+        fprintf(p->out, "%s\n", n->text);
+        break;
+    case NOTE_LOG:
+        fprintf(p->out, "======================================================================\n");
+        if (n->kthread != NOTE_NOBODY)
+            fprintf(p->out, "Thread %016" PRIx64 "\n", n->kthread);
+        if (n->text[0] != '\0')
+            fprintf(p->out, "%s\n", n->text);
+        break;
+    }
+    print_note_frames(p, n);
+    if (n->kind == NOTE_THREAD)
+        for (unsigned i = 0; i < machine_thread_count(p->report->machine); i++) {
+            struct rd_thread t;
+            if (machine_thread(p->report->machine, i, &t) && t.kthread == n->kthread)
+                print_stack(p, i);
+        }
+}
+
+static void print_notes(const struct printer *p, unsigned from, unsigned to)
+{
+    const struct violation *v = p->report->violation;
+    if (from < to)
+        fprintf(p->out, "\n");
+    for (unsigned i = from; i < to; i++)
+        print_note(p, &v->notes[i]);
+    if (to == v->note_count && v->notes_dropped > 0)
+        fprintf(p->out, "(%u more did not fit)\n", v->notes_dropped);
 }
 
 static void print_threads(const struct printer *p)
 {
-    unsigned own = fact_thread(p->report);
+    const struct report *r = p->report;
+    unsigned own = fact_thread(r);
     char name[RD_ABI_NAME], line[120], wait[240];
-    snprintf(line, sizeof line, "STACK_TEXT of thread %s:", fact_thread_name(p->report, own, name));
+    struct rd_thread t;
+    snprintf(line, sizeof line, "STACK_TEXT of thread %s:", fact_thread_name(r, own, name));
     heading(p, line);
     print_stack(p, own);
-    for (unsigned i = 0; i < machine_thread_count(p->report->machine); i++) {
-        struct rd_thread t;
-        if (i == own || !machine_thread(p->report->machine, i, &t) || !worth_showing(&t))
+    for (unsigned i = 0; i < machine_thread_count(r->machine); i++) {
+        if (i == own || !machine_thread(r->machine, i, &t) || !fact_thread_matters(r, i, &t))
             continue;
-        fact_wait(p->report, &t, wait, sizeof wait);
-        fprintf(p->out, "\nThread %s (processor %u): %s%s%s\n",
-                fact_thread_name(p->report, i, name), t.cpu, fact_state(&t), wait[0] ? " for " : "",
-                wait);
+        fprintf(p->out, "\n");
+        thread_head_print(r, i, &t, p->out);
         if (t.state != RD_THREAD_TERMINATED && t.state != RD_THREAD_INITIALIZED)
             print_stack(p, i);
     }
-    if (p->report->violation->trouble.kind == TROUBLE_HANG) {
-        struct rd_thread t;
-        if (own != NO_THREAD && machine_thread(p->report->machine, own, &t)) {
-            fact_wait(p->report, &t, wait, sizeof wait);
-            if (wait[0] != '\0')
-                fprintf(p->out, "\nThread %s waits for %s, and nobody is left to end that.\n",
-                        fact_thread_name(p->report, own, name), wait);
-        }
-    }
-}
-
-/* Whose frame it was, and the call that handed the pointer over: neither is on any stack now. */
-static void print_dead_frame(const struct printer *p)
-{
-    struct machine_hold h;
-    char name[RD_ABI_NAME], text[400], address[24];
-    if (!fact_hold(p->report, &h))
-        return;
-    fact_name(p->report->symbols, h.function, true, text, sizeof text);
-    address_text(h.slot, address);
-    heading(p, "DEAD_STACK_FRAME:");
-    fprintf(p->out, "    frame of %s, return address at %s, ended in step %" PRIu64 "\n", text, address, h.ended_step);
-    address_text(h.pointer, address);
-    fprintf(p->out, "    %s is %s, handed over by thread %s in step %" PRIu64 ":\n", address, check_hold_name(h.kind),
-            fact_thread_name(p->report, h.thread, name), h.step);
-    fprintf(p->out, "Call Site\n");
-    for (unsigned i = 0; i < h.stack_count; i++) {
-        struct symbol y;
-        symbols_find(p->report->symbols, i > 0 ? h.stack[i] - 1 : h.stack[i], i > 0, &y);
-        symbol_text(&y, text, sizeof text);
-        fprintf(p->out, "%s\n", text);
+    if (r->violation->trouble.kind == TROUBLE_HANG && own != NO_THREAD &&
+        machine_thread(r->machine, own, &t)) {
+        fact_wait(r, &t, wait, sizeof wait);
+        if (wait[0] != '\0')
+            fprintf(p->out, "\nThread %s waits for %s, and nobody is left to end that.\n",
+                    fact_thread_name(r, own, name), wait);
     }
 }
 
@@ -301,6 +318,9 @@ static void print_interleaving(const struct printer *p)
         fprintf(p->out, "This schedule assumes a stall: %s runs no instruction for %.7g s.\n",
                 fact_thread_name(p->report, s->thread, name), (double)(s->to - s->from) / 1e7);
     }
+    const struct recording *k = p->report->recording;
+    fprintf(p->out, "This schedule has %" PRIu64 " steps and %" PRIu64 " switches of processors, %" PRIu64
+            " of them preemptions.\n", k->steps, k->switches, k->preemptions);
     vec_free(&rows);
 }
 
@@ -349,8 +369,11 @@ void report_text(const struct report *r, FILE *out)
     struct culprit c = fact_culprit(r);
     print_bugcheck(&p);
     print_culprit(&p, &c);
-    print_dead_frame(&p);
+    unsigned log = fact_log_start(r->violation);
+    print_notes(&p, 0, log);
+    records_print(r, out);
     print_threads(&p);
+    print_notes(&p, log, r->violation->note_count);
     print_images(&p);
     print_interleaving(&p);
     print_explored(&p);

@@ -45,8 +45,19 @@ endef
 sample_image = $(if $(SAMPLE_KNOWN_$(strip $(1))),,$(eval $(call sample_folder_rule,$(strip $(1)))))$(eval \
     $(call sample_image_rule,$(strip $(1)),$(strip $(2)),$(3)))
 
+# $(call sample_scenarios,FOLDER,SUBFOLDER,DRIVER[,NAMES]): each FOLDER/SUBFOLDER/NAME.lua (or those named) makes the scenario
+# DRIVER-NAME.lua, with the variant's name wherever the file says DRIVER.
+define sample_scenario_rule
+$(BUILD)/$(1)/$(3)-$(4).lua: $(1)/$(2)/$(4).lua
+	@mkdir -p $$(@D)
+	@sed 's/DRIVER/$(3)/g' $$< > $$@
+SAMPLE_SCENARIOS_$(1) += $(BUILD)/$(1)/$(3)-$(4).lua
+endef
+sample_scenarios = $(foreach n,$(or $(4),$(basename $(notdir $(sort $(wildcard $(strip $(1))/$(strip $(2))/*.lua))))),$(eval \
+    $(call sample_scenario_rule,$(strip $(1)),$(strip $(2)),$(strip $(3)),$(n))))
+
 SAMPLE_FOLDERS := $(patsubst %/images.mk,%,$(sort $(wildcard samples/*/images.mk)))
 include $(addsuffix /images.mk,$(SAMPLE_FOLDERS))
 
-samples: $(foreach f,$(SAMPLE_FOLDERS),$(SAMPLE_IMAGES_$(f)) $(patsubst %,$(BUILD)/%,$(wildcard $(f)/*.lua)))
+samples: $(foreach f,$(SAMPLE_FOLDERS),$(SAMPLE_IMAGES_$(f)) $(SAMPLE_SCENARIOS_$(f)) $(patsubst %,$(BUILD)/%,$(wildcard $(f)/*.lua)))
 

@@ -28,6 +28,7 @@ static void free_steps(struct scenario_step *steps, size_t count)
 void scenario_free(struct scenario *s)
 {
     free(s->path);
+    free(s->verifier_drivers);
     for (unsigned i = 0; i < s->driver_count; i++) {
         free(s->drivers[i].name);
         free(s->drivers[i].path);

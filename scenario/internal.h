@@ -34,7 +34,7 @@ struct builder {
     int current;         /* thread whose function runs; -1: none */
     unsigned slot_count; /* of that thread */
     struct slot_state slots[SCENARIO_MAX_SLOTS];
-    bool os_given, cpus_given;
+    bool os_given, cpus_given, verifier_given;
 };
 
 /* Userdata behind `t`, a handle and a request. */

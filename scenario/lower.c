@@ -85,8 +85,10 @@ static void write_all(const struct scenario *s, struct writer *w)
         .thread_count = s->thread_count,
         .setup_count = (uint32_t)s->setup_count,
         .fault_budget = s->fault_budget,
+        .verifier_flags = s->verifier,
     };
     uint64_t at = place(w, sizeof block);
+    block.verifier_drivers = place_text(w, s->verifier_drivers);
     uint64_t threads = place(w, s->thread_count * sizeof(struct rd_scenario_thread));
     block.threads = RD_LOADER_BLOCK + threads;
     block.setup = place_steps(w, s->setup, s->setup_count);

@@ -300,6 +300,37 @@ static int say_fail_allocations(lua_State *L)
     return 0;
 }
 
+/* verifier(0x810), verifier("io,misc"), and whom: verifier(0x810, "a.sys", "b.sys"). */
+static int say_verifier(lua_State *L)
+{
+    struct builder *b = statement(L, "verifier", 1, 1 + SCENARIO_MAX_DRIVERS);
+    struct scenario *s = b->scenario;
+    if (b->verifier_given)
+        builder_fail(L, "verifier: given twice");
+    struct error e = {0};
+    uint32_t left_out = 0;
+    if (lua_type(L, 1) == LUA_TNUMBER) {
+        s->verifier = (uint32_t)builder_integer(L, 1, "verifier", 0, UINT32_MAX);
+        if (!verifier_accept(s->verifier, &e))
+            builder_fail(L, "verifier: %s", e.text);
+    } else if (!verifier_parse(builder_text(L, 1, "verifier"), s->os, &s->verifier, &left_out, &e)) {
+        builder_fail(L, "verifier: %s", e.text);
+    }
+    struct str list = {0};
+    for (int i = 2; i <= lua_gettop(L); i++) {
+        const char *name = lua_type(L, i) == LUA_TSTRING ? lua_tostring(L, i) : "";
+        const struct scenario_driver *d = scenario_find_driver(s, name);
+        if (d == NULL) {
+            str_free(&list);
+            builder_fail(L, "verifier: \"%s\" is not the name of a driver that is declared above", name);
+        }
+        str_addf(&list, "%s%s", i > 2 ? ";" : "", d->name);
+    }
+    s->verifier_drivers = list.data;
+    b->verifier_given = true;
+    return 0;
+}
+
 static void remove_fields(lua_State *L, const char *table, const char *const *names)
 {
     lua_getglobal(L, table);
@@ -349,7 +380,8 @@ static void open_libraries(lua_State *L)
     static const luaL_Reg statements[] = {
         {"os_version", say_os_version}, {"cpus", say_cpus},
         {"driver", say_driver},         {"device", say_device},
-        {"thread", say_thread},         {"fail_allocations", say_fail_allocations}};
+        {"thread", say_thread},         {"fail_allocations", say_fail_allocations},
+        {"verifier", say_verifier}};
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
         lua_register(L, statements[i].name, statements[i].func);
     builder_register_types(L);

@@ -49,7 +49,19 @@ struct scenario {
     struct scenario_thread threads[SCENARIO_MAX_THREADS];
     unsigned thread_count;
     uint32_t fault_budget;
+    uint32_t verifier;      /* RD_VF_* */
+    char *verifier_drivers; /* "a.sys;b.sys"; NULL: all */
 };
+
+/* Driver Verifier options as a user writes them: a number, names joined by commas, "standard" (of that system), "all"
+ * or "none". Known options that are not implemented are an error, but for those in "standard", which are left out
+ * and returned in *left_out. */
+bool verifier_parse(const char *text, uint32_t os, uint32_t *flags, uint32_t *left_out,
+                    struct error *e);
+/* The bits are all implemented; the error names the first that is not. */
+bool verifier_accept(uint32_t flags, struct error *e);
+/* "io, misc"; malloc'ed. */
+char *verifier_names(uint32_t flags);
 
 /* Reads a .lua file. Errors: "FILE:LINE: what is wrong and the remedy". */
 bool scenario_read(const char *path, struct scenario *out, struct error *e);

@@ -17,4 +17,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 }
 
 const struct monitor monitor_access_unloaded_image = {"access-unloaded-image", "data of an image that had been unloaded was touched",
-                                   "Bug Check 0xCE: DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS", judge};
+                                   "Bug Check 0xCE: DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS", judge, "0xCE 0xD4", NULL};

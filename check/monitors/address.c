@@ -7,7 +7,7 @@
 
 static bool judge(const struct machine *m, const struct trouble *t, struct violation *out)
 {
-    if (t->kind != TROUBLE_ACCESS && t->kind != TROUBLE_FAULT)
+    if ((t->kind != TROUBLE_ACCESS && t->kind != TROUBLE_FAULT) || shadow_is_paged(t->shadow))
         return false;
     const struct machine_image *i = machine_image_at(m, t->address);
     struct machine_pool_block b;
@@ -31,4 +31,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 }
 
 const struct monitor monitor_address = {"address", "read-only memory was written, or memory that does not exist was touched (write-read-only, invalid-address)",
-                                        "Bug Check 0x50: PAGE_FAULT_IN_NONPAGED_AREA", judge};
+                                        "Bug Check 0x50: PAGE_FAULT_IN_NONPAGED_AREA", judge, "0x50 0xBE 0x0A 0xD1 0x7E 0x3B", NULL};

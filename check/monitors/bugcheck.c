@@ -8,9 +8,10 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
         return false;
     const struct bugcheck_info *info = bugcheck_find(t->code);
     bugcheck_fill(out, t->code, t->arg[0], t->arg[1], t->arg[2], t->arg[3]);
-    violation_sentence(out, info->rule, "%s", info->meaning);
+    const struct bugcheck_case *c = bugcheck_case(info, t->arg);
+    violation_sentence(out, c != NULL && c->rule != NULL ? c->rule : info->rule, "%s", c != NULL ? c->meaning : info->meaning);
     return true;
 }
 
 const struct monitor monitor_bugcheck = {"bugcheck", "the kernel stopped the system with KeBugCheckEx",
-                                         "Bug Check Code Reference", judge};
+                                         "Bug Check Code Reference", judge, "see below", NULL};

@@ -22,12 +22,6 @@ static const char *const names[] = {
     [RD_HOLD_QUEUE_ENTRY] = "an entry of a KQUEUE",
 };
 
-const char *check_hold_name(uint32_t kind)
-{
-    RD_ASSERT(kind < sizeof names / sizeof names[0] && names[kind] != NULL);
-    return names[kind];
-}
-
 static const char *verb(const struct trouble *t)
 {
     switch ((enum rd_frame_use)t->arg[1]) {
@@ -47,18 +41,32 @@ static const char *verb(const struct trouble *t)
     return "";
 }
 
+/* Neither the frame nor the call that handed the pointer over is on any stack now. */
+static void tell(const struct machine *m, const struct machine_hold *h, struct violation *out)
+{
+    struct rd_thread t;
+    const char *name = machine_thread(m, h->thread, &t) ? t.name : "?";
+    violation_note(out, NOTE_STACK | NOTE_BLAME, NOTE_NOBODY, &h->function, 1,
+                   "Stack frame that has ended (return address at %08x`%08x, taken in step %llu):", (unsigned)(h->slot >> 32),
+                   (unsigned)h->slot, (unsigned long long)h->ended_step);
+    violation_note(out, NOTE_STACK, NOTE_NOBODY, h->stack, h->stack_count,
+                   "Call that handed %08x`%08x over (thread %.*s, step %llu):", (unsigned)(h->pointer >> 32),
+                   (unsigned)h->pointer, RD_ABI_NAME, name, (unsigned long long)h->step);
+}
+
 static bool judge(const struct machine *m, const struct trouble *t, struct violation *out)
 {
     struct machine_hold h;
     if (t->kind != TROUBLE_DEAD_FRAME)
         return false;
     RD_ASSERT(machine_hold(m, (unsigned)t->arg[0], &h));
+    RD_ASSERT(h.kind < sizeof names / sizeof names[0] && names[h.kind] != NULL);
     const struct machine_image *image = machine_image_at(m, h.function);
     bugcheck_fill(out, 0xDC, t->address, t->regs.gpr[REG_RSP], t->regs.rip, 0);
-    violation_sentence(out, "dead-stack-frame",
-                       "%s %s %s in the stack frame of a function that has returned (%s+0x%llx)",
-                       trouble_module(m, t->regs.rip), verb(t), check_hold_name(h.kind), trouble_module(m, h.function),
+    violation_sentence(out, "dead-stack-frame", "%s %s %s in the stack frame of a function that has returned (%s+0x%llx)",
+                       trouble_module(m, t->regs.rip), verb(t), names[h.kind], trouble_module(m, h.function),
                        (unsigned long long)(image != NULL ? h.function - image->base : h.function));
+    tell(m, &h, out);
     return true;
 }
 

@@ -38,4 +38,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 }
 
 const struct monitor monitor_exception = {"exception", "a processor exception that nobody handled (unhandled-exception, fast-fail)",
-                                          "Bug Check 0x7E: SYSTEM_THREAD_EXCEPTION_NOT_HANDLED", judge};
+                                          "Bug Check 0x7E: SYSTEM_THREAD_EXCEPTION_NOT_HANDLED", judge, "0x7E 0x7F 0x139", NULL};

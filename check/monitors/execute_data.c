@@ -5,7 +5,7 @@
 static bool judge(const struct machine *m, const struct trouble *t, struct violation *out)
 {
     const struct machine_image *i = machine_image_at(m, t->address);
-    if (t->kind != TROUBLE_EXECUTE || (i != NULL && !i->loaded))
+    if (t->kind != TROUBLE_EXECUTE || (i != NULL && !i->loaded) || shadow_is_paged(t->shadow))
         return false;
     bool pool = t->address - RD_POOL_BASE < RD_POOL_SIZE;
     bool stack = t->address - RD_STACK_BASE < RD_MAX_STACKS * RD_STACK_STRIDE;
@@ -26,4 +26,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 
 const struct monitor monitor_execute_data = {
     "execute-data", "control reached pool, a stack, an image's data or no memory (execute-pool, -stack, -image-data, -outside)",
-    "Bug Check 0xFC: ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY", judge};
+    "Bug Check 0xFC: ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY", judge, "0xFC 0x50 0x0A 0xD1", NULL};

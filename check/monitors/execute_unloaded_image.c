@@ -20,4 +20,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 }
 
 const struct monitor monitor_execute_unloaded_image = {"execute-unloaded-image", "code ran in an image that had been unloaded",
-                                   "Bug Check 0xCE: DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS", judge};
+                                   "Bug Check 0xCE: DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS", judge, "0xCE 0xD4", NULL};

@@ -6,7 +6,8 @@
  * probability at least 1 / (n k^(d-1)), where k counts steps, which here end only at shared
  * locations.
  *
- * k is the longest execution so far; the first one runs without drops.
+ * k is the longest execution so far; the first one runs without drops. The claim prints the bound for
+ * the largest n and k that were met; agents that only stand for the arrival of an interrupt count.
  */
 #include "explore/internal.h"
 
@@ -50,7 +51,16 @@ static bool drop(struct priorities *p, uint64_t step, unsigned agent)
     return dropped;
 }
 
-static void execute(struct explorer *x, unsigned depth)
+static unsigned seen(const struct priorities *p)
+{
+    unsigned agents = 0;
+    for (unsigned agent = 0; agent < 64; agent++)
+        agents += p->of[agent] != 0;
+    return agents;
+}
+
+/* Returns how many agents took part. */
+static unsigned execute(struct explorer *x, unsigned depth)
 {
     struct priorities p;
     struct answers answers = {NULL, 0, 0};
@@ -79,6 +89,16 @@ static void execute(struct explorer *x, unsigned depth)
         }
     }
     free(answers.data);
+    return seen(&p);
+}
+
+/* What the paper guarantees for one execution, with the largest n and k that were met. */
+static double guarantee(unsigned agents, uint64_t steps, unsigned depth)
+{
+    double p = agents != 0 ? 1.0 / agents : 1;
+    for (unsigned i = 1; i < depth && steps > 1; i++)
+        p /= (double)steps;
+    return p;
 }
 
 static bool run(struct explorer *x, struct error *e)
@@ -90,11 +110,17 @@ static bool run(struct explorer *x, struct error *e)
     if (depth > MAX_DEPTH)
         return error_set(e, ERROR_INPUT, "strategy pct: depth %u is too large (at most %u)", depth,
                          MAX_DEPTH);
-    while (!x->over)
-        execute(x, depth);
+    unsigned agents = 0;
+    while (!x->over) {
+        unsigned n = execute(x, depth);
+        if (n > agents)
+            agents = n;
+    }
     explorer_claim(x, EXPLORER_SAMPLE,
-                   "%" PRIu64 " executions sampled (pct, depth %u, seed %" PRIu64 ")",
-                   x->result->executions, depth, x->options->seed);
+                   "%" PRIu64 " executions sampled (pct, depth %u, seed %" PRIu64
+                   "), each meets a bug of that depth with probability >= %.1e",
+                   x->result->executions, depth, x->options->seed,
+                   guarantee(agents, x->result->max_depth, depth));
     return true;
 }
 

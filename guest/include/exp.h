@@ -17,4 +17,7 @@ PVOID ExpAllocateKernelPool(SIZE_T Bytes, ULONG Tag);
 /* How many allocations may still fail by choice (loader block, RD_OP_FAIL_ALLOCATIONS). */
 VOID ExpSetFaultBudget(ULONG Count);
 
+/* For the verifier: a queued work item that lies in [Start, End) or whose routine does. */
+PWORK_QUEUE_ITEM ExpFindWorkItem(ULONG64 Start, ULONG64 End);
+
 #endif

@@ -122,6 +122,39 @@ VOID IopDeleteTimer(PDEVICE_OBJECT DeviceObject);
 NTSTATUS IopReferenceTopDevice(PCUNICODE_STRING Name, PDEVICE_OBJECT *Device);
 
 /* irp.c, complete.c, cancel.c */
+/* Pointers that the sender leaves in the IRP. A location that the driver above filled and this one skipped is held
+ * already; what a driver's own IRP says of its sender is new each time that it is sent. */
+static inline __attribute__((always_inline)) VOID IopHoldSender(PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    if (Stack->Control & (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL))
+    {
+        RdKeepFrame(Stack->Context, &Stack->Context, RD_HOLD_COMPLETION_CONTEXT);
+    }
+    if (Irp->CurrentLocation == Irp->StackCount && IsListEmpty(&Irp->ThreadListEntry)
+        && !(Irp->Flags & IRP_SYNCHRONOUS_API))
+    {
+        RdHoldFrame(Irp->UserEvent, &Irp->UserEvent, RD_HOLD_IRP_EVENT);
+        RdHoldFrame(Irp->UserIosb, &Irp->UserIosb, RD_HOLD_IRP_STATUS);
+    }
+}
+
+/* Moves the IRP to its next stack location; returns the routine to be called. */
+static inline __attribute__((always_inline)) PDRIVER_DISPATCH IopNextDispatch(
+    PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION Stack;
+
+    if (--Irp->CurrentLocation <= 0)
+    {
+        KeBugCheckEx(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, 0, 0, 0);
+    }
+    Stack = IoGetNextIrpStackLocation(Irp);
+    Irp->Tail.Overlay.CurrentStackLocation = Stack;
+    Stack->DeviceObject = DeviceObject;
+    IopHoldSender(Irp, Stack);
+    RdEvent(RD_EVENT_DISPATCH, Irp, DeviceObject, Stack->MajorFunction << 8 | Stack->MinorFunction);
+    return DeviceObject->DriverObject->MajorFunction[Stack->MajorFunction];
+}
 PIRP IopAllocateIrpMustSucceed(CCHAR StackSize);
 /* Sends a synchronous request of the I/O manager's own and finishes it (fact C4). The IRP's
  * UserEvent and UserIosb are set here. */
@@ -160,6 +193,10 @@ NTSTATUS IopPnpRequest(PCUNICODE_STRING Name, UCHAR Major, UCHAR Minor, ULONG Po
 /* NULL: not a device that the PnP manager made. */
 PCUNICODE_STRING IopInstanceOf(PDEVICE_OBJECT PhysicalDevice);
 VOID IopCallReinitializationRoutines(VOID);
+
+/* misc.c, fsregister.c: for the verifier */
+PDEVICE_OBJECT IopFindShutdownNotification(PDRIVER_OBJECT Driver);
+PVOID IopFindFsRegistration(PDRIVER_OBJECT Driver);
 
 /* notify.c */
 NTSTATUS IopNotifyTarget(PDEVICE_OBJECT PhysicalDevice, ULONG Minor);

@@ -106,7 +106,9 @@ typedef struct _KTHREAD
 C_ASSERT(FIELD_OFFSET(KTHREAD, ApcState) == 0x50);
 C_ASSERT(FIELD_OFFSET(KTHREAD, ReadyListEntry) == 0x170);
 C_ASSERT(FIELD_OFFSET(KTHREAD, Index) == 0x1A0);
-C_ASSERT(FIELD_OFFSET(KTHREAD, KernelApcDisable) == 0x1C4);
+C_ASSERT(FIELD_OFFSET(KTHREAD, Spare1) == RD_KTHREAD_APC_GRANULE);
+C_ASSERT(FIELD_OFFSET(KTHREAD, KernelApcDisable) == RD_KTHREAD_KERNEL_APC_DISABLE);
+C_ASSERT(FIELD_OFFSET(KTHREAD, SpecialApcDisable) == RD_KTHREAD_SPECIAL_APC_DISABLE);
 C_ASSERT(FIELD_OFFSET(KTHREAD, Rd) == 0x200);
 
 typedef struct _ETHREAD
@@ -235,6 +237,7 @@ VOID KeReadyThread(PKTHREAD Thread);
 VOID KiInitializeSuspension(PKTHREAD Thread);
 NTSTATUS KeSuspendThread(PKTHREAD Thread, PULONG PreviousCount);
 ULONG KeResumeThread(PKTHREAD Thread);
+VOID KeForceResumeThread(PKTHREAD Thread); /* whatever its suspend count */
 /* Leaves the processor for ever; the thread object is signaled, its own reference goes once it is off its stack. */
 DECLSPEC_NORETURN VOID KeTerminateThread(VOID);
 
@@ -284,6 +287,16 @@ VOID KiRemoveTimer(PKTIMER Timer);
 LONG64 KiSystemTime(VOID);
 ULONG64 KiSystemTimeToMachineTime(LONG64 SystemTime);
 VOID KiInterruptDispatch(struct rd_interrupt_frame *Frame);
+
+/* For the verifier: what of a kind lies in [Start, End), the lowest of several. */
+static inline BOOLEAN KiInRange(const volatile VOID *Object, ULONG64 Start, ULONG64 End)
+{
+    return RD_ADDRESS(Object) - Start < End - Start;
+}
+PKTIMER KiFindTimer(ULONG64 Start, ULONG64 End, BOOLEAN ByDpc);
+PKDPC KiFindDpc(ULONG64 Start, ULONG64 End);
+PVOID KiFindBugCheckCallback(ULONG64 Start, ULONG64 End);
+PKAPC KiFindApc(PKTHREAD Thread, ULONG64 Start, ULONG64 End);
 
 /* attach.c */
 VOID KiInitializeProcess(PKPROCESS Process);

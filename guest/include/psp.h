@@ -36,6 +36,11 @@ VOID PspCallLoadImageNotifyRoutines(
     PUNICODE_STRING FullImageName, HANDLE ProcessId, PIMAGE_INFO ImageInfo);
 VOID PspCallProcessNotifyRoutines(PEPROCESS Process, BOOLEAN Create);
 
+/* For the verifier: what is registered, runs or is queued in [Start, End). */
+PVOID PspFindNotifyRoutine(ULONG64 Start, ULONG64 End);
+PETHREAD PspFindThreadIn(ULONG64 Start, ULONG64 End);
+PKAPC PspFindApc(ULONG64 Start, ULONG64 End);
+
 /* The scenario executor (ps/scenario.c). Boot order: RdRunSetup runs the loader block's setup steps on
  * the boot thread, RdCreateScenario creates the threads without starting them, RdStartScenario makes
  * them ready behind RD_HC_READY. */

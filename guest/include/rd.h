@@ -48,6 +48,25 @@ static inline DECLSPEC_NORETURN VOID RdBugCheck(ULONG Code, const ULONG64 *Param
     {
     }
 }
+/*
+ * A note for the report of the bugcheck that follows at once: Kind is RD_NOTE_LINE, _STACK, _LOG or _THREAD, with
+ * RD_NOTE_BLAME when the first driver frame of Frames is to be named as the culprit. Frames are return addresses, innermost first,
+ * as RtlCaptureStackBackTrace gives them. Text is ASCII, at most 119 bytes.
+ */
+static inline VOID RdNote(ULONG Kind, PCSTR Text, const VOID *Frames, ULONG Count, PVOID Thread)
+{
+    RdHypercall(RD_HC_NOTE, RD_ADDRESS(Text), RD_ADDRESS(Frames), Kind | (ULONG64)Count << 32, RD_ADDRESS(Thread));
+}
+/* Where the caller stands, and its return addresses, innermost first. */
+static inline __attribute__((always_inline)) ULONG RdCaptureStack(ULONG64 *Frames, ULONG Count)
+{
+    return (ULONG)RdHypercall(RD_HC_CAPTURE, RD_ADDRESS(Frames), Count, 0, 0);
+}
+/* Notes of the changes of a thread's APC disable counts that nothing has undone. */
+static inline VOID RdNoteApcChanges(PVOID Thread, BOOLEAN BlameLatest)
+{
+    RdHypercall(RD_HC_APC_NOTES, RD_ADDRESS(Thread), BlameLatest, 0, 0);
+}
 static inline VOID RdSendInterrupt(ULONG Processor, KIRQL Irql)
 {
     RdHypercall(RD_HC_IPI, Processor, Irql, 0, 0);
@@ -77,6 +96,22 @@ static inline VOID RdPoolAllocated(PVOID Block, ULONG64 Bytes, ULONG Tag, ULONG 
 static inline ULONG RdPoolFreed(PVOID Block)
 {
     return (ULONG)RdHypercall(RD_HC_POOL_FREE, RD_ADDRESS(Block), 0, 0, 0);
+}
+/* Pool as the verifier sees it. */
+static inline VOID RdPoolOwn(PVOID Block, PVOID Owner, PVOID Caller, ULONG Flags)
+{
+    RdHypercall(RD_HC_POOL_OWN, RD_ADDRESS(Block), RD_ADDRESS(Owner), RD_ADDRESS(Caller), Flags);
+}
+static inline BOOLEAN RdPoolQuery(const volatile VOID *Address, struct rd_pool_record *Record)
+{
+    return RdHypercall(RD_HC_POOL_QUERY, RD_ADDRESS(Address), RD_ADDRESS(Record), 0, 0) != 0;
+}
+/* Walks what Owner has not freed: *Index begins at 0. */
+static inline BOOLEAN RdPoolOwned(PVOID Owner, PULONG Index, struct rd_pool_record *Record)
+{
+    *Index = (ULONG)RdHypercall(
+        RD_HC_POOL_OWNED, RD_ADDRESS(Owner), *Index, RD_ADDRESS(Record), 0);
+    return *Index != 0;
 }
 static inline VOID RdMap(PVOID Address, ULONG64 Bytes, ULONG Shadow)
 {

@@ -297,6 +297,7 @@ uint32_t translate(struct dbt *d, gva_t pc, uint8_t variant)
                       .count = (uint16_t)t.count,
                       .variant = variant,
                       .class = (uint8_t)range.class,
+                      .pageable = range.pageable,
                       .unit = unit};
     vec_push(&d->blocks, b);
     plan_flags(&t);

@@ -74,7 +74,8 @@ static void table_remove(struct block *b)
 
 static bool same_range(const struct unit_range *u, const struct code_range *r)
 {
-    return u->start == r->start && u->end == r->end && u->driver == (r->class == CODE_DRIVER);
+    return u->start == r->start && u->end == r->end && u->driver == (r->class == CODE_DRIVER) &&
+           u->pageable == r->pageable;
 }
 
 /* Whether two ranges belong to one image, as things are now; that then holds for good. */
@@ -82,7 +83,7 @@ static bool joins(struct dbt *d, const struct unit_range *u, const struct code_r
 {
     struct code_range now = d->callbacks.code(d->context, u->start);
     return now.class != CODE_NONE && same_range(u, &now) && now.image == r->image &&
-           u->driver == (r->class == CODE_DRIVER);
+           u->driver == (r->class == CODE_DRIVER) && u->pageable == r->pageable;
 }
 
 bool unit_holds(struct dbt *d, uint8_t unit, gva_t target)
@@ -121,7 +122,7 @@ uint8_t unit_of(struct dbt *d, const struct code_range *r)
             unit = 0;
         }
     }
-    struct unit_range u = {r->start, r->end, (uint8_t)unit, r->class == CODE_DRIVER};
+    struct unit_range u = {r->start, r->end, (uint8_t)unit, r->class == CODE_DRIVER, r->pageable};
     vec_push(&d->ranges, u);
     return u.unit;
 }

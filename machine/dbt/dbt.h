@@ -27,6 +27,7 @@ struct code_range {
     gva_t start, end;
     enum code_class class;
     uint32_t image; /* 0 = kernel, 1.. = others; two addresses with equal image and class may be linked */
+    bool pageable;  /* and with equal pageable: entering such code is a DBT_CROSS, raising the IRQL in it ends a run */
 };
 
 enum dbt_exit_reason {

@@ -288,6 +288,8 @@ bool emulate(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags)
         if (gpr[s->reg] > 15)
             return trap(s, gpr, *flags, 13);
         CTX->irql = gpr[s->reg];
+        if (CTX->irql >= 2 && d->blocks.data[s->block].pageable)
+            return leave_behind(s, gpr, *flags, DBT_INTERRUPT); /* where it goes on may be paged out */
         return maybe_interrupt(d, s, gpr, *flags);
     case ACT_CPUID:
         cpuid(cpu, gpr);

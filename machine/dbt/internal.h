@@ -278,7 +278,7 @@ struct block {
     uint32_t incoming; /* first linked site */
     uint16_t count;
     uint8_t variant, class, unit;
-    bool dead, in_table;
+    bool dead, in_table, pageable;
 };
 
 struct host_fault {
@@ -293,7 +293,7 @@ struct host_fault {
 struct unit_range {
     gva_t start, end;
     uint8_t unit;
-    bool driver;
+    bool driver, pageable;
 };
 
 #define HASH_BITS 15

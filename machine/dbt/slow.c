@@ -42,7 +42,9 @@ static bool frame_allowed(struct dbt *d, gva_t a, gva_t rsp, uint8_t *code)
     return d->callbacks.frame == NULL || !d->callbacks.frame(d->context, a, rsp);
 }
 
-bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code)
+/* Watched memory is valid, but its writes are the machine's business (machine/watch.c). */
+static bool allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code,
+                    bool watched)
 {
     if (!n)
         return true;
@@ -63,9 +65,12 @@ bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, u
         unsigned high = end - g < 8 ? (unsigned)(end - g) : 8;
         CTX->probe = g + low;
         uint8_t c = *arena_shadow(g);
+        if (c >= RD_SHADOW_PAGED_POOL && c <= RD_SHADOW_PAGED_TAIL && CTX->irql < 2) /* resident then */
+            c = c == RD_SHADOW_PAGED_TAIL ? *(const volatile uint8_t *)arena_host(g + 8) : RD_SHADOW_VALID;
         bool ok = c == RD_SHADOW_VALID || (c < 8 && high <= c) ||
                   (c == RD_SHADOW_STACK && stack_allowed(g + low, rsp)) ||
-                  (c == RD_SHADOW_FRAME && frame_allowed(d, g + low, rsp, &c));
+                  (c == RD_SHADOW_FRAME && frame_allowed(d, g + low, rsp, &c)) ||
+                  (c == RD_SHADOW_WATCHED && watched);
         if (!ok) {
             *bad = g + (c > low && c < 8 ? c : low);
             *code = c;
@@ -73,6 +78,11 @@ bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, u
         }
     }
     return true;
+}
+
+bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code)
+{
+    return allowed(d, a, n, rsp, bad, code, !CTX->probe_write);
 }
 
 static bool cell_plain(uint8_t cell, uint8_t agent, bool write)
@@ -197,7 +207,7 @@ static uint8_t *slow_group(struct dbt *d, const struct site *s, const uint64_t g
     probe(a, s->size, s->write);
     /* imm: the check was also to prove 8-byte alignment */
     if ((s->imm && (a & 7)) ||
-        !access_allowed(d, a, (uint64_t)(s->merge_hi - s->merge_lo), guest[REG_RSP], &bad, &code))
+        !allowed(d, a, (uint64_t)(s->merge_hi - s->merge_lo), guest[REG_RSP], &bad, &code, false))
         return retry_unmerged(d, s);
     return s->resume;
 }

@@ -17,12 +17,17 @@
 
 #define APC_KIND_SPECIAL_KERNEL 0
 #define APC_KIND_USER 1
+/* A normal kernel APC whose kernel routine suppresses the normal routine. */
+#define APC_KIND_NORMAL_KERNEL 2
+/* One whose kernel routine lets the normal routine run, which is the driver's. */
+#define APC_KIND_NORMAL_ROUTINE 3
 
 /* One allocation a request; the KAPC comes first, so that the routines find the rest. */
 typedef struct _APC_REQUEST
 {
     KAPC Apc;
     PDEVICE_OBJECT DeviceObject;
+    ULONG Kind;
 } APC_REQUEST, *PAPC_REQUEST;
 
 VOID RemedyInitialize(VOID);

@@ -29,13 +29,13 @@ VOID RemedyInsertFailed(PAPC_REQUEST Request)
 
 /* Everything that an APC routine does before it drops the reference: suppresses the normal
  * routine, when it is the kernel routine, and frees the KAPC, which nobody touches any more.
- * Returns the device. */
+ * Returns the device. A normal routine that is not suppressed runs without the reference. */
 PDEVICE_OBJECT NTAPI ApcFinish(PKAPC Apc, PAPC_NORMAL_ROUTINE *NormalRoutine)
 {
     PAPC_REQUEST Request = CONTAINING_RECORD(Apc, APC_REQUEST, Apc);
     PDEVICE_OBJECT DeviceObject = Request->DeviceObject;
 
-    if (NormalRoutine != NULL)
+    if (NormalRoutine != NULL && Request->Kind != APC_KIND_NORMAL_ROUTINE)
     {
         *NormalRoutine = NULL;
     }

@@ -2,9 +2,9 @@
  * A driver that queues APCs to a thread and can be unloaded: the part that every variant shares.
  *
  * A thread registers itself as the target; any client then has an APC queued to it. As in the
- * products that do this, the APC is a user-mode one unless the client asks for a special kernel
- * APC: it waits until the target is alertable, and if the target exits first, the rundown routine
- * runs instead of the kernel routine. How the driver makes sure that none of its APC routines
+ * products that do this, the APC is a user-mode one unless the client asks for a kernel APC: it
+ * waits until the target is alertable, and if the target exits first, the rundown routine runs
+ * instead of the kernel routine. How the driver makes sure that none of its APC routines
  * outlives its image is the remedy's business.
  */
 #include "apc_unload.h"
@@ -49,6 +49,18 @@ static NTSTATUS RegisterTarget(VOID)
 /* Where the user-mode code would be. The kernel routine clears it, so nothing runs there. */
 #define USER_ROUTINE ((APC_NORMAL_ROUTINE *)(ULONG_PTR)0x10000)
 
+/* The normal routine of a kernel APC, where it is not suppressed. */
+static volatile LONG NormalRoutineCalls;
+
+static VOID NTAPI ApcNormalRoutine(PVOID NormalContext, PVOID SystemArgument1,
+                                   PVOID SystemArgument2)
+{
+    UNREFERENCED_PARAMETER(NormalContext);
+    UNREFERENCED_PARAMETER(SystemArgument1);
+    UNREFERENCED_PARAMETER(SystemArgument2);
+    InterlockedIncrement(&NormalRoutineCalls);
+}
+
 static NTSTATUS QueueApc(PDEVICE_OBJECT DeviceObject, ULONG Kind)
 {
     PKTHREAD Target = ApcTarget;
@@ -64,16 +76,13 @@ static NTSTATUS QueueApc(PDEVICE_OBJECT DeviceObject, ULONG Kind)
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     Request->DeviceObject = DeviceObject;
-    if (Kind == APC_KIND_USER)
-    {
-        KeInitializeApc(&Request->Apc, Target, ApcOriginalEnvironment, RemedyKernelRoutine,
-                        RemedyRundownRoutine, USER_ROUTINE, UserMode, NULL);
-    }
-    else
-    {
-        KeInitializeApc(&Request->Apc, Target, ApcOriginalEnvironment, RemedyKernelRoutine,
-                        RemedyRundownRoutine, NULL, KernelMode, NULL);
-    }
+    Request->Kind = Kind;
+    KeInitializeApc(&Request->Apc, Target, ApcOriginalEnvironment, RemedyKernelRoutine,
+                    RemedyRundownRoutine,
+                    Kind == APC_KIND_USER             ? USER_ROUTINE
+                    : Kind == APC_KIND_SPECIAL_KERNEL ? NULL
+                                                      : ApcNormalRoutine,
+                    Kind == APC_KIND_USER ? UserMode : KernelMode, NULL);
     RemedyBeforeInsert(Request);
     if (!KeInsertQueueApc(&Request->Apc, NULL, NULL, IO_NO_INCREMENT))
     {

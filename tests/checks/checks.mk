@@ -20,6 +20,11 @@ $(BUILD)/$(CHECKS)/$(1).run: $(CHECKS)/run_check.sh $(CHECKS)/$(1)/bad.expected 
 endef
 $(foreach n,$(CHECK_NAMES),$(eval $(call check_rule,$(n))))
 
+# Every kind once more with every option of the verifier on: bad ones keep their own rule, clean ones stay clean.
+check_verifier_all: $(CHECK_NAMES:%=$(BUILD)/$(CHECKS)/%.run)
+	@bad=; for n in $(CHECK_NAMES); do VERIFIER=all sh $(CHECKS)/run_check.sh $(BUILD)/rundown $(CHECKS)/$$n \
+	    $(BUILD)/$(CHECKS)/$$n || bad="$$bad $$n"; done; [ -z "$$bad" ] || { echo "not their own rule with all options:$$bad"; exit 1; }
+
 CHECK_RUNS := $(patsubst %,$(BUILD)/$(CHECKS)/%.run,$(CHECK_NAMES))
 check_drivers: $(CHECK_RUNS)
 TEST_PROGRAMS += $(CHECK_RUNS)

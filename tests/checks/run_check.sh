@@ -1,6 +1,8 @@
 #!/bin/sh
 # A violation and its clean twin:  run_check.sh RUNDOWN SOURCE_FOLDER BUILD_FOLDER
-# bad.expected has lines "rule NAME", "culprit FUNCTION" and "code 0xNN"; only the first is compulsory.
+# bad.expected has lines "rule NAME", "culprit FUNCTION", "code 0xNN" and "argN 0xNN" (N from 1); only the first is
+# compulsory. A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its rule
+# without. Lines "all KEY VALUE" say what is different with every option on (-: not asked). With VERIFIER set in the environment, both run with those options instead, and nothing else is asked.
 set -u
 rundown=$1 source=$2 build=$3
 name=$(basename "$source")
@@ -11,34 +13,64 @@ result() { # number, description, true or false
 explain() { printf '%s\n' "$1" | sed 's/^/# /'; echo "# again: $2"; }
 # The value of a key at any depth of the report's JSON, the first in the file.
 field() { printf '%s\n' "$report" | sed -n "s/^.*\"$1\": *\"\{0,1\}\([^\",}]*\).*$/\1/p" | head -n 1; }
-want() { sed -n "s/^$1 //p" "$source/bad.expected"; }
+# Argument N of the violation.
+argument() {
+    printf '%s\n' "$report" | sed -n '/"arguments"/,/^ \]/s/^ *"value": "\([0-9a-f]*\)".*$/0x\1/p' | sed -n "$1p"
+}
+want() {
+    over=
+    [ -z "${VERIFIER:-}" ] || over=$(sed -n "s/^all $1 //p" "$source/bad.expected")
+    if [ -n "$over" ]; then echo "${over#-}"; else sed -n "s/^$1 //p" "$source/bad.expected"; fi
+}
+# Is the report in $report the one that bad.expected asks for?
+is_expected() {
+    good=true
+    [ $status -eq 1 ] || { echo "# expected exit status 1, got $status"; good=false; }
+    for key in rule culprit code arg1 arg2 arg3 arg4; do
+        expected=$(want $key)
+        [ -n "$expected" ] || continue
+        case $key in arg*) got=$(argument ${key#arg}) ;; *) got=$(field $key) ;; esac
+        case $key in
+        # Compilers append to the names of functions that they specialise: Recurse.isra.0.
+        culprit) case $got in "$expected" | "$expected".*) continue ;; esac ;;
+        *) [ "$got" = "$expected" ] && continue ;;
+        esac
+        echo "# $key: expected $expected, got $got"
+        good=false
+    done
+}
 
-echo "1..2"
-command="$rundown check --json -o $build/bad.rdn $build/bad.lua"
+options= own=
+if [ -f "$source/verifier" ]; then
+    own=$(cat "$source/verifier")
+    options="--verifier $own"
+fi
+[ -z "${VERIFIER:-}" ] || options="--verifier $VERIFIER"
+
+if [ -n "$own" ] && [ -z "${VERIFIER:-}" ]; then echo "1..3"; else echo "1..2"; fi
+command="$rundown check --json $options -o $build/bad.rdn $build/bad.lua"
 report=$($command 2>&1)
 status=$?
-good=true
-[ $status -eq 1 ] || { echo "# expected exit status 1, got $status"; good=false; }
-for key in rule culprit code; do
-    expected=$(want $key)
-    [ -n "$expected" ] || continue
-    got=$(field $key)
-    case $key in
-    # Compilers append to the names of functions that they specialise: Recurse.isra.0.
-    culprit) case $got in "$expected" | "$expected".*) continue ;; esac ;;
-    *) [ "$got" = "$expected" ] && continue ;;
-    esac
-    echo "# $key: expected $expected, got $got"
-    good=false
-done
-result 1 "$name: bad is caught" $good
+is_expected
+result 1 "$name: bad is caught${options:+ with $options}" $good
 [ $good = true ] || explain "$report" "$command"
 
-command="$rundown check -o $build/clean.rdn $build/clean.lua"
+command="$rundown check $options -o $build/clean.rdn $build/clean.lua"
 report=$($command 2>&1)
 status=$?
 good=true
 [ $status -eq 0 ] || { echo "# expected exit status 0, got $status"; good=false; }
-result 2 "$name: clean holds" $good
+result 2 "$name: clean holds${options:+ with $options}" $good
 [ $good = true ] || explain "$report" "$command"
+
+if [ -n "$own" ] && [ -z "${VERIFIER:-}" ]; then
+    command="$rundown check --json --verifier none -o $build/without.rdn $build/bad.lua"
+    report=$($command 2>&1)
+    status=$?
+    good=true
+    [ "$(field rule) $(field code) $(argument 1)" = "$(want rule) $(want code) $(want arg1)" ] && good=false
+    [ $status -eq 0 ] || [ $status -eq 1 ] || good=false
+    result 3 "$name: bad gets past this rule without the verifier" $good
+    [ $good = true ] || explain "$report" "$command"
+fi
 exit $failed

@@ -23,7 +23,16 @@ has "the thread" '^THREAD_NAME:  client \(processor [0-9]+, IRQL 0\)$'
 has "stack columns as WinDbg prints them" '^Child-SP          RetAddr           Call Site$'
 has "addresses with a backtick" '^[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8} <Unloaded_lower\.sys>\+0x'
 has "kernel frames" ' nt!IofCallDriver\+0x'
-has "the other thread and what it waits for" '^Thread pnp \(processor [0-9]+\): waiting for '
+has "an explanation below the name" '^A driver was unloaded while the system still held something of it'
+has "the thread as !thread shows it" '^THREAD [0-9a-f]{16}  Cid [0-9a-f]{4}\.[0-9a-f]{4}  client  RUNNING on processor [0-9]+$'
+has "the other thread and why it waits" '^THREAD [0-9a-f]{16}  Cid [0-9a-f]{4}\.[0-9a-f]{4}  pnp  WAIT: \(Executive\)$'
+has "the object that it waits for, with its type" '^    fffff880[0-9a-f]{8}  NotificationEvent$'
+has "where it started" '^    Start Address nt!RdScenarioThread$'
+has "the same in words" '^    waiting for an event at stack of pnp'
+has "the worker that unloads the driver above, in the driver's routine" '^THREAD .*  delayed worker  RUNNING on processor'
+has "... with the kernel's frames on the driver's behalf" ' nt!IopInvokeUnload\+0x'
+has "inlined functions as WinDbg shows them" '^\(Inline Function\) --------`-------- nt![A-Za-z]+ \[[a-z]+\.c @ [0-9]+\]$'
+has "steps, switches and preemptions" '^This schedule has [0-9]+ steps and [0-9]+ switches of processors, [0-9]+ of them preemptions\.$'
 has "unloaded modules" '^[0-9a-f`]{17} [0-9a-f`]{17}   lower\.sys$'
 has "a column for each thread" '^   #  client +pnp +delayed worker$'
 has "the verb of the scenario" 't:remove_device upper'
@@ -50,11 +59,15 @@ has "the APC routine" 'APC (kernel|rundown) routine ->'
 run check "$samples/000-apc-unload/counter-wait-suspended.lua"
 has "a hang is called so" '^HANG$'
 has "a hang has a rule" '^rule: hang  culprit: counter-wait!RemedyUnload'
-has "who waits for whom" '^Thread target .*: (suspended|waiting) for '
+has "who waits for whom" '^    (suspended|waiting) for '
+has "a suspended thread says so" '^THREAD .*  target  WAIT: \(Suspended\)$'
+has "the bucket of a hang" '^FAILURE_BUCKET_ID:  HANG_counter-wait!RemedyUnload$'
 
 run check --json "$samples/000-apc-unload/counter-wait.lua"
 for key in '"verdict": "violation"' '"rule": "execute-unloaded-image"' '"code": "0xce"' '"image": "counter-wait.sys"' \
-    '"thread": "target"' '"interleaving": \[' '"failure_file": "counter-wait.rdn"' '"strategy": "dpor"'; do
+    '"thread": "target"' '"bucket": "0xCE_counter-wait!RemedyRundownRoutine"' \
+    '"notes": \[\]' '"start": "nt!RdScenarioThread"' '"cid": "[0-9a-f]{4}\.[0-9a-f]{4}"' '"wait_type": "' '"preemptions": [0-9]' \
+    '"explanation": "' '"interleaving": \[' '"failure_file": "counter-wait.rdn"' '"strategy": "dpor"'; do
     has "JSON: $key" "$key"
 done
 rm -f "$work/here"/*.rdn

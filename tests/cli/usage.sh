@@ -18,7 +18,10 @@ refuses "an unknown strategy names those that there are" "dpor" check --strategy
 refuses "a bound for a strategy that has none" "belongs to strategy bounded" check --strategy dpor --preemptions 2
 refuses "a bound that is no number" "--preemptions" check --preemptions few
 refuses "several jobs say that they are not there" "not implemented" check --jobs 4
-refuses "verifier options say that they are not there" "not implemented" check --verifier standard
+refuses "a verifier option that is known and not there is named" "deadlock detection" check --verifier 0x20
+refuses "... by name too" "low resources simulation" check --verifier io,low-resources
+refuses "a verifier option that nobody knows" '"frob"' check --verifier frob
+refuses "verifier options that are no number" '"0x8z"' check --verifier 0x8z
 refuses "nothing to check" "nothing to run" check
 refuses "nothing to run" "nothing to run" run
 refuses "nothing to replay" "expected one failure file" replay

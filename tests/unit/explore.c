@@ -599,6 +599,49 @@ static void every_bug_of_depth_two_is_found_by_pct(void **state)
         }
 }
 
+static void every_planted_bug_is_found_by_partial_order_sampling(void **state)
+{
+    struct sim_program p;
+    (void)state;
+    for (unsigned n = 1; n <= 3; n++)
+        for (unsigned which = 0; which < 3; which++) {
+            uint64_t sum = 0;
+            (which == 0 ? sim_bluetooth : which == 1 ? sim_rundown : sim_remlock)(&p, n, true);
+            for (uint64_t seed = 1; seed <= 50; seed++) {
+                struct explore_options o = {
+                    .strategy = "pos", .seed = seed, .max_executions = 10000};
+                struct explore_result r = explore(&p, o), again = explore(&p, o);
+                assert_int_equal(r.violation_count, 1);
+                assert_int_equal(r.to_first, again.to_first);
+                sum += r.to_first;
+                explore_free(&r);
+                explore_free(&again);
+            }
+            print_message("# pos: mean executions to the first bug %.1f\n", (double)sum / 50);
+        }
+}
+
+static void pct_claims_the_probability_that_its_paper_guarantees(void **state)
+{
+    struct sim_program p;
+    (void)state;
+    sim_rundown(&p, 2, true);
+    struct explore_result r = explore(&p, (struct explore_options){.strategy = "pct",
+                                                                   .depth = 2,
+                                                                   .seed = 1,
+                                                                   .all = true,
+                                                                   .max_executions = 4000});
+    const char *bound = strstr(r.claim, "with probability >= ");
+    assert_non_null(bound);
+    double claimed = strtod(bound + strlen("with probability >= "), NULL);
+    uint64_t met = 0;
+    for (size_t i = 0; i < r.violation_count; i++)
+        met += r.violations[i].count;
+    assert_true(claimed > 0 && claimed < 1);
+    assert_true((double)met / (double)r.executions >= claimed);
+    explore_free(&r);
+}
+
 /* ---- replay ---- */
 
 static enum machine_stop replay(const struct sim_program *p, struct decision *d, size_t n,
@@ -765,6 +808,8 @@ int main(void)
         cmocka_unit_test(bounds_are_explored_in_order_and_claimed),
         cmocka_unit_test(a_bound_that_no_execution_reaches_gives_every_interleaving),
         cmocka_unit_test(every_bug_of_depth_two_is_found_by_pct),
+        cmocka_unit_test(every_planted_bug_is_found_by_partial_order_sampling),
+        cmocka_unit_test(pct_claims_the_probability_that_its_paper_guarantees),
         cmocka_unit_test(strict_replay_accepts_only_what_fits),
         cmocka_unit_test(tolerant_replay_goes_on_behind_the_end),
         cmocka_unit_test(minimising_reaches_the_known_minimum_of_planted_bugs),

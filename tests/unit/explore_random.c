@@ -155,17 +155,24 @@ static void generate(struct random_program *rp, uint64_t seed, unsigned with)
     }
 }
 
-static struct explore_result explore(const struct sim_program *p, const char *strategy)
+static struct explore_result explore_by(const struct sim_program *p, const char *strategy,
+                                        unsigned jobs)
 {
     struct sim *s = sim_create(p);
     struct subject subject = sim_subject(s);
     struct explore_options o = {
-        .strategy = strategy, .all = true, .want_states = true, .max_executions = 200000};
+        .strategy = strategy, .all = true, .want_states = true, .max_executions = 200000,
+        .jobs = jobs, .jobs_after = 1, .jobs_split = 5};
     struct explore_result r;
     struct error e = {0};
     assert_true(explore_run(&subject, &o, &r, &e));
     sim_destroy(s);
     return r;
+}
+
+static struct explore_result explore(const struct sim_program *p, const char *strategy)
+{
+    return explore_by(p, strategy, 1);
 }
 
 static bool has_violation(const struct explore_result *r, const char *key)
@@ -237,6 +244,43 @@ static void compare(uint64_t seed, unsigned with)
     explore_free(&brute);
 }
 
+/* One job and three: what is found, and that no trace is explored twice. */
+static void compare_jobs(uint64_t seed, unsigned with)
+{
+    struct random_program rp;
+    generate(&rp, seed, with);
+    struct explore_result one = explore_by(&rp.program, "dpor", 1);
+    struct explore_result three = explore_by(&rp.program, "dpor", 3);
+    if (!three.complete || !same(&one, &three))
+        fail_msg("seed %llu with %u: one job %llu executions %zu states %zu violations, three %llu, %zu, %zu (%s)",
+                 (unsigned long long)seed, with, (unsigned long long)one.executions,
+                 one.state_count, one.violation_count, (unsigned long long)three.executions,
+                 three.state_count, three.violation_count, three.claim);
+    if (rp.program.states_are_traces && three.violation_count == 0 && three.restarts == 0 &&
+        three.executions != three.state_count)
+        fail_msg("seed %llu with %u: three jobs: %llu executions for %zu traces",
+                 (unsigned long long)seed, with, (unsigned long long)three.executions,
+                 three.state_count);
+    total_dpor += three.executions;
+    total_blocked += three.blocked;
+    replay_all(&rp.program, &three, seed);
+    explore_free(&one);
+    explore_free(&three);
+}
+
+static void three_jobs_find_what_one_does(void **state)
+{
+    const char *more = getenv("EXPLORE_RANDOM");
+    uint64_t count = more != NULL ? strtoull(more, NULL, 10) : 150;
+    (void)state;
+    total_dpor = total_blocked = 0;
+    for (uint64_t i = 0; i < count; i++)
+        compare_jobs(i * 64 + 7, (unsigned)(i % 64));
+    print_message("# %llu programs by three jobs: %llu executions (and %llu blocked)\n",
+                  (unsigned long long)count, (unsigned long long)total_dpor,
+                  (unsigned long long)total_blocked);
+}
+
 static void compare_many(unsigned with)
 {
     const char *more = getenv("EXPLORE_RANDOM");
@@ -277,6 +321,7 @@ int main(void)
         cmocka_unit_test(polling_programs_agree_with_brute_force),
         cmocka_unit_test(programs_whose_footprints_depend_on_data_agree_with_brute_force),
         cmocka_unit_test(programs_with_everything_agree_with_brute_force),
+        cmocka_unit_test(three_jobs_find_what_one_does),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

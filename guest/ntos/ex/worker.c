@@ -5,6 +5,7 @@
  */
 #include "guest/include/exp.h"
 #include "guest/include/psp.h"
+#include "guest/include/vf.h"
 
 /* Few workers: each is a processor of its own to the explorer. Two delayed ones, so that a load and an unload can be
  * in progress at once, and one for all critical kinds. */
@@ -54,6 +55,7 @@ static VOID ExpCheckWorkerState(PVOID Routine, PVOID Parameter, PWORK_QUEUE_ITEM
     }
     if (Thread->CombinedApcDisable != 0 || Thread->ApcStateIndex != OriginalApcEnvironment)
     {
+        VfNoteApcDisable(Thread, FALSE);
         KeBugCheckEx(RDBC_APC_INDEX_MISMATCH, RD_ADDRESS(Routine), Thread->ApcStateIndex,
             Thread->CombinedApcDisable, 1);
     }
@@ -102,6 +104,32 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
     RdHoldObject(WorkItem, RD_HOLD_WORK_ITEM);
     RdHoldFrame(WorkItem->Parameter, &WorkItem->Parameter, RD_HOLD_WORK_CONTEXT);
     ExpQueueWorkItem(WorkItem, QueueType);
+}
+
+static NOLOG PWORK_QUEUE_ITEM ExpFindItem(PKQUEUE Queue, ULONG64 Start, ULONG64 End)
+{
+    PWORK_QUEUE_ITEM Found = NULL;
+    PLIST_ENTRY Entry;
+
+    for (Entry = Queue->EntryListHead.Flink; Entry != &Queue->EntryListHead; Entry = Entry->Flink)
+    {
+        PWORK_QUEUE_ITEM Item = CONTAINING_RECORD(Entry, WORK_QUEUE_ITEM, List);
+        if ((KiInRange(Item, Start, End)
+                || KiInRange((PVOID)(ULONG_PTR)Item->WorkerRoutine, Start, End))
+            && (Found == NULL || Item < Found))
+        {
+            Found = Item;
+        }
+    }
+    return Found;
+}
+
+/* A queued item that lies in the range, or whose routine does; for the verifier. */
+PWORK_QUEUE_ITEM ExpFindWorkItem(ULONG64 Start, ULONG64 End)
+{
+    PWORK_QUEUE_ITEM Item = ExpFindItem(&ExpDelayedQueue, Start, End);
+
+    return Item != NULL ? Item : ExpFindItem(&ExpCriticalQueue, Start, End);
 }
 
 static BOOLEAN ExpStartWorker(PCSTR Name, PKQUEUE Queue, KPRIORITY Priority)

@@ -10,6 +10,7 @@
  * synchronously.
  */
 #include "guest/include/iop.h"
+#include "guest/include/vf.h"
 
 static VOID IopFreeMdls(PIRP Irp)
 {
@@ -105,17 +106,23 @@ VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         BOOLEAN Top = Irp->CurrentLocation == Irp->StackCount + 1;
 
         Irp->PendingReturned = (Control & SL_PENDING_RETURNED) != 0;
+        if (VfIsOptionEnabled(VF_OPTION_IO))
+        {
+            VfNoteCallsOfLocation(Irp, Stack, Irp->IoStatus.Status, Irp->PendingReturned);
+        }
         /* The location that the routine was set in has been used up. */
         RtlZeroMemory(Stack, sizeof *Stack);
         if (IopWantsCompletion(Irp, Control))
         {
             PDEVICE_OBJECT Device = Top ? NULL : IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
-            NTSTATUS Status;
+            NTSTATUS Outcome;
 
             RdPassFrame(Context, &Stack->Context);
-            Status = Routine(Device, Irp, Context);
+            Outcome = VfIsOptionEnabled(VF_OPTION_IO) && VfFindDriver(Routine) != NULL
+                          ? IovpLocalCompletionRoutine(Routine, Device, Irp, Context)
+                          : Routine(Device, Irp, Context);
             RdPassedFrame(Context, &Stack->Context);
-            if (Status == STATUS_MORE_PROCESSING_REQUIRED)
+            if (Outcome == STATUS_MORE_PROCESSING_REQUIRED)
             {
                 return;
             }

@@ -11,6 +11,7 @@
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
 #include "guest/include/psp.h"
+#include "guest/include/vfmem.h"
 
 #define IOP_NAME_LENGTH 64u
 
@@ -234,6 +235,7 @@ VOID IopDeleteDriver(PVOID Object)
 
     if (Extension->ImageBase != NULL)
     {
+        VfDriverDeleting(Driver);
         KeFlushQueuedDpcs();
         RdSchedule();
     }
@@ -245,6 +247,7 @@ VOID IopDeleteDriver(PVOID Object)
     }
     if (Extension->ImageBase != NULL)
     {
+        VfDriverUnloaded(Driver);
         RdEvent(RD_EVENT_IMAGE_UNLOAD, Extension->ImageBase, 0, 0);
         RdUnloadImage(Extension->ImageBase);
     }
@@ -286,8 +289,10 @@ VOID IopInvokeUnload(PDRIVER_OBJECT Driver)
     Driver->Flags |= DRVO_UNLOAD_INVOKED;
     if (Driver->DriverUnload != NULL)
     {
+        VfDriverUnloading(Driver);
         RdEvent(RD_EVENT_UNLOAD_ROUTINE, Driver, Driver->DriverUnload, 0);
         Driver->DriverUnload(Driver);
+        VfCheckRegistrations(Driver);
     }
     RdSchedule();
     IopDropDriverObject(Driver);
@@ -426,6 +431,7 @@ static NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName)
     }
     Request.name = RD_ADDRESS(Service);
     Request.full_name = RD_ADDRESS(FullName);
+    VfPrepareImageRequest(Service, &Request);
     Status = RdLoadImage(&Request);
     if (!NT_SUCCESS(Status))
     {
@@ -440,6 +446,7 @@ static NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName)
     Extension = IopDriverExtensionOf(Driver);
     strncpy(Extension->FileName, FullName, sizeof Extension->FileName - 1);
     Driver->DriverInit = (PDRIVER_INITIALIZE)(ULONG_PTR)Request.entry;
+    VfDriverLoaded(Driver, FullName, &Request);
     RdEvent(RD_EVENT_IMAGE_LOAD, Request.base, Driver, 0);
     IopTellImageLoaded(Extension);
     RegistryPath = IopMakeRegistryPath(ServiceName);

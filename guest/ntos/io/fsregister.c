@@ -107,3 +107,17 @@ VOID NTAPI IoUnregisterFsRegistrationChange(PDRIVER_OBJECT DriverObject,
         }
     }
 }
+
+/* A registration of the driver's for changes; for the verifier. NULL: none. */
+PVOID IopFindFsRegistration(PDRIVER_OBJECT Driver)
+{
+    for (PLIST_ENTRY Link = IopFsChanges.Flink; Link != &IopFsChanges; Link = Link->Flink)
+    {
+        PIOP_FS_CHANGE Change = CONTAINING_RECORD(Link, IOP_FS_CHANGE, Links);
+        if (Change->Driver == Driver)
+        {
+            return Change;
+        }
+    }
+    return NULL;
+}

@@ -5,6 +5,7 @@
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
+#include "guest/include/vf.h"
 
 static VOID IopInitializeIrp(PIRP Irp, USHORT Size, CCHAR StackSize)
 {
@@ -107,37 +108,22 @@ VOID NTAPI IoQueueThreadIrp(PIRP Irp)
     IopQueueThreadIrp(Irp);
 }
 
-/* Pointers that the sender leaves in the IRP. A location that the driver above filled and this one skipped is held
- * already; what a driver's own IRP says of its sender is new each time that it is sent. */
-static inline VOID IopHoldSender(PIRP Irp, PIO_STACK_LOCATION Stack)
-{
-    if (Stack->Control & (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL))
-    {
-        RdKeepFrame(Stack->Context, &Stack->Context, RD_HOLD_COMPLETION_CONTEXT);
-    }
-    if (Irp->CurrentLocation == Irp->StackCount && IsListEmpty(&Irp->ThreadListEntry)
-        && !(Irp->Flags & IRP_SYNCHRONOUS_API))
-    {
-        RdHoldFrame(Irp->UserEvent, &Irp->UserEvent, RD_HOLD_IRP_EVENT);
-        RdHoldFrame(Irp->UserIosb, &Irp->UserIosb, RD_HOLD_IRP_STATUS);
-    }
-}
-
+/* The verifier is reached by a jump, as NT does through its pointer: IovCallDriver's caller is IoCallDriver's. */
 NTEXPORT(IofCallDriver, DISPATCH_LEVEL, "irp device");
-NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+__attribute__((optimize("optimize-sibling-calls"))) NTSTATUS FASTCALL IofCallDriver(
+    PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    PIO_STACK_LOCATION Stack;
-
-    if (--Irp->CurrentLocation <= 0)
+    if (VfIsCallVerified(DeviceObject))
     {
-        KeBugCheckEx(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, 0, 0, 0);
+        return IovCallDriver(DeviceObject, Irp);
     }
-    Stack = IoGetNextIrpStackLocation(Irp);
-    Irp->Tail.Overlay.CurrentStackLocation = Stack;
-    Stack->DeviceObject = DeviceObject;
-    IopHoldSender(Irp, Stack);
-    RdEvent(RD_EVENT_DISPATCH, Irp, DeviceObject, Stack->MajorFunction << 8 | Stack->MinorFunction);
-    return DeviceObject->DriverObject->MajorFunction[Stack->MajorFunction](DeviceObject, Irp);
+    if (VfIsOptionEnabled(VF_OPTION_IO))
+    {
+        VfNoteForwarded(Irp);
+    }
+    NTSTATUS Status = IopNextDispatch(DeviceObject, Irp)(DeviceObject, Irp);
+    __asm__ volatile("" : "+r"(Status)); /* this frame stays on the stack of the driver that is called */
+    return Status;
 }
 
 #undef IoCallDriver

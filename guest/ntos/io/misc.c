@@ -55,6 +55,20 @@ VOID NTAPI IoUnregisterShutdownNotification(PDEVICE_OBJECT DeviceObject)
     DeviceObject->Flags &= ~DO_SHUTDOWN_REGISTERED;
 }
 
+/* A device of the driver's that is registered; for the verifier. NULL: none. */
+PDEVICE_OBJECT IopFindShutdownNotification(PDRIVER_OBJECT Driver)
+{
+    for (PLIST_ENTRY Link = IopShutdowns.Flink; Link != &IopShutdowns; Link = Link->Flink)
+    {
+        PIOP_SHUTDOWN Entry = CONTAINING_RECORD(Link, IOP_SHUTDOWN, Links);
+        if (Entry->Device->DriverObject == Driver)
+        {
+            return Entry->Device;
+        }
+    }
+    return NULL;
+}
+
 /* Error log: an entry is printed when it is written. */
 typedef struct _IOP_ERROR_LOG
 {

@@ -9,6 +9,7 @@
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
+#include "guest/include/vf.h"
 #include "guest/include/psp.h"
 
 #define IOP_MAX_STACK 8u
@@ -285,6 +286,10 @@ static NTSTATUS IopAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers
     {
         Status =
             Node->Drivers[i]->DriverExtension->AddDevice(Node->Drivers[i], Node->PhysicalDevice);
+        if (NT_SUCCESS(Status))
+        {
+            VfAfterAddDevice(Node->Drivers[i], Node->PhysicalDevice);
+        }
     }
     if (NT_SUCCESS(Status))
     {

@@ -341,8 +341,9 @@ NTSTATUS KeSuspendThread(PKTHREAD Thread, PULONG PreviousCount)
     {
         Status = STATUS_SUSPEND_COUNT_EXCEEDED;
     }
-    else if (!Thread->ApcQueueable)
+    else if (!Thread->ApcQueueable || Thread->Terminating || Thread->TerminateRequested)
     {
+        /* Assumed: once a thread is to end, nobody can hold it back. */
         Status = STATUS_THREAD_IS_TERMINATING;
     }
     else if (Thread->SuspendCount++ == 0)
@@ -369,4 +370,42 @@ ULONG KeResumeThread(PKTHREAD Thread)
     }
     __writecr8(OldIrql);
     return Previous;
+}
+
+VOID KeForceResumeThread(PKTHREAD Thread)
+{
+    while (KeResumeThread(Thread) > 1)
+    {
+    }
+}
+
+static NOLOG PKAPC KiFindApcIn(PKAPC_STATE State, ULONG64 Start, ULONG64 End)
+{
+    ULONG Mode;
+
+    for (Mode = KernelMode; Mode <= UserMode; Mode++)
+    {
+        PLIST_ENTRY Head = &State->ApcListHead[Mode], Entry;
+        for (Entry = Head->Flink; Entry != NULL && Entry != Head; Entry = Entry->Flink)
+        {
+            PKAPC Apc = CONTAINING_RECORD(Entry, KAPC, ApcListEntry);
+            if (KiInRange(Apc, Start, End)
+                || KiInRange((PVOID)(ULONG_PTR)Apc->KernelRoutine, Start, End)
+                || KiInRange((PVOID)(ULONG_PTR)Apc->RundownRoutine, Start, End)
+                || (Mode == KernelMode
+                    && KiInRange((PVOID)(ULONG_PTR)Apc->NormalRoutine, Start, End)))
+            {
+                return Apc;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* An APC queued to the thread that lies in the range, or one of whose routines does; for the verifier. */
+PKAPC KiFindApc(PKTHREAD Thread, ULONG64 Start, ULONG64 End)
+{
+    PKAPC Apc = KiFindApcIn(&Thread->ApcState, Start, End);
+
+    return Apc != NULL ? Apc : KiFindApcIn(&Thread->SavedApcState, Start, End);
 }

@@ -105,3 +105,21 @@ BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECO
     RemoveEntryList(&CallbackRecord->Entry);
     return TRUE;
 }
+
+/* A registered record that lies in the range, or whose routine does; for the verifier. Both kinds of record begin alike. */
+NOLOG PVOID KiFindBugCheckCallback(ULONG64 Start, ULONG64 End)
+{
+    PLIST_ENTRY Entry;
+
+    for (Entry = KiBugCheckCallbacks.Flink; Entry != &KiBugCheckCallbacks; Entry = Entry->Flink)
+    {
+        PKBUGCHECK_CALLBACK_RECORD Record =
+            CONTAINING_RECORD(Entry, KBUGCHECK_CALLBACK_RECORD, Entry);
+        if (KiInRange(Record, Start, End)
+            || KiInRange((PVOID)(ULONG_PTR)Record->CallbackRoutine, Start, End))
+        {
+            return Record;
+        }
+    }
+    return NULL;
+}

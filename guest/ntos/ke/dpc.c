@@ -163,6 +163,29 @@ __attribute__((noinline)) VOID KiRetireDpcList(PKPRCB Prcb)
     }
 }
 
+/* A queued DPC that lies in the range, or whose routine does; for the verifier. */
+NOLOG PKDPC KiFindDpc(ULONG64 Start, ULONG64 End)
+{
+    PKDPC Found = NULL;
+    ULONG Number;
+
+    for (Number = 0; Number < RdLoaderBlock->max_cpus; Number++)
+    {
+        PLIST_ENTRY Head = &KiPcrOf(Number)->Prcb.DpcListHead, Entry;
+        for (Entry = Head->Flink; Entry != NULL && Entry != Head; Entry = Entry->Flink)
+        {
+            PKDPC Dpc = CONTAINING_RECORD(Entry, KDPC, DpcListEntry);
+            if ((KiInRange(Dpc, Start, End)
+                    || KiInRange((PVOID)(ULONG_PTR)Dpc->DeferredRoutine, Start, End))
+                && (Found == NULL || Dpc < Found))
+            {
+                Found = Dpc;
+            }
+        }
+    }
+    return Found;
+}
+
 /* A marker behind everything that is queued on one processor. */
 static VOID NTAPI KiFlushDpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {

@@ -3,6 +3,7 @@
  * caller expects them, user APCs that a wait asked for are delivered, and a thread that somebody terminated ends.
  */
 #include "guest/include/psp.h"
+#include "guest/include/vf.h"
 
 VOID KiSystemServiceEnter(PVOID ServiceRoutine)
 {
@@ -27,6 +28,7 @@ __attribute__((noinline)) VOID KiSystemServiceExit(PVOID ServiceRoutine)
     }
     if (Thread->CombinedApcDisable != 0 || Thread->ApcStateIndex != OriginalApcEnvironment)
     {
+        VfNoteApcDisable(Thread, FALSE);
         KeBugCheckEx(RDBC_APC_INDEX_MISMATCH, RD_ADDRESS(ServiceRoutine), Thread->ApcStateIndex,
             Thread->CombinedApcDisable, 0);
     }

@@ -85,6 +85,30 @@ VOID KiRemoveTimer(PKTIMER Timer)
     }
 }
 
+/* An armed timer that lies in the range (or whose DPC object does, or its DPC's routine); for the verifier. What frees
+ * or unloads the range is ordered with whoever arms and cancels there already, so looking adds no footprint. */
+NOLOG PKTIMER KiFindTimer(ULONG64 Start, ULONG64 End, BOOLEAN ByDpc)
+{
+    PKTIMER Found = NULL;
+    PLIST_ENTRY Entry;
+
+    for (Entry = KiTimerList.Flink; Entry != &KiTimerList; Entry = Entry->Flink)
+    {
+        PKTIMER Timer = CONTAINING_RECORD(Entry, KTIMER, TimerListEntry);
+        PKDPC Dpc = Timer->Dpc;
+        BOOLEAN Inside = !ByDpc
+            ? KiInRange(Timer, Start, End)
+            : Dpc != NULL
+                && (KiInRange(Dpc, Start, End)
+                    || KiInRange((PVOID)(ULONG_PTR)Dpc->DeferredRoutine, Start, End));
+        if (Inside && (Found == NULL || Timer < Found))
+        {
+            Found = Timer;
+        }
+    }
+    return Found;
+}
+
 /* Clock interrupt. */
 VOID KiTimerExpiration(VOID)
 {

@@ -170,25 +170,6 @@ BOOLEAN NTAPI MmIsThisAnNtAsSystem(VOID)
     return FALSE;
 }
 
-NTEXPORT(MmIsDriverVerifying, ANY_LEVEL, "");
-LOGICAL NTAPI MmIsDriverVerifying(PDRIVER_OBJECT DriverObject)
-{
-    return FALSE;
-}
-
-NTEXPORT(MmIsVerifierEnabled, ANY_LEVEL, "");
-NTSTATUS NTAPI MmIsVerifierEnabled(PULONG VerifierFlags)
-{
-    *VerifierFlags = (ULONG)RdLoaderBlock->verifier_flags;
-    return *VerifierFlags != 0 ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
-}
-
-NTEXPORT(MmIsDriverVerifyingByAddress, ANY_LEVEL, "");
-LOGICAL NTAPI MmIsDriverVerifyingByAddress(PVOID AddressWithinSection)
-{
-    return FALSE;
-}
-
 /* There is no device memory: as when the system is out of page table entries. */
 NTEXPORT(MmMapIoSpace, DISPATCH_LEVEL, "");
 PVOID NTAPI MmMapIoSpace(

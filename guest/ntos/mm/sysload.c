@@ -1,5 +1,6 @@
 /* Exports of the kernel image by name, from its own export table. */
 #include "guest/include/mi.h"
+#include "guest/include/vf.h"
 
 #include <ntimage.h>
 
@@ -43,6 +44,7 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
     CHAR Name[128];
     USHORT Length = SystemRoutineName->Length / sizeof(WCHAR);
     USHORT Position;
+    PVOID Replacement;
 
     if (Length >= sizeof(Name))
     {
@@ -53,5 +55,8 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
         Name[Position] = (CHAR)SystemRoutineName->Buffer[Position];
     }
     Name[Length] = 0;
-    return MiFindExportedRoutine((PVOID)(ULONG_PTR)RdLoaderBlock->kernel_base, Name);
+    Replacement = VfReplacementRoutine(__builtin_return_address(0), Name);
+    return Replacement != NULL
+               ? Replacement
+               : MiFindExportedRoutine((PVOID)(ULONG_PTR)RdLoaderBlock->kernel_base, Name);
 }

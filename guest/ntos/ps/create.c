@@ -85,7 +85,7 @@ static PETHREAD PspCreateThread(
     InsertTailList(&Process->Pcb.ThreadListHead, &Thread->ThreadListEntry);
     ObReferenceObject(Process);
     PspThreadTable[Index] = Thread;
-    Thread->Tcb.Rd.id = 4 + Index * 4;
+    Thread->Tcb.Rd.id = 4 + Index * 4 + (RD_ADDRESS(Process->UniqueProcessId) << 32);
     Thread->Tcb.Rd.start_routine = RD_ADDRESS(Routine);
     Thread->Tcb.Rd.flags = System ? RD_THREAD_SYSTEM : 0;
     KiBindThread(&Thread->Tcb);
@@ -93,6 +93,43 @@ static PETHREAD PspCreateThread(
         &Thread->Tcb, System ? PspSystemThreadStartup : PspUserThreadStartup, Routine, Context);
     RdNewThread(&Thread->Tcb.Rd);
     return Thread;
+}
+
+/* A system thread that begins in the range and has not left it for good; for the verifier. */
+NOLOG PETHREAD PspFindThreadIn(ULONG64 Start, ULONG64 End)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < RTL_NUMBER_OF(PspThreadTable); Index++)
+    {
+        PETHREAD Thread = PspThreadTable[Index];
+        if (Thread != NULL && !Thread->Tcb.Terminating
+            && Thread->Tcb.Rd.state != RD_THREAD_TERMINATED
+            && KiInRange((PVOID)(ULONG_PTR)Thread->StartAddress, Start, End))
+        {
+            return Thread;
+        }
+    }
+    return NULL;
+}
+
+/* A queued APC that lies in the range, or one of whose routines does; for the verifier. */
+NOLOG PKAPC PspFindApc(ULONG64 Start, ULONG64 End)
+{
+    ULONG Index;
+
+    for (Index = 0; Index < RTL_NUMBER_OF(PspThreadTable); Index++)
+    {
+        PETHREAD Thread = PspThreadTable[Index];
+        PKAPC Apc = Thread != NULL && Thread->Tcb.Rd.state != RD_THREAD_TERMINATED
+            ? KiFindApc(&Thread->Tcb, Start, End)
+            : NULL;
+        if (Apc != NULL)
+        {
+            return Apc;
+        }
+    }
+    return NULL;
 }
 
 VOID PsStartThread(PETHREAD Thread)

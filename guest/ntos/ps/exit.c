@@ -7,12 +7,14 @@
 #include "guest/include/iop.h"
 #include "guest/include/obp.h"
 #include "guest/include/psp.h"
+#include "guest/include/vf.h"
 
 static DECLSPEC_NORETURN VOID PspApcStateBugCheck(PKTHREAD Thread, KIRQL Irql)
 {
     PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[KernelMode];
     PKAPC Apc = IsListEmpty(Head) ? NULL : CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
 
+    VfNoteApcDisable(Thread, FALSE);
     KeBugCheckEx(RDBC_KERNEL_APC_PENDING_DURING_EXIT, RD_ADDRESS(Apc), Thread->CombinedApcDisable,
         Irql, 1);
 }
@@ -68,6 +70,7 @@ DECLSPEC_NORETURN __attribute__((noinline)) VOID PspExitThread(NTSTATUS ExitStat
 
     PspCheckThreadExit(Tcb, KeGetCurrentIrql());
     Tcb->Terminating = TRUE;
+    KeForceResumeThread(Tcb); /* on the way out nothing suspends it any more */
     Thread->ExitStatus = ExitStatus;
     PspCallThreadNotifyRoutines(Thread, FALSE);
     IopCancelThreadIrps(Thread);
@@ -140,9 +143,7 @@ NTSTATUS PsTerminateThread(PETHREAD Thread, NTSTATUS ExitStatus)
         KeInitializeApc(&Tcb->TerminateApc, Tcb, OriginalApcEnvironment, PspTerminateKernelRoutine,
             NULL, PspTerminateNormalRoutine, KernelMode, NULL);
         KeInsertQueueApc(&Tcb->TerminateApc, NULL, NULL, 2);
-        while (KeResumeThread(Tcb) != 0)
-        {
-        }
+        KeForceResumeThread(Tcb);
     }
     return STATUS_SUCCESS;
 }

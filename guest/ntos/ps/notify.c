@@ -99,6 +99,29 @@ NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(
                   : PspAddNotify(PspProcessNotify, NotifyRoutine, TRUE);
 }
 
+static NOLOG PVOID PspFindNotifyIn(const PSP_NOTIFY *Slots, ULONG64 Start, ULONG64 End)
+{
+    ULONG Slot;
+
+    for (Slot = 0; Slot < PSP_NOTIFY_SLOTS && Slots[Slot].Prepared; Slot++)
+    {
+        if (KiInRange(Slots[Slot].Routine, Start, End))
+        {
+            return Slots[Slot].Routine;
+        }
+    }
+    return NULL;
+}
+
+/* A registered routine in the range; for the verifier. */
+PVOID PspFindNotifyRoutine(ULONG64 Start, ULONG64 End)
+{
+    PVOID Routine = PspFindNotifyIn(PspProcessNotify, Start, End);
+
+    Routine = Routine != NULL ? Routine : PspFindNotifyIn(PspThreadNotify, Start, End);
+    return Routine != NULL ? Routine : PspFindNotifyIn(PspImageNotify, Start, End);
+}
+
 VOID PspCallThreadNotifyRoutines(PETHREAD Thread, BOOLEAN Create)
 {
     ULONG Slot;

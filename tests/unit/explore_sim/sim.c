@@ -400,6 +400,24 @@ static bool grew(void *context)
     return ((struct sim *)context)->grew;
 }
 
+static size_t found(void *context, uint64_t **out)
+{
+    struct sim *s = context;
+    size_t count = 0;
+    *out = calloc(SIM_VARS, sizeof **out);
+    RD_ASSERT(*out != NULL);
+    for (unsigned i = 0; i < SIM_VARS; i++)
+        if (s->owner[i] == 0xFD)
+            (*out)[count++] = i;
+    return count;
+}
+
+static void share(void *context, const uint64_t *vars, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ((struct sim *)context)->owner[vars[i]] = 0xFF;
+}
+
 static struct hash128 state(void *context)
 {
     struct sim *s = context;
@@ -448,5 +466,6 @@ uint64_t sim_begun(const struct sim *s)
 struct subject sim_subject(struct sim *s)
 {
     return (struct subject){s,    enabled,         step, quiescent, push,         restore,
-                            drop, begin_execution, grew, state,     violation_key};
+                            drop, begin_execution, grew, found,     share,
+                            state, violation_key};
 }

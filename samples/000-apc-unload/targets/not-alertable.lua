@@ -1,7 +1,7 @@
--- Unload polls until the counter of APCs is zero, but the target is suspended until the unload is over: when its APC is
--- still queued then, neither ever ends.
+-- The target sleeps for a minute, not alertable, and exits: a user-mode APC stays queued so long and then ends in
+-- its rundown routine.
 os_version "win7"
-driver "counter-wait.sys"
+driver "DRIVER.sys"
 
 local REGISTER, QUEUE = 0x222000, 0x222004
 local USER_APC = "\1\0\0\0"
@@ -10,14 +10,12 @@ thread ("target", function (t)
   local h = t:open [[\\.\ApcUnload]]
   t:ioctl (h, REGISTER)
   t:close (h)
-  t:delay (0.001, { alertable = true })
+  t:delay (60)
 end)
 
 thread ("client", function (t)
   local h = t:open [[\\.\ApcUnload]]
   t:ioctl (h, QUEUE, { input = USER_APC })
   t:close (h)
-  t:suspend "target"
-  t:unload "counter-wait"
-  t:resume "target"
+  t:unload "DRIVER"
 end)

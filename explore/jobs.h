@@ -1,0 +1,25 @@
+/*
+ * One search by several processes. The process that began it keeps the upper part of the tree: its *shared nodes*,
+ * passive data, and a queue of *units* of work below them. Workers, forked from it with the machine at the
+ * root, take units. Each explores its subtree like a search of its own; what its races ask to be tried at shared nodes goes back
+ * with the result, and becomes new units. When somebody is idle, a worker gives the upper part of its own subtree away,
+ * which becomes shared in its turn.
+ *
+ * Sleep sets need an order among what is tried at a node, not that one is finished before the next begins: an agent's transitions
+ * are *probed* (executed once, for their footprints) before anybody explores behind them, and count as explored for all that
+ * are probed later. So jobs explore no interleaving twice that one job would not.
+ *
+ * A worker that dies has only its unit done again: what it found counts when the unit is handed in.
+ */
+#ifndef EXPLORE_JOBS_H
+#define EXPLORE_JOBS_H
+
+#include "explore/dpor.h"
+
+/* Whether the search, with a node just opened, is worth sharing. */
+bool jobs_wanted(const struct dpor *d);
+/* Explores the rest of it. Afterwards x->over or x->grown is set, or everything has been explored; the search itself is
+ * to be cleared. */
+void jobs_run(struct dpor *d);
+
+#endif

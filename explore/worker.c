@@ -1,0 +1,244 @@
+/*
+ * A worker of a shared search: takes a unit, goes to its state from the root, explores what is below and hands in what it
+ * found. While others have nothing to do, it gives the upper part of its subtree away (explore/jobs.h).
+ */
+#include "explore/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Steps of a subtree that are worth a message. */
+#define SPLIT_STEPS 2000u
+
+struct worker {
+    struct explorer *x;
+    int fd;
+    struct dpor d;
+    VEC(uint64_t) given; /* by node below d.base: what was to be tried there when it was given */
+};
+
+static void get_sleep(struct wire *w, struct node *n)
+{
+    n->owns_sleep = true;
+    for (size_t count = get_count(w); count > 0 && !w->broken; count--)
+        vec_push(&n->sleep, get_transition(w));
+}
+
+/* A node on the way; false when the message is broken. */
+static bool get_way(struct wire *w, struct node *n)
+{
+    *n = (struct node){.agent = NO_AGENT};
+    n->enabled = get_u64(w);
+    n->backtrack = get_u64(w);
+    n->done = get_u64(w);
+    n->asleep = get_u64(w);
+    get_sleep(w, n);
+    for (size_t count = get_count(w); count > 0 && !w->broken; count--)
+        vec_push(&n->explored, get_transition(w));
+    n->agent = (unsigned)get_u64(w) & 63;
+    get_answers(w, &n->answers);
+    return !w->broken;
+}
+
+void put_published(struct wire *w, const struct node *n, const struct footprint *current)
+{
+    put_u64(w, n->enabled);
+    put_u64(w, n->backtrack);
+    put_u64(w, n->done);
+    put_u64(w, n->asleep);
+    put_u64(w, n->sleep.count);
+    for (size_t i = 0; i < n->sleep.count; i++)
+        put_transition(w, n->sleep.data[i]);
+    put_u64(w, n->explored.count + 1);
+    for (size_t i = 0; i < n->explored.count; i++)
+        put_transition(w, n->explored.data[i]);
+    put_transition(w, &(struct transition){n->agent, 0, n->answers, *current});
+    put_assumptions(w, n->assumptions.data, n->assumptions.count);
+}
+
+/* What is to be tried at nodes that are not this worker's. */
+static void put_findings(struct wire *w, struct worker *k)
+{
+    put_u64(w, k->given.count);
+    for (size_t i = 0; i < k->given.count; i++) {
+        struct node *n = &k->d.nodes.data[i];
+        put_u64(w, n->backtrack & ~k->given.data[i]);
+        put_assumptions(w, n->assumptions.data, n->assumptions.count);
+        k->given.data[i] = n->backtrack;
+        for (size_t j = 0; j < n->assumptions.count; j++)
+            footprint_free(&n->assumptions.data[j].rest);
+        n->assumptions.count = 0;
+    }
+}
+
+static void say(struct worker *k, struct wire *w)
+{
+    if (!wire_send(k->fd, w))
+        _exit(0); /* nobody is interested any more */
+    wire_free(w);
+}
+
+static bool more_answers(const struct node *n)
+{
+    for (size_t i = 0; i < n->answers.count; i++)
+        if (n->answers.data[i].value + 1u < n->answers.data[i].limit)
+            return true;
+    return false;
+}
+
+/* The top node has just been opened. Gives away everything down to the uppermost node where another one
+ * could begin. */
+static void split(struct worker *k)
+{
+    struct dpor *d = &k->d;
+    size_t at = d->base;
+    for (; at + 1 < d->nodes.count; at++) {
+        const struct node *n = &d->nodes.data[at];
+        if ((n->backtrack & ~node_covered(n) & ~AGENT_BIT(n->agent)) || more_answers(n))
+            break;
+    }
+    if (at + 1 >= d->nodes.count)
+        return;
+    struct wire w = {.at = 0};
+    put_u64(&w, SAY_SPLIT);
+    put_findings(&w, k);
+    put_u64(&w, at + 1 - d->base);
+    for (size_t i = d->base; i <= at; i++) {
+        struct node *n = &d->nodes.data[i];
+        put_published(&w, n, &d->history.events.data[i].footprint);
+        for (size_t j = 0; j < n->assumptions.count; j++)
+            footprint_free(&n->assumptions.data[j].rest);
+        n->assumptions.count = 0;
+        vec_push(&k->given, n->backtrack);
+    }
+    d->base = at + 1;
+    put_outcome(&w, k->x);
+    say(k, &w);
+}
+
+static void open_way(struct worker *k, struct wire *w)
+{
+    struct node n;
+    if (!get_way(w, &n))
+        _exit(4);
+    vec_push(&k->given, n.backtrack);
+    dpor_open(&k->d, &n);
+}
+
+static void say_grown(struct worker *k)
+{
+    struct wire w = {.at = 0};
+    uint64_t *granules;
+    const struct subject *s = k->x->subject;
+    size_t count = s->found(s->context, &granules);
+    put_u64(&w, SAY_GREW);
+    put_outcome(&w, k->x);
+    put_u64(&w, count);
+    put_bytes(&w, granules, count * sizeof *granules);
+    free(granules);
+    say(k, &w);
+}
+
+static void explore_subtree(struct worker *k)
+{
+    struct explorer *x = k->x;
+    uint64_t worth = x->options->jobs_split != 0 ? x->options->jobs_split : SPLIT_STEPS;
+    bool more = true, open = dpor_begin(&k->d);
+    while (!x->over && !x->grown) {
+        if (!open)
+            more = dpor_advance(&k->d);
+        if (!more)
+            break;
+        open = dpor_take_step(&k->d);
+        if (open && atomic_load_explicit(&x->board->hungry, memory_order_relaxed) &&
+            x->result->steps >= worth /* since it last said something */)
+            split(k);
+    }
+    if (x->grown) {
+        say_grown(k);
+        return;
+    }
+    struct wire w = {.at = 0};
+    put_u64(&w, SAY_DONE);
+    put_findings(&w, k);
+    put_outcome(&w, x);
+    say(k, &w);
+}
+
+/* The transitions of an agent from the present state, beginning with `answers`, or behind them when `further`. */
+static void probe(struct worker *k, unsigned agent, struct answers *answers, bool further)
+{
+    struct explorer *x = k->x;
+    const struct subject *s = x->subject;
+    struct wire list = {.at = 0}, w = {.at = 0};
+    size_t path = x->path.count;
+    unsigned here = s->push(s->context);
+    uint64_t count = 0;
+    bool more = !further || answers_next(answers);
+    while (more && !x->over) {
+        struct step_result r = explorer_step(x, agent, answers, NULL);
+        struct footprint f = footprint_copy(r.footprint, r.footprint_count);
+        put_transition(&list, &(struct transition){agent, 0, *answers, f});
+        footprint_free(&f);
+        count++;
+        explorer_go_back(x, here, path);
+        more = answers_next(answers);
+    }
+    s->drop(s->context, here);
+    if (s->grew(s->context)) {
+        wire_free(&list);
+        say_grown(k);
+        return;
+    }
+    put_u64(&w, SAY_PROBED);
+    put_findings(&w, k);
+    put_u64(&w, count);
+    put_bytes(&w, list.bytes.data, list.bytes.count);
+    put_outcome(&w, x);
+    wire_free(&list);
+    say(k, &w);
+}
+
+static void begin(struct worker *k)
+{
+    struct explorer *x = k->x;
+    x->subject->restore(x->subject->context, x->root);
+    x->path.count = 0;
+    x->grown = false;
+    dpor_init(&k->d, x);
+    k->given.count = 0;
+}
+
+static void work(struct worker *k, struct wire *w)
+{
+    uint64_t task = get_u64(w);
+    size_t nodes = get_count(w);
+    begin(k);
+    for (size_t i = 0; i + 1 < nodes; i++) {
+        open_way(k, w);
+        dpor_repeat(&k->d);
+    }
+    if (task == TASK_EXPLORE) {
+        open_way(k, w);
+        explore_subtree(k);
+    } else {
+        struct answers answers = {NULL, 0, 0};
+        unsigned agent = (unsigned)get_u64(w) & 63;
+        bool further = get_u64(w) != 0;
+        get_answers(w, &answers);
+        probe(k, agent, &answers, further);
+        free(answers.data);
+    }
+    dpor_clear(&k->d);
+}
+
+_Noreturn void worker_main(struct explorer *x, int fd)
+{
+    struct worker k = {.x = x, .fd = fd};
+    struct wire w = {.at = 0};
+    explorer_forget(x);
+    while (wire_receive(fd, &w))
+        work(&k, &w);
+    _exit(0);
+}

@@ -1,0 +1,59 @@
+/* I/O verification of device stacks: creation, detachment and deletion by verified drivers (verifier.md 5b). */
+#include "guest/include/vf.h"
+
+VFTHUNK(IoDeleteDevice, VF_OPTION_IO);
+__attribute__((noinline)) VOID NTAPI VerifierIoDeleteDevice(PDEVICE_OBJECT DeviceObject)
+{
+    ULONG_PTR Caller = RD_ADDRESS(__builtin_return_address(0));
+    PIOP_DEVOBJ_EXTENSION Extension = IopExtensionOf(DeviceObject);
+
+    if (Extension->ExtensionFlags & (DOE_DELETE_PENDING | DOE_REMOVE_PROCESSED))
+    {
+        VerifierIoBugCheck(0x240, Caller, RD_ADDRESS(DeviceObject), 0);
+    }
+    if (Extension->AttachedTo != NULL)
+    {
+        VerifierIoBugCheck(0x201, Caller, RD_ADDRESS(DeviceObject), RD_ADDRESS(Extension->AttachedTo));
+    }
+    if (VfIsDeviceHandling(DeviceObject, IRP_MJ_PNP, IRP_MN_SURPRISE_REMOVAL))
+    {
+        VerifierIoBugCheck(0x242, Caller, RD_ADDRESS(DeviceObject), 0);
+    }
+    VfNoteCallsOfDevice(DeviceObject, RD_VF_CALL_DELETED);
+    IoDeleteDevice(DeviceObject);
+}
+
+VFTHUNK(IoDetachDevice, VF_OPTION_IO);
+__attribute__((noinline)) VOID NTAPI VerifierIoDetachDevice(PDEVICE_OBJECT TargetDevice)
+{
+    ULONG_PTR Caller = RD_ADDRESS(__builtin_return_address(0));
+    PDEVICE_OBJECT Upper = TargetDevice->AttachedDevice;
+
+    if (Upper == NULL)
+    {
+        VerifierIoBugCheck(0x202, Caller, RD_ADDRESS(TargetDevice), 0);
+    }
+    if (VfIsDeviceHandling(Upper, IRP_MJ_PNP, IRP_MN_SURPRISE_REMOVAL))
+    {
+        VerifierIoBugCheck(0x241, Caller, RD_ADDRESS(Upper), 0);
+    }
+    VfNoteCallsOfDevice(Upper, RD_VF_CALL_DETACHED);
+    IoDetachDevice(TargetDevice);
+}
+
+/* The devices that it put into this stack accept requests from now on, so they say so. */
+VOID VfAfterAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice)
+{
+    if (!VfIsOptionEnabled(VF_OPTION_IO) || VfFindDriverByObject(DriverObject) == NULL)
+    {
+        return;
+    }
+    for (PDEVICE_OBJECT Device = PhysicalDevice; Device != NULL; Device = Device->AttachedDevice)
+    {
+        if (Device->DriverObject == DriverObject && (Device->Flags & DO_DEVICE_INITIALIZING))
+        {
+            VerifierIoBugCheck(0x243, RD_ADDRESS(DriverObject->DriverExtension->AddDevice),
+                RD_ADDRESS(Device), 0);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/* A pageable routine is called at DISPATCH_LEVEL. */
+#include "../check.h"
+
+__attribute__((section("PAGE"), noinline)) static ULONG PagedRoutine(ULONG Value)
+{
+    return Value + 1;
+}
+
+static volatile ULONG Result;
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    KIRQL Irql;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeRaiseIrql(DISPATCH_LEVEL, &Irql);
+    Result = PagedRoutine(Result);
+    KeLowerIrql(Irql);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,27 @@
+/* A pageable routine acquires a spin lock. */
+#include "../check.h"
+
+static KSPIN_LOCK Lock;
+static volatile ULONG Count;
+
+__attribute__((section("PAGE"), noinline)) static VOID Counter(VOID)
+{
+    KIRQL Irql;
+
+    KeAcquireSpinLock(&Lock, &Irql);
+    Count++;
+    KeReleaseSpinLock(&Lock, Irql);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeSpinLock(&Lock);
+    Counter();
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,20 @@
+/* The twin of bad.c: at APC_LEVEL it may be. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    volatile UCHAR *Block = ExAllocatePoolWithTag(PagedPool, 30, CHECK_TAG);
+    KIRQL Irql;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeRaiseIrql(APC_LEVEL, &Irql);
+    Block[3] = 1;
+    KeLowerIrql(Irql);
+    ExFreePoolWithTag((PVOID)Block, CHECK_TAG);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,20 @@
+/* The byte behind a block of paged pool is written. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    volatile UCHAR *Block = ExAllocatePoolWithTag(PagedPool, 30, CHECK_TAG);
+    KIRQL Irql;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeRaiseIrql(PASSIVE_LEVEL, &Irql);
+    Block[30] = 1;
+    KeLowerIrql(Irql);
+    ExFreePoolWithTag((PVOID)Block, CHECK_TAG);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

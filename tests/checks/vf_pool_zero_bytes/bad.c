@@ -1,0 +1,16 @@
+/* Pool of no bytes is asked for. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PVOID Block = ExAllocatePoolWithTag(NonPagedPool, 0, CHECK_TAG);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    ExFreePoolWithTag(Block, CHECK_TAG);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,18 @@
+/* An ERESOURCE is initialised twice. */
+#include "../check.h"
+
+static ERESOURCE Resource;
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    ExInitializeResourceLite(&Resource);
+    ExInitializeResourceLite(&Resource);
+    ExDeleteResourceLite(&Resource);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,19 @@
+/* The twin of bad.c: it is deleted in between. */
+#include "../check.h"
+
+static ERESOURCE Resource;
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    ExInitializeResourceLite(&Resource);
+    ExDeleteResourceLite(&Resource);
+    ExInitializeResourceLite(&Resource);
+    ExDeleteResourceLite(&Resource);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

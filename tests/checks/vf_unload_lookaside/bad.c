@@ -1,0 +1,16 @@
+/* A lookaside list in the image has not been deleted when the driver is unloaded. */
+#include "../check.h"
+
+static NPAGED_LOOKASIDE_LIST List;
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    ExInitializeNPagedLookasideList(&List, NULL, NULL, 0, 32, CHECK_TAG, 0);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

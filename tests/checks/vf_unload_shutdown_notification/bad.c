@@ -1,0 +1,17 @@
+/* A device is still registered for shutdown when the driver is unloaded. */
+#include "../check.h"
+
+static PDEVICE_OBJECT Registered;
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    IoRegisterShutdownNotification(DeviceObject);
+    Registered = DeviceObject;
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,27 @@
+/* A timer in the image is still armed when the driver is unloaded. */
+#include "../check.h"
+
+static KTIMER Timer;
+static KDPC Dpc;
+
+static VOID NTAPI TimerRoutine(PKDPC Unused, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Unused);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeDpc(&Dpc, TimerRoutine, NULL);
+    KeInitializeTimer(&Timer);
+    KeSetTimer(&Timer, CheckRelative(1000), &Dpc);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}
