@@ -90,6 +90,8 @@ enum rd_op {
     RD_OP_CANCEL = 24,      /* slot of an asynchronous request */
     RD_OP_FAIL_ALLOCATIONS = 25, /* value: how many may fail from here on */
     RD_OP_EXERCISE = 26,    /* open every device that the drivers created by name and try each dispatch */
+    RD_OP_QUERY_CAPABILITIES = 50, /* text: driver or instance */
+    RD_OP_QUERY_POWER = 51,        /* text, code: device power state */
 };
 
 /* The kernel's public face of a thread, embedded in its KTHREAD; RD_HC_THREAD tells the machine

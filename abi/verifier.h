@@ -24,7 +24,8 @@
 
 /* What guest/ntos/vf does; every other bit is refused by name. */
 #define RD_VF_IMPLEMENTED                                                                                   \
-    (RD_VF_SPECIAL_POOL | RD_VF_FORCE_IRQL | RD_VF_POOL_TRACKING | RD_VF_IO | RD_VF_MISC)
+    (RD_VF_SPECIAL_POOL | RD_VF_FORCE_IRQL | RD_VF_POOL_TRACKING | RD_VF_IO |                               \
+     RD_VF_IRP_LOGGING | RD_VF_MISC)
 
 /* What `verifier /standard` sets. */
 #define RD_VF_STANDARD_WIN7 0x9BBu
@@ -55,6 +56,30 @@ struct rd_region_log {
     uint64_t total; /* records ever written */
     struct rd_region_record records[RD_VF_REGION_RECORDS];
 };
+
+/*
+ * The IRP log (option 0x400): the kernel's variable VfIrpLog. A ring a device, in the order in which the devices got their
+ * first IRP; record n of a ring at n % RD_VF_IRP_RECORDS.
+ */
+#define RD_VF_IRP_DEVICES 16u
+#define RD_VF_IRP_RECORDS 20u
+struct rd_irp_record {
+    uint64_t irp;
+    uint64_t thread; /* KTHREAD that sent it */
+    uint64_t caller; /* return address of IoCallDriver */
+    uint8_t major, minor;
+    uint8_t reserved[6];
+};
+struct rd_irp_ring {
+    uint64_t device; /* 0: not used yet */
+    uint64_t total;  /* records ever written */
+    struct rd_irp_record records[RD_VF_IRP_RECORDS];
+};
+struct rd_irp_log {
+    uint64_t dropped; /* IRPs to devices that found no ring left */
+    struct rd_irp_ring devices[RD_VF_IRP_DEVICES];
+};
+_Static_assert(sizeof(struct rd_irp_record) == 32, "ABI");
 
 /*
  * What I/O verification remembers of a call to a driver while it lasts (nt!IovCallDriver's local, the first argument of

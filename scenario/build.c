@@ -198,6 +198,8 @@ bool scenario_finish(struct scenario *s, int *line, struct error *e)
             case RD_OP_REMOVE_DEVICE:
             case RD_OP_SURPRISE_REMOVE:
             case RD_OP_POWER:
+            case RD_OP_QUERY_CAPABILITIES:
+            case RD_OP_QUERY_POWER:
                 if (!is_device(s, step->text) && scenario_find_driver(s, step->text) == NULL)
                     return error_set(e, ERROR_INPUT,
                                      "%s: no device or driver \"%s\" in this scenario", step->verb,

@@ -189,6 +189,7 @@ VOID IopInitializePnp(VOID);
 /* Drivers: "lower;upper". The device is started too. */
 NTSTATUS IopPnpAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers);
 /* Name: an instance's, or that of a driver in its stack. PowerState is for IRP_MN_SET_POWER. */
+VOID IopLastHandleClosed(PDEVICE_OBJECT Device);
 NTSTATUS IopPnpRequest(PCUNICODE_STRING Name, UCHAR Major, UCHAR Minor, ULONG PowerState);
 /* NULL: not a device that the PnP manager made. */
 PCUNICODE_STRING IopInstanceOf(PDEVICE_OBJECT PhysicalDevice);

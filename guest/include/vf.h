@@ -123,10 +123,15 @@ VOID VfNoteCallsOfLocation(PIRP Irp, PIO_STACK_LOCATION Location, NTSTATUS Statu
 VOID VfNoteForwarded(PIRP Irp);
 VOID VfNoteCallsOfDevice(PDEVICE_OBJECT DeviceObject, ULONG Flags);
 /* Does the running thread send this device an IRP of that kind at present? */
+BOOLEAN VfIsIrpInCall(PIRP Irp);
 BOOLEAN VfIsDeviceHandling(PDEVICE_OBJECT DeviceObject, UCHAR Major, UCHAR Minor);
 DECLSPEC_NORETURN VOID VfBugCheckNoStackUsage(ULONG Code, ULONG_PTR Parameter1,
     ULONG_PTR Parameter2, ULONG_PTR Parameter3, ULONG_PTR Parameter4);
 #define IOV_VIOLATION 0xC9
+
+/* irplog.c: what was sent to a device, and notes of it for the report. */
+VOID VfLogIrp(ULONG64 Device, ULONG64 Irp, ULONG64 Caller, UCHAR Major, UCHAR Minor);
+VOID VfNoteIrpLog(VOID);
 
 /* iocomplete.c: around a completion routine. */
 NTSTATUS IovpLocalCompletionRoutine(PIO_COMPLETION_ROUTINE Routine, PDEVICE_OBJECT DeviceObject,

@@ -89,10 +89,12 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
 
 VOID CheckStartThread(CHECK_THREAD *Thread, PKSTART_ROUTINE Routine, PVOID Context)
 {
+    OBJECT_ATTRIBUTES Attributes;
     HANDLE Handle;
 
+    InitializeObjectAttributes(&Attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
     Thread->Thread = NULL;
-    if (NT_SUCCESS(PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, Context)))
+    if (NT_SUCCESS(PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, &Attributes, NULL, NULL, Routine, Context)))
     {
         ObReferenceObjectByHandle(Handle, THREAD_ALL_ACCESS, NULL, KernelMode,
                                   (PVOID *)&Thread->Thread, NULL);

@@ -17,10 +17,13 @@ field() { printf '%s\n' "$report" | sed -n "s/^.*\"$1\": *\"\{0,1\}\([^\",}]*\).
 argument() {
     printf '%s\n' "$report" | sed -n '/"arguments"/,/^ \]/s/^ *"value": "\([0-9a-f]*\)".*$/0x\1/p' | sed -n "$1p"
 }
+# With every option on, another rule may be the first to see the mistake: lines "all KEY VALUE" (-: not asked).
 want() {
-    over=
-    [ -z "${VERIFIER:-}" ] || over=$(sed -n "s/^all $1 //p" "$source/bad.expected")
-    if [ -n "$over" ]; then echo "${over#-}"; else sed -n "s/^$1 //p" "$source/bad.expected"; fi
+    if [ -n "${VERIFIER:-}" ] && grep -q "^all $1 " "$source/bad.expected"; then
+        sed -n "s/^all $1 //p" "$source/bad.expected" | sed 's/^-$//'
+    else
+        sed -n "s/^$1 //p" "$source/bad.expected"
+    fi
 }
 # Is the report in $report the one that bad.expected asks for?
 is_expected() {
@@ -40,6 +43,10 @@ is_expected() {
     done
 }
 
+if [ -n "${VERIFIER:-}" ] && [ -f "$source/not-with-all" ]; then
+    echo "1..0 # skipped: $(cat "$source/not-with-all")"
+    exit 0
+fi
 options= own=
 if [ -f "$source/verifier" ]; then
     own=$(cat "$source/verifier")

@@ -10,9 +10,12 @@
 /* Few workers: each is a processor of its own to the explorer. Two delayed ones, so that a load and an unload can be
  * in progress at once, and one for all critical kinds. */
 #define EXP_DELAYED_WORKERS 2
+#define EXP_WORKERS (EXP_DELAYED_WORKERS + 1)
 
 static KQUEUE ExpDelayedQueue;
 static KQUEUE ExpCriticalQueue;
+static PETHREAD ExpWorker[EXP_WORKERS];
+static ULONG ExpWorkerCount;
 /* Counts the workers that have started, for boot. */
 static KSEMAPHORE ExpWorkersStarted;
 
@@ -124,12 +127,37 @@ static NOLOG PWORK_QUEUE_ITEM ExpFindItem(PKQUEUE Queue, ULONG64 Start, ULONG64 
     return Found;
 }
 
+/* An item that was handed to a waiting worker is on no queue; until the worker runs, its wait status names it. */
+static NOLOG PWORK_QUEUE_ITEM ExpFindHandedOver(ULONG64 Start, ULONG64 End)
+{
+    ULONG Number;
+
+    for (Number = 0; Number < EXP_WORKERS; Number++)
+    {
+        PKTHREAD Thread = &ExpWorker[Number]->Tcb;
+        PWORK_QUEUE_ITEM Item;
+        if (Thread->Rd.state != RD_THREAD_READY || Thread->WaitStatus >= 0 || (ULONG64)Thread->WaitStatus < RD_IMAGE_BASE
+            || (LONG64)(LONG)Thread->WaitStatus == Thread->WaitStatus)
+        {
+            continue; /* a status, not an entry */
+        }
+        Item = CONTAINING_RECORD((PLIST_ENTRY)Thread->WaitStatus, WORK_QUEUE_ITEM, List);
+        if (KiInRange(Item, Start, End)
+            || KiInRange((PVOID)(ULONG_PTR)Item->WorkerRoutine, Start, End))
+        {
+            return Item;
+        }
+    }
+    return NULL;
+}
+
 /* A queued item that lies in the range, or whose routine does; for the verifier. */
 PWORK_QUEUE_ITEM ExpFindWorkItem(ULONG64 Start, ULONG64 End)
 {
     PWORK_QUEUE_ITEM Item = ExpFindItem(&ExpDelayedQueue, Start, End);
 
-    return Item != NULL ? Item : ExpFindItem(&ExpCriticalQueue, Start, End);
+    Item = Item != NULL ? Item : ExpFindItem(&ExpCriticalQueue, Start, End);
+    return Item != NULL ? Item : ExpFindHandedOver(Start, End);
 }
 
 static BOOLEAN ExpStartWorker(PCSTR Name, PKQUEUE Queue, KPRIORITY Priority)
@@ -140,6 +168,7 @@ static BOOLEAN ExpStartWorker(PCSTR Name, PKQUEUE Queue, KPRIORITY Priority)
     {
         return FALSE;
     }
+    ExpWorker[ExpWorkerCount++] = Thread;
     /* Executions begin with all workers at their queues. */
     KeWaitForSingleObject(&ExpWorkersStarted, Executive, KernelMode, FALSE, NULL);
     return TRUE;

@@ -184,8 +184,15 @@ NTSTATUS IopReferenceDeviceForOpen(PDEVICE_OBJECT Device)
 
 VOID IopDereferenceDevice(PDEVICE_OBJECT Device)
 {
-    if (IopChangeReferences(Device, -1) == 0 &&
-        (IopExtensionOf(Device)->ExtensionFlags & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING)))
+    if (IopChangeReferences(Device, -1) != 0)
+    {
+        return;
+    }
+    if (IopExtensionOf(Device)->ExtensionFlags & DOE_REMOVE_PENDING)
+    {
+        IopLastHandleClosed(Device);
+    }
+    if (IopExtensionOf(Device)->ExtensionFlags & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING))
     {
         IopCompleteUnloadOrDelete(Device);
     }

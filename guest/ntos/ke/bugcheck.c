@@ -1,5 +1,5 @@
 /* Bugchecks, and exceptions that nothing handles. The machine stops at the hypercall; there is no blue screen. */
-#include "guest/include/ki.h"
+#include "guest/include/vf.h"
 
 NTEXPORT(KeBugCheckEx, ANY_LEVEL, "");
 DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1,
@@ -8,6 +8,10 @@ DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheck
     ULONG64 Parameters[4] = {
         BugCheckParameter1, BugCheckParameter2, BugCheckParameter3, BugCheckParameter4};
 
+    if (VfIsOptionEnabled(VF_OPTION_IRP_LOGGING))
+    {
+        VfNoteIrpLog();
+    }
     RdBugCheck(BugCheckCode, Parameters);
 }
 

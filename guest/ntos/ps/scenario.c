@@ -288,6 +288,10 @@ static NTSTATUS RdDeviceStep(const struct rd_step *Step)
         return IopPnpRequest(&Name, IRP_MJ_PNP, IRP_MN_REMOVE_DEVICE, 0);
     case RD_OP_SURPRISE_REMOVE:
         return IopPnpRequest(&Name, IRP_MJ_PNP, IRP_MN_SURPRISE_REMOVAL, 0);
+    case RD_OP_QUERY_CAPABILITIES:
+        return IopPnpRequest(&Name, IRP_MJ_PNP, IRP_MN_QUERY_CAPABILITIES, 0);
+    case RD_OP_QUERY_POWER:
+        return IopPnpRequest(&Name, IRP_MJ_POWER, IRP_MN_QUERY_POWER, Step->code);
     default:
         return IopPnpRequest(&Name, IRP_MJ_POWER, IRP_MN_SET_POWER, Step->code);
     }
@@ -361,6 +365,8 @@ static NTSTATUS RdExecute(PRD_CONTEXT Context, const struct rd_step *Step)
     case RD_OP_REMOVE_DEVICE:
     case RD_OP_SURPRISE_REMOVE:
     case RD_OP_POWER:
+    case RD_OP_QUERY_CAPABILITIES:
+    case RD_OP_QUERY_POWER:
         return RdDeviceStep(Step);
     case RD_OP_FAIL_ALLOCATIONS:
         ExpSetFaultBudget((ULONG)Step->value);

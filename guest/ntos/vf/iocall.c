@@ -67,6 +67,21 @@ NOLOG BOOLEAN VfIsDeviceHandling(PDEVICE_OBJECT DeviceObject, UCHAR Major, UCHAR
     return FALSE;
 }
 
+/* Is there a call with this IRP whose callee still has it? */
+NOLOG BOOLEAN VfIsIrpInCall(PIRP Irp)
+{
+    for (PLIST_ENTRY Entry = IovCalls.Flink; Entry != &IovCalls; Entry = Entry->Flink)
+    {
+        PIOV_CALL Call = IOV_CALL_OF(Entry);
+        if (Call->irp == RD_ADDRESS(Irp) && !(Call->flags & RD_VF_CALL_COMPLETED))
+        {
+            RdTouch(&Call->flags, sizeof Call->flags, FALSE);
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 /* The callee of the innermost call with this IRP sends it on. */
 NOLOG VOID VfNoteForwarded(PIRP Irp)
 {
@@ -270,6 +285,10 @@ __attribute__((noinline)) NTSTATUS FASTCALL IovCallDriver(PDEVICE_OBJECT DeviceO
     VfCheckCall(DeviceObject, Irp, Caller);
     VfBeforeCallDriver(&Call, DeviceObject, Irp);
     Call.caller = Caller;
+    if (VfIsOptionEnabled(VF_OPTION_IRP_LOGGING))
+    {
+        VfLogIrp(RD_ADDRESS(DeviceObject), RD_ADDRESS(Irp), Caller, Call.major, Call.minor);
+    }
     Status = IopNextDispatch(DeviceObject, Irp)(DeviceObject, Irp);
     VfAfterCallDriver(&Call, Status);
     return Status;

@@ -1,10 +1,12 @@
 /* I/O verification of IRPs as objects: freed, reused and initialised by verified drivers (verifier.md 5a, 5b). */
 #include "guest/include/vf.h"
 
-/* Sent, and not yet back at whoever made it. */
+/* Sent, and neither completed nor back: a call with it is in progress, or somebody keeps it pending. */
 static BOOLEAN VfIsInUse(PIRP Irp)
 {
-    return Irp->CurrentLocation <= Irp->StackCount;
+    return VfIsIrpInCall(Irp) ||
+           (Irp->CurrentLocation > 0 && Irp->CurrentLocation <= Irp->StackCount &&
+               (IoGetCurrentIrpStackLocation(Irp)->Control & SL_PENDING_RETURNED));
 }
 
 VFTHUNK(IoFreeIrp, VF_OPTION_IO);

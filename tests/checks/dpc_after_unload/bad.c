@@ -1,4 +1,4 @@
-/* A timer in pool is still armed when the driver is unloaded: its DPC runs in the image that is
+/* A timer outside the image is still armed when the driver is unloaded: its DPC runs in the image that is
  * gone. */
 #include "../check.h"
 
@@ -22,7 +22,7 @@ NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    Armed = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Armed), CHECK_TAG);
+    Armed = MmAllocateNonCachedMemory(sizeof(*Armed));
     KeInitializeDpc(&Armed->Dpc, TimerRoutine, NULL);
     KeInitializeTimer(&Armed->Timer);
     KeSetTimer(&Armed->Timer, CheckRelative(1000), &Armed->Dpc);

@@ -21,7 +21,7 @@ NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    Armed = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Armed), CHECK_TAG);
+    Armed = MmAllocateNonCachedMemory(sizeof(*Armed));
     KeInitializeDpc(&Armed->Dpc, TimerRoutine, NULL);
     KeInitializeTimer(&Armed->Timer);
     KeSetTimer(&Armed->Timer, CheckRelative(1000), &Armed->Dpc);
@@ -32,5 +32,5 @@ VOID CheckUnload(VOID)
 {
     KeCancelTimer(&Armed->Timer);
     KeFlushQueuedDpcs();
-    ExFreePoolWithTag(Armed, CHECK_TAG);
+    MmFreeNonCachedMemory(Armed, sizeof(*Armed));
 }
