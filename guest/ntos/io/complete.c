@@ -22,6 +22,16 @@ static VOID IopFreeMdls(PIRP Irp)
     }
 }
 
+/* The KAPC of stage 2 will lie where the pointer is. */
+VOID IopFreeAuxiliaryBuffer(PIRP Irp)
+{
+    if (Irp->Tail.Overlay.AuxiliaryBuffer != NULL)
+    {
+        ExFreePool(Irp->Tail.Overlay.AuxiliaryBuffer);
+        Irp->Tail.Overlay.AuxiliaryBuffer = NULL;
+    }
+}
+
 static VOID IopUnlockMdls(PIRP Irp)
 {
     if (Irp->MdlAddress != NULL && (Irp->MdlAddress->MdlFlags & MDL_WRITE_OPERATION)
@@ -141,6 +151,7 @@ VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         return;
     }
     IopUnlockMdls(Irp);
+    IopFreeAuxiliaryBuffer(Irp);
     if (Irp->Flags & IRP_CLOSE_OPERATION)
     {
         IopCompleteClose(Irp);
@@ -317,6 +328,7 @@ NTSTATUS IopCallAndComplete(PDEVICE_OBJECT Device, PIRP Irp, PFILE_OBJECT File,
     }
     IoStatus->Status = Status;
     IopCompleteDirectly(Irp, File);
+    IopEndRequestOnVolume(File);
     return Status;
 }
 
