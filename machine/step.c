@@ -226,7 +226,7 @@ static void run_processor(struct machine *m, unsigned cpu)
             x = dbt_run_one(m->dbt, c);
             frame_returned(slot);
             if (x.reason == DBT_ONE && m->touched_shared && m->sharing && code.class == CODE_DRIVER) {
-                loop_check(m, cpu);
+                loop_check(m, cpu, false);
                 return;
             }
             goto exited;
