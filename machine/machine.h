@@ -171,6 +171,22 @@ unsigned machine_pool_count(const struct machine *m);
 bool machine_pool_record(const struct machine *m, unsigned index, struct machine_pool_block *out);
 bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_block *out);
 
+/* A pointer into a thread's stack that the kernel holds, and the frame it points into. */
+#define MACHINE_HOLD_STACK 14u
+struct machine_hold {
+    gva_t pointer;
+    uint32_t kind;      /* enum rd_hold */
+    unsigned thread;    /* that handed it over */
+    gva_t function;     /* where the frame's function stood: a return address, unless the frame was the innermost */
+    gva_t slot;         /* of the frame's return address */
+    bool ended;
+    uint64_t step;      /* number of the step in which the pointer was handed over; 0 during boot */
+    uint64_t ended_step;
+    unsigned stack_count;
+    gva_t stack[MACHINE_HOLD_STACK]; /* the call that handed it over: return addresses, innermost first */
+};
+bool machine_hold(const struct machine *m, unsigned index, struct machine_hold *out);
+
 /* Hash of the final memory and registers, and of all steps so far. */
 struct hash128 machine_state_hash(const struct machine *m);
 struct hash128 machine_trace_hash(const struct machine *m);

@@ -96,6 +96,8 @@ static void access_trouble(struct machine *m, unsigned cpu, const struct dbt_exi
     t.size = x->size;
     t.write = x->write;
     t.shadow = x->shadow;
+    if (x->reason == DBT_BAD_ACCESS && x->shadow == RD_SHADOW_FRAME)
+        frame_trouble(&t);
     machine_trouble(m, &t);
 }
 
@@ -240,6 +242,17 @@ static void run_processor(struct machine *m, unsigned cpu)
             break;
         case DBT_INTERRUPT:
             break;
+        case DBT_FRAME: {
+            gva_t slot = x.address;
+            frame_returns(m, slot);
+            x = dbt_run_one(m->dbt, c);
+            frame_returned(slot);
+            if (x.reason == DBT_ONE && m->touched_shared && m->sharing && code.class == CODE_DRIVER) {
+                loop_check(m, cpu, false);
+                return;
+            }
+            goto exited;
+        }
         case DBT_BAD_ACCESS:
             if (x.shadow == RD_SHADOW_WATCHED) {
                 /* As for DBT_SHARED; the translator looks at the shadow first. */

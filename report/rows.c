@@ -58,6 +58,7 @@ static void find_touched(struct maker *k)
     case TROUBLE_EXECUTE:
     case TROUBLE_HANG:
     case TROUBLE_UNHANDLED:
+    case TROUBLE_DEAD_FRAME:
         touch(k, v->trouble.address);
         break;
     case TROUBLE_EXCEPTION:
@@ -408,6 +409,7 @@ static void violation_row(struct maker *k)
         break;
     case TROUBLE_ACCESS:
     case TROUBLE_FAULT:
+    case TROUBLE_DEAD_FRAME:
         fact_data(report, t->address, name, sizeof name);
         add(k, &r, 5, "*** %s %s", t->write ? "writes" : "reads", name);
         break;

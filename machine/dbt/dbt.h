@@ -42,7 +42,8 @@ enum dbt_exit_reason {
                        16 x87, 17 alignment, 19 SIMD, 0x29 fast fail, 0x2C assertion, 0x2D debug service */
     DBT_UNSUPPORTED,/* an instruction that the translator refuses: text names it */
     DBT_BUDGET,     /* vcpu.retired has reached the limit given to dbt_run (block granularity, deterministic) */
-    DBT_ONE         /* dbt_run_one: the instruction has been executed */
+    DBT_ONE,        /* dbt_run_one: the instruction has been executed */
+    DBT_FRAME       /* a return is about to take an address whose shadow is RD_SHADOW_FRAME: address */
 };
 
 struct dbt_exit {
@@ -62,6 +63,7 @@ struct dbt_exit {
 #define DBT_SHARE 4u   /* consult share cells (exploration) */
 #define DBT_COVERAGE 8u
 #define DBT_BUDGETS 16u /* count retired instructions, honour limits */
+#define DBT_FRAMES 64u /* look at the shadow of return addresses, for DBT_FRAME */
 #define DBT_SHARE_STACK 32u /* with DBT_SHARE: consult cells for PUSH, POP, CALL and RET too */
 
 /* What the translator asks of the machine. `context` is the one given to dbt_create. */
@@ -74,6 +76,9 @@ struct dbt_callbacks {
      * stops may have a second access, which DBT_SHARED cannot name: that one is passed here with
      * CODE_KERNEL just before the exit, so that it is entered too. */
     bool (*share)(void *context, gva_t address, uint32_t size, bool write, enum code_class class);
+    /* Whether the running processor, whose stack pointer is rsp, may not touch this byte of RD_SHADOW_FRAME.
+     * Same rule about registers. NULL: it may. */
+    bool (*frame)(void *context, gva_t address, gva_t rsp);
 };
 
 struct dbt;

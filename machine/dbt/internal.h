@@ -240,6 +240,7 @@ enum site_kind {
     SITE_ACCESS, /* slow path of a check: everything about that access is done in C */
     SITE_GROUP,  /* slow path of a merged check */
     SITE_STACK,  /* slow path of a push or of a stack allocation */
+    SITE_FRAME,  /* a return whose address lies in a granule of RD_SHADOW_FRAME */
     SITE_EMULATE,
     SITE_LINK,     /* direct branch to `target`, patchable */
     SITE_INDIRECT, /* target is rcx - r11 */
