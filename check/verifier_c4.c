@@ -11,6 +11,8 @@
     "They come in pairs, so a routine returns with the count that it was called with, and a\n" \
     "thread ends with zero. Below: APCs were disabled and not enabled again; above: they were\n" \
     "enabled once too often."
+#define RANGE_START "Start of the image"
+#define RANGE_END "End of the image"
 #define RULE_STATE "State of the rule, for !ruleinfo"
 #define RULE_SUB_STATE "Sub-state of the rule, for !ruleinfo"
 #define CONDITION "Address of the text of the violated condition"
@@ -218,6 +220,21 @@ static const struct bugcheck_case table[] = {
     DDI(0x4100B, "RequestedPowerIrp", "a requested power IRP was not treated as it must be"),
     DDI(0x4100F, "IoSetCompletionExCompleteIrp", "a completion routine set with the Ex routine does not pass its IRP on"),
     DDI(0x43006, "PnpRemove", "a remove request was not treated as it must be"),
+    /* Ours: Windows has no number for what is left behind in these ways, and shows it later as 0xCE. */
+    {0x52440001, "A driver was unloaded while a work item that runs in it was queued.",
+     {"Address of the work item", RANGE_START, RANGE_END}, "unload-residue"},
+    {0x52440002, "A driver was unloaded with a notify routine registered.", {"The routine", RANGE_START, RANGE_END}, "unload-residue"},
+    {0x52440003, "A driver was unloaded with a callback registered.", {"The registration", RANGE_START, RANGE_END}, "unload-residue"},
+    {0x52440004, "A driver was unloaded with a bugcheck callback registered.",
+     {"Address of the record", RANGE_START, RANGE_END}, "unload-residue"},
+    {0x52440005, "A driver was unloaded while a system thread that it began had not left it.",
+     {"The thread", RANGE_START, RANGE_END}, "unload-residue"},
+    {0x52440006, "A driver was unloaded while an APC with routines in it was queued.",
+     {"Address of the KAPC", RANGE_START, RANGE_END}, "unload-residue"},
+    {0x52440007, "A driver's unload routine returned with a registration left that keeps its image for ever.",
+     {"The object or registration", "The driver object", NULL}, "unload-residue"},
+    {0x52440008, "A pool block was freed that holds a queued APC.", {"Address of the KAPC", "Pool type", "Address of the block"},
+     "active-object-freed"},
 };
 
 BUGCHECK_CASES(bugcheck_c4, table);
@@ -233,7 +250,8 @@ static const struct {
     {0xC4, 0xF5, 0xF7, "misc"},             {0xC4, 0xFA, 0xFB, "io"},            {0xC4, 0x105, 0x105, "io"},
     {0xC4, 0x10A, 0x10B, "pool_tracking"},  {0xC4, 0x11A, 0x11B, "irql"},        {0xC4, 0x123, 0x131, "misc"},
     {0xC4, 0x135, 0x135, "io"},             {0xC4, 0x13A, 0x13F, "pool_tracking"}, {0xC4, 0x1000, 0x100B, "deadlock"},
-    {0xC4, 0x20002, 0x43006, "ddi"},        {0xC4, 0, ~0ull, "any"},             {0xC9, 0, ~0ull, "io"},
+    {0xC4, 0x20002, 0x43006, "ddi"},        {0xC4, 0x52440001, 0x52440008, "misc"},
+           {0xC4, 0, ~0ull, "any"},             {0xC9, 0, ~0ull, "io"},
 };
 
 const char *bugcheck_option(uint32_t code, uint64_t sub_code)
