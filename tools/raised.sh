@@ -31,7 +31,7 @@ FNR == 1 { call = "" }
         split(text, part, "=")
         value[part[1]] = part[2]
     }
-    if (match(line, /(^|[^A-Za-z_0-9])(KeBugCheck|KeBugCheckEx|VfReportIssue|VfBugCheck|VfBugCheckNoStackUsage)[ \t]*\(/)) {
+    if (match(line, /(^|[^A-Za-z_0-9])(KeBugCheck|KeBugCheckEx|VfReportIssue|VfBugCheckNoStackUsage|VerifierBugCheck|VerifierIoBugCheck)[ \t]*\(/)) {
         call = substr(line, RSTART)
         sub(/^[^A-Za-z]/, "", call)
     } else if (call != "")
@@ -46,13 +46,13 @@ FNR == 1 { call = "" }
 }
 END {
     for (i = 1; i <= count; i++) {
-        verifier = calls[i] ~ /^Vf/
+        implied = calls[i] ~ /^VerifierBugCheck/ ? "0xC4" : calls[i] ~ /^VerifierIoBugCheck/ ? "0xC9" : ""
         text = calls[i]; sub(/^[^(]*\(/, "", text)
         n = split(text, argument, /[,;]/)
         sub(/\).*/, "", argument[n])
-        code = verifier ? "0xC4" : resolve(argument[1])
-        first = verifier ? resolve(argument[1]) : n > 1 ? resolve(argument[2]) : ""
-        if (code == "" || (verifier && first == "")) continue
+        code = implied != "" ? implied : resolve(argument[1])
+        first = implied != "" ? resolve(argument[1]) : n > 1 ? resolve(argument[2]) : ""
+        if (code == "" || (implied != "" && first == "")) continue
         code = tolower(code); sub(/^0x0*/, "0x", code)
         seen["    {" code ", " (first == "" ? "~0ull" : first) "},"] = 1
     }
