@@ -62,6 +62,13 @@ _Static_assert(sizeof(struct rd_step) == 64, "ABI");
 #define RD_STEP_KERNEL 2u /* a kernel client: holds the device object, builds the IRP itself */
 #define RD_STEP_EXPECT 4u /* the status must equal (int32_t)value2, kept in text2's low half */
 #define RD_STEP_ALERTABLE 8u
+#define RD_STEP_MAY_PEND 16u /* RD_OP_MOUNT: the volume's requests may pend; the explorer chooses */
+
+/* RD_OP_OPEN: what rd_step.code says beside the name; 0: opens what exists, shared for reading and writing. The access
+ * mask is in rd_step.value (0: read and write). */
+#define RD_OPEN_DISPOSITION(d) ((uint32_t)(d) + 1u)  /* FILE_SUPERSEDE and so on */
+#define RD_OPEN_SHARE(s) (((uint32_t)(s) + 1u) << 4) /* FILE_SHARE_* */
+#define RD_OPEN_OPTIONS(o) ((uint32_t)(o) << 8)      /* FILE_*_FILE and so on, 24 bits */
 
 enum rd_op {
     RD_OP_OPEN = 1,         /* text -> slot */
@@ -90,6 +97,19 @@ enum rd_op {
     RD_OP_CANCEL = 24,      /* slot of an asynchronous request */
     RD_OP_FAIL_ALLOCATIONS = 25, /* value: how many may fail from here on */
     RD_OP_EXERCISE = 26,    /* open every device that the drivers created by name and try each dispatch */
+    RD_OP_QUERY_CAPABILITIES = 50, /* text: driver or instance */
+    RD_OP_QUERY_POWER = 51,        /* text, code: device power state */
+    RD_OP_ATTACH_FILTER = 40,    /* text "filter;volume" */
+    RD_OP_DETACH_FILTER = 41,    /* text "filter;volume" */
+    RD_OP_UNLOAD_FILTER = 42,    /* text filter */
+    RD_OP_MOUNT = 27,       /* text device name, text2 its DOS name, flags: a disk in memory, mounted */
+    RD_OP_SET_INFO = 28,    /* slot, code information class, input */
+    RD_OP_RENAME = 29,      /* slot, text: new name (a path from the volume's root, or a name in the same directory);
+                               value 1: an existing file gives way */
+    RD_OP_DELETE = 30,      /* text: open for deletion and close */
+    RD_OP_LIST = 31,        /* slot of a directory, text: pattern or 0, code information class, output_size: one query */
+    RD_OP_QUERY_VOLUME = 32, /* slot, code information class, output_size */
+    RD_OP_FSCTL = 33,       /* slot, code, input, output */
 };
 
 /* The kernel's public face of a thread, embedded in its KTHREAD; RD_HC_THREAD tells the machine

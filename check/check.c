@@ -28,7 +28,7 @@ bool shadow_is_paged(uint8_t code)
 bool trouble_in_kernel(const struct machine *m, const struct trouble *t)
 {
     const struct machine_image *i = machine_image_at(m, t->regs.rip);
-    return i != NULL && i->serial <= 1;
+    return i != NULL && i->system;
 }
 
 const char *trouble_module(const struct machine *m, gva_t a)

@@ -129,6 +129,10 @@ static bool write_failure(struct checking *c, const struct schedule *schedule, c
         .seed = c->options->seed,
         .strategy = str_dup(c->options->strategy ? c->options->strategy : "dpor"),
     };
+    struct str notes = {0};
+    report_notes_text(v, &notes);
+    f.notes = str_dup(notes.data ? notes.data : "");
+    str_free(&notes);
     f.images = calloc(s->file_count, sizeof *f.images);
     RD_ASSERT(f.images != NULL);
     for (unsigned i = 0; i < s->file_count; i++)

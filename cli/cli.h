@@ -59,6 +59,8 @@ int cli_fail(const struct error *e);
 /* Help of one command, on stdout. */
 int cli_help(const struct command *c, const char *allowed);
 
+#define SESSION_SYSTEM 2 /* drivers of ours beside the kernel; session.c names them */
+
 /* One machine with everything it was made from; a process has at most one. */
 struct session {
     struct machine *machine;
@@ -68,6 +70,9 @@ struct session {
     gva_t driver_base;
     struct file_data kernel, hal;
     char *kernel_path, *hal_path;
+    struct machine_file system[SESSION_SYSTEM];
+    struct file_data system_data[SESSION_SYSTEM];
+    char *system_paths[SESSION_SYSTEM];
     struct machine_file files[SCENARIO_MAX_DRIVERS];
     struct file_data file_data[SCENARIO_MAX_DRIVERS];
     char *file_names[SCENARIO_MAX_DRIVERS], *file_paths[SCENARIO_MAX_DRIVERS];
@@ -92,7 +97,7 @@ void session_close(struct session *s);
 /* The guest kernel's file; *path is malloc'ed, or NULL. */
 bool session_read_kernel(const struct options *o, char **path, struct file_data *file,
                          struct error *e);
-/* Hash of the kernel and the HAL. */
+/* Hash of the kernel, the HAL and the drivers of ours. */
 struct hash128 session_guest_hash(const struct session *s);
 /* Verb name of an opcode, for reports. */
 const char *session_verb_name(uint32_t op);

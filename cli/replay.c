@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "cli/cli.h"
 
 #define ALLOWED "Jkh"
@@ -16,6 +17,15 @@ static int diverged(const char *path, const char *what, const char *detail)
     error_set(&e, ERROR_INTERNAL, "%s: the replay %s%s%s", path, what, detail[0] ? ": " : "",
               detail);
     return cli_fail(&e);
+}
+
+static bool same_notes(const struct failure *f, const struct violation *v)
+{
+    struct str notes = {0};
+    report_notes_text(v, &notes);
+    bool same = f->notes == NULL || strcmp(f->notes, notes.data ? notes.data : "") == 0;
+    str_free(&notes);
+    return same;
 }
 
 static int play(struct session *s, const struct options *o, const char *path,
@@ -46,6 +56,8 @@ static int play(struct session *s, const struct options *o, const char *path,
         status = diverged(path, "took other steps than the failure", "");
     else if (!hash_equal(machine_state_hash(s->machine), f->memory))
         status = diverged(path, "reached other memory than the failure", "");
+    else if (!same_notes(f, machine_violation(s->machine)))
+        status = diverged(path, "met the same violation with other notes", "");
     else {
         struct report r = {.machine = s->machine,
                            .violation = machine_violation(s->machine),

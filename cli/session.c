@@ -21,6 +21,9 @@
 #define STEP_BUDGET 50000000u
 #define REPAIR_ROUNDS 8
 
+/* All are part of the guest, so of its hash. The guest itself loads the file system when a volume is mounted. */
+static const char *const system_drivers[SESSION_SYSTEM] = {"fltmgr.sys", "memfs.sys"};
+
 /* The folder of the guest images: RUNDOWN_GUEST, else where a build tree or an installation has it.
  */
 static char *find_kernel(struct error *e)
@@ -77,8 +80,57 @@ static bool read_guest(struct session *s, const struct options *o, struct error 
         return false;
     char *folder = file_directory(s->kernel_path);
     s->hal_path = file_join(folder, "hal.dll");
+    bool ok = file_read(s->hal_path, IMAGE_FILE_LIMIT, &s->hal, e);
+    for (unsigned i = 0; i < SESSION_SYSTEM && ok; i++) {
+        s->system_paths[i] = file_join(folder, system_drivers[i]);
+        ok = file_read(s->system_paths[i], IMAGE_FILE_LIMIT, &s->system_data[i], e);
+        s->system[i] = (struct machine_file){system_drivers[i], s->system_data[i].data,
+                                             s->system_data[i].size, s->system_paths[i]};
+    }
     free(folder);
-    return file_read(s->hal_path, IMAGE_FILE_LIMIT, &s->hal, e);
+    return ok;
+}
+
+struct import_search {
+    const char *module;
+    bool found;
+};
+
+static bool look_at_import(void *context, const char *module, const char *symbol, uint16_t ordinal,
+                           uint64_t *out, struct error *e)
+{
+    struct import_search *search = context;
+    (void)symbol;
+    (void)ordinal;
+    (void)e;
+    search->found |= strcasecmp(module, search->module) == 0;
+    *out = 0;
+    return true;
+}
+
+static bool imports_from(const struct machine_file *file, const char *module)
+{
+    struct pe pe;
+    struct error ignored = {0}; /* a file that cannot be read as an image is refused elsewhere */
+    if (!pe_parse(file->path, file->data, file->size, &pe, &ignored))
+        return false;
+    uint8_t *memory = malloc(pe.image_size);
+    struct import_search search = {module, false};
+    RD_ASSERT(memory != NULL);
+    if (pe_map(&pe, file->path, pe.preferred_base, memory, &ignored))
+        pe_bind(&pe, file->path, memory, look_at_import, &search, &ignored);
+    free(memory);
+    return search.found;
+}
+
+/* The filter manager is loaded before anything else when a driver of the scenario imports from it, or a step asks for it. */
+static void load_filter_manager(struct session *s)
+{
+    bool needed = scenario_uses_filters(&s->scenario);
+    for (unsigned d = 0; d < s->file_count && !needed; d++)
+        needed = imports_from(&s->files[d], system_drivers[0]);
+    if (needed)
+        scenario_load_first(&s->scenario, system_drivers[0]);
 }
 
 /* Takes both strings. */
@@ -115,6 +167,8 @@ static bool create(struct session *s, struct error *e)
     struct machine_config config = {
         .kernel = {"ntoskrnl.exe", s->kernel.data, s->kernel.size, s->kernel_path},
         .hal = {"hal.dll", s->hal.data, s->hal.size, s->hal_path},
+        .system = s->system,
+        .system_count = SESSION_SYSTEM,
         .drivers = s->files,
         .driver_count = s->file_count,
         .loader_block = s->loader.data,
@@ -193,6 +247,7 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
                          str_dup(s->scenario.drivers[i].path), e))
             return false;
     s->driver_base = o->base;
+    load_filter_manager(s);
     return scenario_lower(&s->scenario, &s->loader, e) && read_guest(s, o, e) && create(s, e);
 }
 
@@ -246,7 +301,10 @@ bool session_open_failure(struct session *s, const struct options *o, const char
 
 struct hash128 session_guest_hash(const struct session *s)
 {
-    return hash_chain(hash_bytes(s->kernel.data, s->kernel.size), s->hal.data, s->hal.size);
+    struct hash128 h = hash_chain(hash_bytes(s->kernel.data, s->kernel.size), s->hal.data, s->hal.size);
+    for (unsigned i = 0; i < SESSION_SYSTEM; i++)
+        h = hash_chain(h, s->system_data[i].data, s->system_data[i].size);
+    return h;
 }
 
 bool session_boot(struct session *s, print_fn print, struct error *e)
@@ -272,6 +330,10 @@ void session_close(struct session *s)
     free(s->loader.data);
     file_free(&s->kernel);
     file_free(&s->hal);
+    for (unsigned i = 0; i < SESSION_SYSTEM; i++) {
+        file_free(&s->system_data[i]);
+        free(s->system_paths[i]);
+    }
     free(s->kernel_path);
     free(s->hal_path);
     for (unsigned i = 0; i < s->file_count; i++) {

@@ -111,11 +111,7 @@ unsigned stack_walk_thread(const struct machine *m, unsigned index, struct stack
 
 bool stack_is_ours(const struct machine_image *image)
 {
-    static const char *const names[] = {"hal.dll", "fltmgr.sys", "memfs.sys"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(image->name, names[i]) == 0)
-            return true;
-    return image->serial == 0;
+    return image->system;
 }
 
 int stack_culprit(const struct machine *m, const struct stack_frame *frames, unsigned count)

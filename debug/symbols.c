@@ -203,6 +203,20 @@ static void prefer_function(struct symbols *s, struct module *module, const char
     *start = begin;
 }
 
+/* GNU as drops local symbols whose names begin with L, as if they were labels of a compiler. The
+ * address is then given to the symbol before, although .pdata says that its function has ended:
+ * debug information knows better. */
+static void correct_function(struct symbols *s, struct module *module, const char *path,
+                             uint32_t rva, struct symbolizer_answer *answer)
+{
+    struct symbolizer_answer again;
+    uint32_t begin, end;
+    if (answer->start != 0 && pe_function(&module->pe, rva, &begin, &end) &&
+        answer->start < module->pe.preferred_base + begin &&
+        symbolizer_ask(&s->debug_symbolizer, path, module->pe.preferred_base + rva, &again))
+        *answer = again;
+}
+
 /* From the tool; false: it does not know, or only repeats the nearest export below. */
 static bool ask_tool(struct symbols *s, struct module *module, const char *path, uint32_t rva,
                      struct found *f)
@@ -210,6 +224,7 @@ static bool ask_tool(struct symbols *s, struct module *module, const char *path,
     struct symbolizer_answer answer;
     if (path == NULL || !ask(s, path, module->pe.preferred_base + rva, &answer))
         return false;
+    correct_function(s, module, path, rva, &answer);
     uint64_t from = answer.start - module->pe.preferred_base;
     if (answer.start != 0 && from <= rva)
         f->start = (uint32_t)from;

@@ -12,7 +12,7 @@ GUEST_CFLAGS := -std=gnu17 -O2 -g -gdwarf-4 -ffreestanding -fms-extensions -fno-
     -D_WIN32_WINNT=0x0A00 -DWINVER=0x0A00 -DNTDDI_VERSION=0x0A000000 -I. -isystem $(GUEST_DDK) \
     -fdebug-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)=. $(EXTRA_GUEST_CFLAGS)
 
-GUEST_FOLDERS := ke ex ps mm ob io rtl se vf
+GUEST_FOLDERS := ke ex ps mm ob io fsrtl rtl se vf
 GUEST_SOURCES := $(sort $(foreach f,$(GUEST_FOLDERS),$(wildcard guest/ntos/$(f)/*.c)))
 GUEST_ASM := $(sort $(foreach f,$(GUEST_FOLDERS),$(wildcard guest/ntos/$(f)/*.S)))
 GUEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(GUEST_SOURCES)) $(patsubst %.S,$(BUILD)/%.o,$(GUEST_ASM))
@@ -51,8 +51,31 @@ $(BUILD)/guest/libhal.a: $(BUILD)/guest/hal.def
 	@sed 's/ = .*//' $< > $(BUILD)/guest/hal-import.def
 	$(GUEST_DLLTOOL) -d $(BUILD)/guest/hal-import.def -l $@
 
-GUEST_IMAGES := $(BUILD)/guest/ntoskrnl.exe $(BUILD)/guest/hal.dll
-GUEST_LIBRARIES := $(BUILD)/guest/libntoskrnl.a $(BUILD)/guest/libhal.a
+# Drivers of ours, guest/NAME/*.c -> NAME.sys: ordinary driver images that import from the kernel. The machine takes their
+# code for the kernel's (cli/session.c names them).
+GUEST_DRIVERS := fltmgr memfs
+GUEST_DRIVER_LDFLAGS := -nostdlib -shared -Wl,--subsystem,native -Wl,--exclude-all-symbols -Wl,--dynamicbase \
+    -Wl,--disable-runtime-pseudo-reloc -Wl,--disable-auto-import -Wl,--no-insert-timestamp -Wl,--entry,DriverEntry
+define guest_driver_rule
+GUEST_DRIVER_SOURCES_$(1) := $(sort $(wildcard guest/$(1)/*.c))
+GUEST_DRIVER_OBJECTS_$(1) := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard guest/$(1)/*.c)))
+$(BUILD)/guest/$(1).def: $$(GUEST_DRIVER_SOURCES_$(1)) tools/exports.sh
+	@mkdir -p $$(@D)
+	@sh tools/exports.sh $(1).sys $$(GUEST_DRIVER_SOURCES_$(1)) > $$@
+$(BUILD)/guest/$(1)/%.o: guest/$(1)/%.c
+	@mkdir -p $$(@D)
+	$$(GUEST_CC) $$(GUEST_CFLAGS) -MMD -MP -c $$< -o $$@
+$(BUILD)/guest/$(1).sys: $$(GUEST_DRIVER_OBJECTS_$(1)) $(BUILD)/guest/$(1).def $(BUILD)/guest/libntoskrnl.a
+	$$(GUEST_CC) $$(GUEST_DRIVER_LDFLAGS) -o $$@ $$(GUEST_DRIVER_OBJECTS_$(1)) $(BUILD)/guest/$(1).def -L$(BUILD)/guest -lntoskrnl
+-include $$(GUEST_DRIVER_OBJECTS_$(1):.o=.d)
+endef
+$(foreach d,$(GUEST_DRIVERS),$(eval $(call guest_driver_rule,$(d))))
+
+GUEST_IMAGES := $(BUILD)/guest/ntoskrnl.exe $(BUILD)/guest/hal.dll $(GUEST_DRIVERS:%=$(BUILD)/guest/%.sys)
+# What filters link against.
+$(BUILD)/guest/libfltmgr.a: $(BUILD)/guest/fltmgr.def
+	$(GUEST_DLLTOOL) -d $< -l $@
+GUEST_LIBRARIES := $(BUILD)/guest/libntoskrnl.a $(BUILD)/guest/libhal.a $(BUILD)/guest/libfltmgr.a
 guest: $(GUEST_IMAGES) $(GUEST_LIBRARIES)
 
 -include $(GUEST_OBJECTS:.o=.d)

@@ -15,6 +15,7 @@
 
 #define FILE_KERNEL 0
 #define FILE_HAL 1
+#define FILE_SYSTEM 2 /* the first of the drivers of ours */
 #define FORWARD_LIMIT 8
 
 static bool parse_one(struct machine_pe *p, const struct machine_file *file, struct error *e)
@@ -25,16 +26,25 @@ static bool parse_one(struct machine_pe *p, const struct machine_file *file, str
 
 bool image_parse_files(struct machine *m, struct error *e)
 {
-    m->file_count = 2 + m->config.driver_count;
+    m->file_count = FILE_SYSTEM + m->config.system_count + m->config.driver_count;
     m->files = calloc(m->file_count, sizeof *m->files);
     RD_ASSERT(m->files != NULL);
     if (!parse_one(&m->files[FILE_KERNEL], &m->config.kernel, e) ||
         !parse_one(&m->files[FILE_HAL], &m->config.hal, e))
         return false;
+    struct machine_pe *next = &m->files[FILE_SYSTEM];
+    for (unsigned i = 0; i < m->config.system_count; i++)
+        if (!parse_one(next++, &m->config.system[i], e))
+            return false;
     for (unsigned i = 0; i < m->config.driver_count; i++)
-        if (!parse_one(&m->files[2 + i], &m->config.drivers[i], e))
+        if (!parse_one(next++, &m->config.drivers[i], e))
             return false;
     return true;
+}
+
+bool image_is_system(const struct machine *m, unsigned file)
+{
+    return file < FILE_SYSTEM + m->config.system_count;
 }
 
 /* Compares up to a ".sys" ending, without case: services are named with and without it. */
@@ -52,7 +62,7 @@ int image_find_file(const struct machine *m, const char *service)
 {
     const char *base = strrchr(service, '\\');
     base = base ? base + 1 : service;
-    for (unsigned i = 2; i < m->file_count; i++)
+    for (unsigned i = FILE_SYSTEM; i < m->file_count; i++)
         if (same_service(base, m->files[i].file.name))
             return (int)i;
     return -1;
@@ -290,7 +300,7 @@ struct code_range machine_code(void *context, gva_t pc)
         if (!s->executable || pc - (r->base + s->rva) >= s->virtual_size)
             continue;
         enum code_class class = CODE_DRIVER;
-        if (r->file <= FILE_HAL)
+        if (image_is_system(m, r->file))
             class = strcmp(s->name, ".nolog") == 0 ? CODE_KERNEL_NOLOG : CODE_KERNEL;
         return (struct code_range){r->base + s->rva, r->base + s->rva + s->virtual_size, class,
                                    (uint32_t)index, r->pageable && strncmp(s->name, "PAGE", 4) == 0};

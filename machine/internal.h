@@ -161,6 +161,8 @@ struct image_thunks {
 /* Loads file `index`; returns the run image's index or -1 with m->error set. `thunks` may be NULL. */
 int image_load(struct machine *m, unsigned file, struct image_thunks *thunks);
 void image_unload(struct machine *m, unsigned image);
+/* The kernel, the HAL or a driver of ours. */
+bool image_is_system(const struct machine *m, unsigned file);
 int image_find_file(const struct machine *m, const char *service);
 int image_index_at(gva_t a, bool loaded_only);
 gva_t image_export(struct machine *m, unsigned image, const char *symbol);
@@ -176,7 +178,8 @@ void share_clear_cells(void);
 void share_finish_step(struct machine *m);
 
 /* loop.c */
-bool loop_check(struct machine *m, unsigned cpu);
+/* returned: the processor stands behind a call, where the calling convention lets registers hold anything. */
+bool loop_check(struct machine *m, unsigned cpu, bool returned);
 bool loop_changed(unsigned cpu);
 /* Something that drivers can write has changed since the loop awaits, whether it looks there or not. */
 bool loop_stale(const struct machine *m, unsigned cpu);

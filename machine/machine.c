@@ -205,6 +205,7 @@ const struct machine_image *machine_image(const struct machine *m, unsigned inde
     v->entry = i->entry;
     v->serial = index;
     v->loaded = i->loaded != 0;
+    v->system = image_is_system(m, i->file);
     v->file = f->data;
     v->file_size = f->size;
     return v;

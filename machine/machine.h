@@ -31,6 +31,9 @@ struct machine_file {
 
 struct machine_config {
     struct machine_file kernel, hal;
+    /* Drivers of ours (fltmgr.sys): loaded like any other, but their code counts as the kernel's: never stopped at. */
+    const struct machine_file *system;
+    unsigned system_count;
     const struct machine_file *drivers;
     unsigned driver_count;
     const void *loader_block; /* copied to RD_LOADER_BLOCK (struct rd_loader_block and what it points to) */
@@ -78,6 +81,7 @@ struct machine_image {
     gva_t entry;
     uint32_t serial;        /* order of loading, from 0 = kernel */
     bool loaded;            /* false: unloaded, kept for reports */
+    bool system;            /* the kernel, the HAL or a driver of ours: not the suspect */
     const uint8_t *file;    /* the file's bytes, as given */
     size_t file_size;
 };

@@ -177,7 +177,7 @@ static void run_processor(struct machine *m, unsigned cpu)
             crossed(m, cpu, from, &before, &code);
         if (code.class == CODE_DRIVER) {
             if (m->touched_shared && m->sharing) {
-                loop_check(m, cpu);
+                loop_check(m, cpu, from != 0 && is_return(from));
                 return; /* behind a kernel call, or before a callback, that touched shared state */
             }
             share_note(m, FOOTPRINT_IMAGE | code.image, false);
@@ -197,7 +197,7 @@ static void run_processor(struct machine *m, unsigned cpu)
             x = dbt_run_one(m->dbt, c);
             RD_ASSERT(x.reason != DBT_SHARED);
             if (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT) {
-                loop_check(m, cpu);
+                loop_check(m, cpu, false);
                 return;
             }
             goto exited; /* `call [shared]` goes on in the kernel; a fault is a fault */
@@ -229,7 +229,7 @@ static void run_processor(struct machine *m, unsigned cpu)
                     share_access(m, x.address, x.size, x.write, CODE_KERNEL);
                 x = watch_write(m, cpu, x.address);
                 if (stops && (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT)) {
-                    loop_check(m, cpu);
+                    loop_check(m, cpu, false);
                     return;
                 }
                 goto exited;

@@ -26,9 +26,11 @@ static void visit(void *context, gva_t start, gva_t end, bool executed)
 
 void report_never_entered(const struct machine *m, struct symbols *symbols, struct str *out)
 {
-    for (unsigned i = 2; i < machine_image_count(m); i++) {
+    for (unsigned i = 0; i < machine_image_count(m); i++) {
         struct walk w = {.symbols = symbols};
         const struct machine_image *image = machine_image(m, i);
+        if (image->system)
+            continue;
         machine_each_function(m, image, visit, &w);
         if (w.missed > 0)
             str_addf(out, "never entered in %s: %s (%u of %u routines)\n", image->name,

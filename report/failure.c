@@ -35,6 +35,7 @@ void failure_free(struct failure *f)
     free(f->rule);
     free(f->sentence);
     free(f->bugcheck);
+    free(f->notes);
     for (size_t i = 0; i < f->image_count; i++) {
         free(f->images[i].name);
         free(f->images[i].path);
@@ -160,6 +161,8 @@ bool failure_write(const char *path, const struct failure *f, struct error *e)
     set_text(o, "rule", f->rule);
     set_text(o, "sentence", f->sentence);
     set_text(o, "bugcheck", f->bugcheck);
+    if (f->notes != NULL)
+        set_text(o, "notes", f->notes);
     set_text(o, "scenario", f->scenario_path);
     set_text(o, "strategy", f->strategy);
     set_number(o, "seed", f->seed);
@@ -448,6 +451,7 @@ static bool read_members(const struct reader *r, json_t *o, struct failure *f)
                          "%s: damaged: the content does not match its check hash", r->path);
     return copy_text(r, o, "rule", &f->rule) && copy_text(r, o, "sentence", &f->sentence) &&
            copy_text(r, o, "bugcheck", &f->bugcheck) &&
+           (json_object_get(o, "notes") == NULL || copy_text(r, o, "notes", &f->notes)) &&
            copy_text(r, o, "scenario", &f->scenario_path) &&
            copy_text(r, o, "strategy", &f->strategy) && get_number(r, o, "seed", &f->seed) &&
            get_hash(r, o, "guest", &f->guest) && get_images(r, o, f) &&

@@ -24,6 +24,7 @@ struct failure_decision {
 
 struct failure {
     char *rule, *sentence, *bugcheck; /* for people; the replay recomputes them and compares rule */
+    char *notes; /* report_notes_text; the replay compares them. NULL: the file says nothing of notes */
     struct hash128 guest;             /* kernel and HAL images: a replay needs the same build */
     struct failure_image *images;
     size_t image_count;

@@ -43,6 +43,10 @@ struct report {
     bool colour;
 };
 
+/* Notes without names, for a failure file. */
+struct str;
+void report_notes_text(const struct violation *v, struct str *out);
+
 void report_text(const struct report *r, FILE *out);
 void report_json(const struct report *r, FILE *out);
 

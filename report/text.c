@@ -62,7 +62,7 @@ static void print_bugcheck(const struct printer *p)
                 v->arg_text[i][0] ? ", " : "", v->arg_text[i]);
     if (which != NULL && which->note != NULL)
         print_lines(p, which->note, 6);
-    if (info->text != NULL)
+    if (info->text != NULL && strcmp(v->sentence, v->arg_text[info->key]) != 0)
         fprintf(p->out, "\n%s\n", v->sentence);
 }
 

@@ -17,17 +17,18 @@ SAMPLE_CLANG := $(findstring clang,$(notdir $(firstword $(SAMPLE_CC))))
 SAMPLE_TARGET := $(if $(SAMPLE_CLANG),--target=x86_64-w64-mingw32)
 SAMPLE_CFLAGS := $(SAMPLE_TARGET) $(SAMPLE_OPT) -g -gdwarf-4 -std=gnu11 -Wall -Wextra -Wno-unknown-pragmas \
     -Wno-multichar $(if $(SAMPLE_CLANG),,-Wno-array-bounds) \
-    -fno-strict-aliasing -fno-stack-protector -isystem $(SAMPLE_DDK) -D_AMD64_ \
+    -fno-strict-aliasing -fno-stack-protector -Iguest/wdk -isystem $(SAMPLE_DDK) -D_AMD64_ \
     -DNTDDI_VERSION=0x06010000 -D_WIN32_WINNT=0x0601 -fdebug-prefix-map=$(CURDIR)=. $(SAMPLE_EXTRA_CFLAGS)
 # Some inline functions of the kit's headers come out external under clang, once in each object.
 SAMPLE_LDFLAGS := $(SAMPLE_TARGET) $(if $(SAMPLE_CLANG),-fuse-ld=lld -Wl$(COMMA)--allow-multiple-definition) -nostdlib -shared -Wl,--subsystem,native \
     -Wl,--entry,DriverEntry -Wl,--exclude-all-symbols -Wl,--dynamicbase -Wl,--no-insert-timestamp $(SAMPLE_STRIP:%=-s)
-SAMPLE_LIBS := -L$(SAMPLE_LIB) -lntoskrnl -lhal
+# The filter manager's import library is ours: mingw-w64 has none.
+SAMPLE_LIBS := -L$(SAMPLE_LIB) -lntoskrnl -lhal $(BUILD)/guest/libfltmgr.a
 
 # $(call sample_image,FOLDER,IMAGE,SOURCES): FOLDER is the path in the source tree, and the image lands in its
 # counterpart under $(BUILD). Test drivers use it too. Objects go to the counterpart's obj/.
 define sample_image_rule
-$(BUILD)/$(1)/$(2).sys: $(patsubst %,$(BUILD)/$(1)/obj/%.o,$(3))
+$(BUILD)/$(1)/$(2).sys: $(patsubst %,$(BUILD)/$(1)/obj/%.o,$(3)) | $(BUILD)/guest/libfltmgr.a
 	@mkdir -p $$(@D)
 	$$(SAMPLE_CC) $$(SAMPLE_LDFLAGS) -o $$@ $$^ $$(SAMPLE_LIBS)
 SAMPLE_IMAGES_$(1) += $(BUILD)/$(1)/$(2).sys

@@ -136,15 +136,21 @@ static bool is_device(const struct scenario *s, const char *name)
     return false;
 }
 
-/* Loads go in front of the devices, whatever the order of the statements. */
+/* Volumes first, then loads, then devices, whatever the order of the statements: a driver may find
+ * the volume there when it is loaded. */
 static void order_setup(struct scenario *s)
 {
     struct scenario_step *devices = s->setup;
-    size_t device_count = s->setup_count;
+    size_t said = s->setup_count, device_count = 0;
+    for (size_t i = 0; i < said; i++)
+        device_count += devices[i].op == RD_OP_ADD_DEVICE;
     s->setup = NULL;
     s->setup_count = s->setup_capacity = 0;
     char *last = NULL;
     char *list = NULL;
+    for (size_t i = 0; i < said; i++)
+        if (devices[i].op == RD_OP_MOUNT)
+            *scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity) = devices[i];
     for (unsigned i = 0; i < s->driver_count; i++) {
         if (!s->drivers[i].load)
             continue;
@@ -158,8 +164,9 @@ static void order_setup(struct scenario *s)
         list = longer;
         last = step->text;
     }
-    for (size_t i = 0; i < device_count; i++)
-        *scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity) = devices[i];
+    for (size_t i = 0; i < said; i++)
+        if (devices[i].op == RD_OP_ADD_DEVICE)
+            *scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity) = devices[i];
     free(devices);
     if (device_count == 0 && last != NULL) {
         /* The kernel leaves out drivers that have no AddDevice routine, so this says nothing to
@@ -198,6 +205,8 @@ bool scenario_finish(struct scenario *s, int *line, struct error *e)
             case RD_OP_REMOVE_DEVICE:
             case RD_OP_SURPRISE_REMOVE:
             case RD_OP_POWER:
+            case RD_OP_QUERY_CAPABILITIES:
+            case RD_OP_QUERY_POWER:
                 if (!is_device(s, step->text) && scenario_find_driver(s, step->text) == NULL)
                     return error_set(e, ERROR_INPUT,
                                      "%s: no device or driver \"%s\" in this scenario", step->verb,
@@ -208,6 +217,31 @@ bool scenario_finish(struct scenario *s, int *line, struct error *e)
             }
         }
     return true;
+}
+
+void scenario_load_first(struct scenario *s, const char *driver)
+{
+    scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity);
+    memmove(s->setup + 1, s->setup, (s->setup_count - 1) * sizeof *s->setup);
+    s->setup[0] = (struct scenario_step){.slot = NO_SLOT,
+                                         .op = RD_OP_LOAD,
+                                         .text = scenario_service(driver),
+                                         .verb = "driver"};
+}
+
+bool scenario_uses_filters(const struct scenario *s)
+{
+    for (unsigned t = 0; t < s->thread_count; t++)
+        for (size_t i = 0; i < s->threads[t].count; i++)
+            switch (s->threads[t].steps[i].op) {
+            case RD_OP_ATTACH_FILTER:
+            case RD_OP_DETACH_FILTER:
+            case RD_OP_UNLOAD_FILTER:
+                return true;
+            default:
+                break;
+            }
+    return false;
 }
 
 static struct scenario_thread *default_thread(struct scenario *s, const char *name)

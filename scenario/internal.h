@@ -7,6 +7,7 @@
 #include <lua5.4/lua.h>
 #include <lua5.4/lualib.h>
 
+#include "base/str.h"
 #include "scenario/scenario.h"
 
 #define THREAD_TYPE "rundown thread"
@@ -61,6 +62,8 @@ int64_t builder_integer(lua_State *L, int index, const char *what, int64_t low, 
 /* step.c: metatables of threads, handles and requests; pushes a thread object. */
 void builder_register_types(lua_State *L);
 void builder_push_thread(lua_State *L, int thread);
+/* The options of the verb `mount`, for the statement of that name. */
+void builder_take_mount_options(lua_State *L, int table, struct scenario_step *step);
 
 /* build.c: the scenario as data, without Lua. */
 void scenario_init(struct scenario *s);
@@ -77,6 +80,12 @@ char *scenario_locate(const char *scenario_path, const char *name);
 /* Loads in front of the devices, a device stack when none was given, thread names into numbers. The
  * line of what is wrong goes to *line. */
 bool scenario_finish(struct scenario *s, int *line, struct error *e);
+
+/* words.c */
+enum word_kind { WORD_FILE_CLASS, WORD_VOLUME_CLASS, WORD_DISPOSITION, WORD_ACCESS, WORD_SHARE };
+bool word_value(enum word_kind kind, const char *name, size_t length, uint32_t *out);
+/* The words of a kind, for an error. */
+void word_list(enum word_kind kind, struct str *out);
 
 /* text.c */
 bool text_is_utf8(const char *text);

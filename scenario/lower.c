@@ -64,8 +64,7 @@ static uint64_t place_steps(struct writer *w, const struct scenario_step *steps,
         low.text2 = place_text(w, s->text2);
         low.input = place_input(w, s->input, s->input_size);
         if (s->flags & RD_STEP_EXPECT) {
-            RD_ASSERT(s->text2 ==
-                      NULL); /* only device steps have a second text, and they expect nothing */
+            RD_ASSERT(s->text2 == NULL); /* steps with a second text expect nothing */
             low.text2 = (uint32_t)s->expect;
         }
         if (w->data != NULL)

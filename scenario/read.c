@@ -232,7 +232,7 @@ static int say_device(lua_State *L)
         strchr(instance, ';') != NULL)
         builder_fail(L, "device: expected an instance name of 1 to 255 bytes without ';'");
     for (size_t i = 0; i < s->setup_count; i++)
-        if (strcasecmp(s->setup[i].text, instance) == 0)
+        if (s->setup[i].op == RD_OP_ADD_DEVICE && strcasecmp(s->setup[i].text, instance) == 0)
             builder_fail(L, "device \"%s\" is given twice", instance);
     if (!lua_istable(L, 2) || lua_rawlen(L, 2) == 0 || lua_rawlen(L, 2) > SCENARIO_MAX_DRIVERS)
         builder_fail(
@@ -262,6 +262,24 @@ static int say_device(lua_State *L)
     step->text2 = list.data;
     step->line = builder_line(L);
     step->verb = "device";
+    return 0;
+}
+
+/* The verb `mount`, before the threads start. */
+static int say_mount(lua_State *L)
+{
+    struct builder *b = statement(L, "mount", 0, 1);
+    struct scenario *s = b->scenario;
+    struct scenario_step *step = scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity);
+    step->op = RD_OP_MOUNT;
+    step->line = builder_line(L);
+    step->verb = "mount";
+    if (lua_gettop(L) == 1) {
+        if (!lua_istable(L, 1))
+            builder_fail(L, "mount: expected options such as {pend = true}, got %s",
+                         luaL_typename(L, 1));
+        builder_take_mount_options(L, 1, step);
+    }
     return 0;
 }
 
@@ -380,6 +398,7 @@ static void open_libraries(lua_State *L)
     static const luaL_Reg statements[] = {
         {"os_version", say_os_version}, {"cpus", say_cpus},
         {"driver", say_driver},         {"device", say_device},
+        {"mount", say_mount},
         {"thread", say_thread},         {"fail_allocations", say_fail_allocations},
         {"verifier", say_verifier}};
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)

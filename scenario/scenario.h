@@ -70,6 +70,11 @@ bool scenario_status(const char *name, int32_t *out);
 /* Its name; NULL when the table lacks it. */
 const char *scenario_status_name(int32_t status);
 
+/* A load of `driver` in front of all other setup steps. */
+void scenario_load_first(struct scenario *s, const char *driver);
+/* Whether a step speaks to the filter manager. */
+bool scenario_uses_filters(const struct scenario *s);
+
 /* Given only drivers: load, open what they created, exercise from two threads while a third
  * unloads. */
 bool scenario_default(char *const *drivers, unsigned count, struct scenario *out, struct error *e);
@@ -90,15 +95,23 @@ struct scenario_verb {
     const char *help;
     uint32_t op;
     /* Positional arguments, one letter each; '?' makes the rest optional:
-     *   n name text            d driver that the scenario declares     D such a driver, or a device
-     * instance h handle of t:open     r request of an asynchronous verb       T thread name u
-     * number into .code    v number into .value                    t seconds into .value s byte
-     * string          p device power state "D0".."D3"         x status A verb whose op is 0 makes
-     * no step: its arguments amend the step before it. */
+     *   n name text               d driver that the scenario declares
+     *   D such a driver, or a device instance
+     *   h handle of t:open        r request of an asynchronous verb
+     *   T thread name             u number into .code
+     *   v number into .value      t seconds into .value
+     *   s byte string             p device power state "D0".."D3"
+     *   q file information class  w volume information class, by name or number into .code
+     *   x status
+     * A verb whose op is 0 makes no step: its arguments amend the step before it. */
     const char *arguments;
     /* Options by key, as "key:letter" separated by blanks; the letters are:
-     *   s input bytes   o output size   v number into .value   x expected status
-     *   K A L           true sets RD_STEP_KERNEL, RD_STEP_ASYNC, RD_STEP_ALERTABLE */
+     *   s input bytes     o output size     v number into .value     x expected status
+     *   n name into .text, m into .text2     q file information class
+     *   c a, h            disposition, access, share access of an open, in words
+     *   K A L P           true sets RD_STEP_KERNEL, RD_STEP_ASYNC, RD_STEP_ALERTABLE, RD_STEP_MAY_PEND
+     *   d f e             true: a directory, a file that is none, deleted when closed (an open's options)
+     *   R                 true: 1 into .value */
     const char *options;
 };
 extern const struct scenario_verb *const scenario_verbs[]; /* NULL-terminated, sorted */

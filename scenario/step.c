@@ -11,6 +11,13 @@
 #include "scenario/internal.h"
 
 #define SECONDS_LIMIT 1e9
+/* CreateOptions, as the kit's headers have them. */
+#define FILE_DIRECTORY_FILE 0x00000001u
+#define FILE_NON_DIRECTORY_FILE 0x00000040u
+#define FILE_DELETE_ON_CLOSE 0x00001000u
+/* What t:list asks for unless it says otherwise. */
+#define LIST_CLASS 1u
+#define LIST_OUTPUT 1024u
 #define TICKS_PER_SECOND 1e7
 
 /* What the positional arguments of one call said, before it becomes a step. */
@@ -93,6 +100,61 @@ static uint32_t power_at(lua_State *L, int index, const char *what)
     return (uint32_t)(state[1] - '0') + 1; /* DEVICE_POWER_STATE begins with Unspecified */
 }
 
+/* One word, or a number. */
+static uint32_t word_at(lua_State *L, int index, const char *what, enum word_kind kind)
+{
+    if (lua_type(L, index) == LUA_TNUMBER)
+        return (uint32_t)builder_integer(L, index, what, 0, UINT32_MAX);
+    const char *name = builder_text(L, index, what);
+    uint32_t value;
+    if (!word_value(kind, name, strlen(name), &value))
+        builder_fail(L, "%s: unknown name \"%s\"; give its number", what, name);
+    return value;
+}
+
+/* Words that add up, as in "read delete". */
+static uint32_t words_at(lua_State *L, int index, const char *what, enum word_kind kind)
+{
+    const char *at = builder_text(L, index, what);
+    uint32_t all = 0, value;
+    at += strspn(at, " ");
+    if (*at == '\0')
+        builder_fail(L, "%s: expected words", what);
+    while (*at != '\0') {
+        size_t n = strcspn(at, " ");
+        if (!word_value(kind, at, n, &value)) {
+            struct str known = {0};
+            word_list(kind, &known);
+            char text[160];
+            snprintf(text, sizeof text, "%s", known.data);
+            str_free(&known);
+            builder_fail(L, "%s: unknown word \"%.*s\"; the words are: %s", what,
+                         (int)(n > 40 ? 40 : n), at, text);
+        }
+        all |= value;
+        at += n;
+        at += strspn(at, " ");
+    }
+    return all;
+}
+
+static uint32_t disposition_at(lua_State *L, int index, const char *what)
+{
+    const char *word = builder_text(L, index, what);
+    if (strchr(word, ' ') != NULL)
+        builder_fail(L, "%s: expected one word, got \"%s\"", what, word);
+    return words_at(L, index, what, WORD_DISPOSITION);
+}
+
+static void take_open_flag(lua_State *L, int value, const char *what, uint32_t option,
+                           struct call *c)
+{
+    if (!lua_isboolean(L, value))
+        builder_fail(L, "%s: expected true or false, got %s", what, luaL_typename(L, value));
+    if (lua_toboolean(L, value))
+        c->step.code |= RD_OPEN_OPTIONS(option);
+}
+
 static void take_argument(lua_State *L, const struct scenario_verb *verb, char letter, int index,
                           int thread, struct call *c)
 {
@@ -116,6 +178,15 @@ static void take_argument(lua_State *L, const struct scenario_verb *verb, char l
         c->step.text = scenario_service(d->name);
         break;
     }
+    case 'V': {
+        /* Behind the text that an earlier argument has given. */
+        char *volume = name_at(L, index, what);
+        char *both = str_format("%s;%s", c->step.text, volume);
+        free(volume);
+        free(c->step.text);
+        c->step.text = both;
+        break;
+    }
     case 'h': {
         const struct slot_value *v = own_slot(L, index, HANDLE_TYPE, what, thread);
         if (b->slots[v->slot].closed_line != 0)
@@ -134,6 +205,12 @@ static void take_argument(lua_State *L, const struct scenario_verb *verb, char l
     }
     case 'u':
         c->step.code = (uint32_t)builder_integer(L, index, what, 0, UINT32_MAX);
+        break;
+    case 'q':
+        c->step.code = word_at(L, index, what, WORD_FILE_CLASS);
+        break;
+    case 'w':
+        c->step.code = word_at(L, index, what, WORD_VOLUME_CLASS);
         break;
     case 'v':
         c->step.value = builder_integer(L, index, what, 0, INT32_MAX);
@@ -195,14 +272,48 @@ static void take_option(lua_State *L, const struct scenario_verb *verb, const ch
         c->expect = status_at(L, value, what);
         c->has_expect = true;
         break;
+    case 'n':
+        c->step.text = name_at(L, value, what);
+        break;
+    case 'm':
+        c->step.text2 = name_at(L, value, what);
+        break;
+    case 'q':
+        c->step.code = word_at(L, value, what, WORD_FILE_CLASS);
+        break;
+    case 'c':
+        c->step.code |= RD_OPEN_DISPOSITION(disposition_at(L, value, what));
+        break;
+    case 'a':
+        c->step.value = words_at(L, value, what, WORD_ACCESS);
+        break;
+    case 'h':
+        c->step.code |= RD_OPEN_SHARE(words_at(L, value, what, WORD_SHARE));
+        break;
+    case 'd':
+        take_open_flag(L, value, what, FILE_DIRECTORY_FILE, c);
+        break;
+    case 'f':
+        take_open_flag(L, value, what, FILE_NON_DIRECTORY_FILE, c);
+        break;
+    case 'e':
+        take_open_flag(L, value, what, FILE_DELETE_ON_CLOSE, c);
+        break;
+    case 'R':
+        if (!lua_isboolean(L, value))
+            builder_fail(L, "%s: expected true or false, got %s", what, luaL_typename(L, value));
+        c->step.value = lua_toboolean(L, value);
+        break;
     case 'K':
     case 'A':
     case 'L':
+    case 'P':
         if (!lua_isboolean(L, value))
             builder_fail(L, "%s: expected true or false, got %s", what, luaL_typename(L, value));
         if (lua_toboolean(L, value))
             c->step.flags |= letter == 'K'   ? RD_STEP_KERNEL
                              : letter == 'A' ? RD_STEP_ASYNC
+                             : letter == 'P' ? RD_STEP_MAY_PEND
                                              : RD_STEP_ALERTABLE;
         break;
     default:
@@ -246,6 +357,10 @@ static int account(lua_State *L, const struct scenario_verb *verb, int line, int
     struct slot_state *slot = c->step.slot != NO_SLOT ? &b->slots[c->step.slot] : NULL;
     if (slot != NULL && slot->kernel)
         c->step.flags |= RD_STEP_KERNEL;
+    if (verb->op == RD_OP_LIST) {
+        c->step.code = c->step.code != 0 ? c->step.code : LIST_CLASS;
+        c->step.output_size = c->step.output_size != 0 ? c->step.output_size : LIST_OUTPUT;
+    }
     if (verb->op == RD_OP_CLOSE)
         slot->closed_line = line;
     if (verb->op == RD_OP_WAIT) {
@@ -303,7 +418,7 @@ static int run_verb(lua_State *L)
             optional = true;
             continue;
         }
-        if (index > top) {
+        if (index > top || (optional && lua_istable(L, index))) {
             if (optional)
                 break;
             builder_fail(L, "%s: an argument is missing; syntax: %s", verb->name, verb->syntax);
@@ -332,6 +447,23 @@ static int run_verb(lua_State *L)
     *scenario_add_step(&thread->steps, &thread->count, &thread->capacity) = c->step;
     *c = (struct call){0}; /* the step owns the memory now */
     return results;
+}
+
+void builder_take_mount_options(lua_State *L, int table, struct scenario_step *step)
+{
+    const struct scenario_verb *verb = NULL;
+    for (size_t i = 0; scenario_verbs[i] != NULL; i++)
+        if (scenario_verbs[i]->op == RD_OP_MOUNT)
+            verb = scenario_verbs[i];
+    RD_ASSERT(verb != NULL);
+    struct call *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = (struct call){.step = {.slot = NO_SLOT}};
+    luaL_setmetatable(L, "rundown call");
+    take_options(L, verb, table, c);
+    step->text = c->step.text;
+    step->text2 = c->step.text2;
+    step->flags = c->step.flags;
+    *c = (struct call){0};
 }
 
 static int find_verb(lua_State *L)

@@ -10,6 +10,7 @@
 
 #define IOP_TAG 0x20206F49     /* 'Io  ' */
 #define IOP_IRP_TAG 0x20707249 /* 'Irp ' */
+#define IOP_VPB_TAG 0x20627056 /* 'Vpb ' */
 
 /* Header says 0x148: Microsoft's DEVICE_OBJECT is aligned to 16 bytes. */
 #define IOP_DEVICE_OBJECT_SIZE 0x150u
@@ -156,12 +157,71 @@ VOID IopCancelThreadIrps(PETHREAD Thread);
 /* file.c */
 VOID IopDeleteFile(PVOID Object);
 VOID IopCloseFile(PEPROCESS Process, PVOID Object, LONG_PTR HandlesLeft);
-NTSTATUS IopCreateFile(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
-                       PIO_STATUS_BLOCK IoStatus, ULONG FileAttributes, ULONG ShareAccess,
-                       ULONG Disposition, ULONG Options, KPROCESSOR_MODE Mode);
+/* What an open asks for, beside its name. */
+typedef struct _IOP_OPEN
+{
+    ACCESS_MASK Access;
+    ULONG FileAttributes, ShareAccess, Disposition, Options;
+    LARGE_INTEGER AllocationSize;
+    UCHAR StackFlags;        /* SL_OPEN_TARGET_DIRECTORY and its like */
+    PDEVICE_OBJECT TopHint;  /* requests go to this device of the stack, not to its top */
+    KPROCESSOR_MODE Mode;
+} IOP_OPEN, *PIOP_OPEN;
+NTSTATUS IopCreateFile(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PIO_STATUS_BLOCK IoStatus,
+                       const IOP_OPEN *Open);
+/* The device that IoCreateFileSpecifyDeviceObjectHint named for this file; NULL: none. */
+PDEVICE_OBJECT IopTopDeviceHint(PFILE_OBJECT File);
+
+/* volume.c */
+BOOLEAN IopNeedsVpb(DEVICE_TYPE Type);
+NTSTATUS IopCreateVpb(PDEVICE_OBJECT Device);
+VOID IopDeleteVpb(PDEVICE_OBJECT Device);
+VOID IopDereferenceVpb(PVPB Vpb);
+NTSTATUS IopReferenceMountedVpb(PDEVICE_OBJECT Device, PVPB *Result);
+
+/* service.c: a request on an open file, from the handle to the driver. */
+typedef struct _IOP_REQUEST
+{
+    PFILE_OBJECT File;
+    PDEVICE_OBJECT Device;
+    PKEVENT Event;
+    PIRP Irp;
+    PIO_STACK_LOCATION Stack;
+    KPROCESSOR_MODE Mode;
+} IOP_REQUEST, *PIOP_REQUEST;
+
+NTSTATUS IopProbe(PVOID Address, ULONG Length, KPROCESSOR_MODE Mode);
+/* References what the handles name, locks a synchronous file and makes the IRP. The reference on
+ * the file becomes the IRP's. */
+NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHandle,
+                         PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                         PIO_STATUS_BLOCK IoStatusBlock, UCHAR Major);
+/* Gives everything back; returns Status. */
+NTSTATUS IopFailRequest(PIOP_REQUEST Request, NTSTATUS Status);
+NTSTATUS IopSendRequest(PIOP_REQUEST Request);
+/* For requests that are synchronous whatever the file is: flush and the information calls. */
+NTSTATUS IopSynchronousRequest(PIOP_REQUEST Request, PIO_STATUS_BLOCK IoStatusBlock);
+/* SystemBuffer of Size bytes that starts with a copy of Input. */
+NTSTATUS IopAllocateSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, ULONG Size);
+NTSTATUS IopLockBuffer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation);
+/* What belongs to the request beside its buffers: a directory query's pattern. */
+VOID IopFreeAuxiliaryBuffer(PIRP Irp);
+
+/* PreviousMode is KernelMode inside a Zw routine. */
+#define ZW(Call)                                                                                   \
+    do                                                                                             \
+    {                                                                                              \
+        KPROCESSOR_MODE Mode = KiCurrentThread()->PreviousMode;                                    \
+        NTSTATUS Status;                                                                           \
+        KiCurrentThread()->PreviousMode = KernelMode;                                              \
+        Status = (Call);                                                                           \
+        KiCurrentThread()->PreviousMode = Mode;                                                    \
+        return Status;                                                                             \
+    } while (0)
 
 /* System services that no kit header declares. */
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+NTSTATUS NTAPI NtDeleteFile(POBJECT_ATTRIBUTES ObjectAttributes);
 NTSTATUS NTAPI NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING DriverServiceName);
 NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING DriverServiceName);
@@ -172,6 +232,7 @@ VOID IopInitializePnp(VOID);
 /* Drivers: "lower;upper". The device is started too. */
 NTSTATUS IopPnpAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers);
 /* Name: an instance's, or that of a driver in its stack. PowerState is for IRP_MN_SET_POWER. */
+VOID IopLastHandleClosed(PDEVICE_OBJECT Device);
 NTSTATUS IopPnpRequest(PCUNICODE_STRING Name, UCHAR Major, UCHAR Minor, ULONG PowerState);
 /* NULL: not a device that the PnP manager made. */
 PCUNICODE_STRING IopInstanceOf(PDEVICE_OBJECT PhysicalDevice);

@@ -8,4 +8,7 @@ BOOLEAN MmInitSystem(VOID);
 /* Address of an export of the kernel image by its ASCII name; NULL: none. */
 PVOID MiFindExportedRoutine(PVOID ImageBase, PCSTR Name);
 
+/* Whether a mapped image imports from that module. */
+BOOLEAN MiImportsFrom(PVOID ImageBase, PCSTR Module);
+
 #endif

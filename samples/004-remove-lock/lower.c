@@ -1,7 +1,8 @@
 /*
- * The lower driver: the function driver of a device that can answer at once. It completes each
- * control request in its dispatch routine, so the upper driver's completion routine runs while this
- * routine is still on the stack.
+ * The lower driver: the function driver of a device that can answer at once. It completes reads and
+ * control requests in its dispatch routine, so the upper driver's completion routine runs while
+ * this routine is still on the stack. Two control codes ask for a request that is pended and
+ * completed by a work item or by a DPC instead.
  *
  * It does what the documentation asks of it: its own remove lock is held across the whole of its
  * work on a request. That protects the device extension, not the code: between the release and the
@@ -9,12 +10,18 @@
  */
 #include <wdm.h>
 
+/* Any other control code is answered at once. */
+#define IOCTL_LOWER_PEND_TO_WORK_ITEM CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define IOCTL_LOWER_PEND_TO_DPC CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
 #define LOWER_TAG 'rewL'
 
 typedef struct _LOWER_EXTENSION
 {
     PDEVICE_OBJECT NextDevice;
     IO_REMOVE_LOCK RemoveLock;
+    KDPC Dpc;
+    PIRP DpcIrp; /* one at a time */
 } LOWER_EXTENSION, *PLOWER_EXTENSION;
 
 DRIVER_INITIALIZE DriverEntry;
@@ -33,7 +40,82 @@ static NTSTATUS NTAPI LowerCreateClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return CompleteRequest(Irp, STATUS_SUCCESS);
 }
 
+/* The I/O manager holds the device, so the image, until this routine has returned. */
+static VOID NTAPI LowerWorker(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    PLOWER_EXTENSION Extension = DeviceObject->DeviceExtension;
+    PIRP Irp = Context;
+    PIO_WORKITEM WorkItem = Irp->Tail.Overlay.DriverContext[0];
+
+    CompleteRequest(Irp, STATUS_SUCCESS);
+    IoReleaseRemoveLock(&Extension->RemoveLock, Irp);
+    IoFreeWorkItem(WorkItem);
+}
+
+/* The system waits for running DPCs before it frees an image. */
+static VOID NTAPI LowerDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    PLOWER_EXTENSION Extension = Context;
+    PIRP Irp = InterlockedExchangePointer((PVOID *)&Extension->DpcIrp, NULL);
+
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    CompleteRequest(Irp, STATUS_SUCCESS);
+    IoReleaseRemoveLock(&Extension->RemoveLock, Irp);
+}
+
+/* From here on the request belongs to whoever completes it, who releases the remove lock too. */
+static NTSTATUS PendRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp, ULONG Code)
+{
+    PLOWER_EXTENSION Extension = DeviceObject->DeviceExtension;
+    PIO_WORKITEM WorkItem;
+
+    if (Code == IOCTL_LOWER_PEND_TO_WORK_ITEM)
+    {
+        WorkItem = IoAllocateWorkItem(DeviceObject);
+        if (WorkItem == NULL)
+        {
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
+        IoMarkIrpPending(Irp);
+        Irp->Tail.Overlay.DriverContext[0] = WorkItem;
+        IoQueueWorkItem(WorkItem, LowerWorker, DelayedWorkQueue, Irp);
+        return STATUS_PENDING;
+    }
+    if (InterlockedCompareExchangePointer((PVOID *)&Extension->DpcIrp, Irp, NULL) != NULL)
+    {
+        return STATUS_DEVICE_BUSY;
+    }
+    IoMarkIrpPending(Irp);
+    KeInsertQueueDpc(&Extension->Dpc, NULL, NULL);
+    return STATUS_PENDING;
+}
+
 static NTSTATUS NTAPI LowerDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PLOWER_EXTENSION Extension = DeviceObject->DeviceExtension;
+    ULONG Code = IoGetCurrentIrpStackLocation(Irp)->Parameters.DeviceIoControl.IoControlCode;
+    NTSTATUS Status = IoAcquireRemoveLock(&Extension->RemoveLock, Irp);
+
+    if (!NT_SUCCESS(Status))
+    {
+        return CompleteRequest(Irp, Status);
+    }
+    if (Code == IOCTL_LOWER_PEND_TO_WORK_ITEM || Code == IOCTL_LOWER_PEND_TO_DPC)
+    {
+        Status = PendRequest(DeviceObject, Irp, Code);
+        if (Status == STATUS_PENDING)
+        {
+            return Status;
+        }
+    }
+    Status = CompleteRequest(Irp, Status);
+    IoReleaseRemoveLock(&Extension->RemoveLock, Irp);
+    return Status;
+}
+
+static NTSTATUS NTAPI LowerRead(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PLOWER_EXTENSION Extension = DeviceObject->DeviceExtension;
     NTSTATUS Status = IoAcquireRemoveLock(&Extension->RemoveLock, Irp);
@@ -42,7 +124,7 @@ static NTSTATUS NTAPI LowerDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     {
         return CompleteRequest(Irp, Status);
     }
-    Status = CompleteRequest(Irp, STATUS_SUCCESS);
+    Status = CompleteRequest(Irp, STATUS_END_OF_FILE);
     IoReleaseRemoveLock(&Extension->RemoveLock, Irp);
     return Status;
 }
@@ -125,10 +207,17 @@ static NTSTATUS NTAPI LowerPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 static NTSTATUS NTAPI LowerPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PLOWER_EXTENSION Extension = DeviceObject->DeviceExtension;
+    NTSTATUS Status = IoAcquireRemoveLock(&Extension->RemoveLock, Irp);
 
     PoStartNextPowerIrp(Irp);
+    if (!NT_SUCCESS(Status))
+    {
+        return CompleteRequest(Irp, Status);
+    }
     IoSkipCurrentIrpStackLocation(Irp);
-    return PoCallDriver(Extension->NextDevice, Irp);
+    Status = PoCallDriver(Extension->NextDevice, Irp);
+    IoReleaseRemoveLock(&Extension->RemoveLock, Irp);
+    return Status;
 }
 
 static NTSTATUS NTAPI LowerAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice)
@@ -145,6 +234,10 @@ static NTSTATUS NTAPI LowerAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT
     }
     Extension = DeviceObject->DeviceExtension;
     IoInitializeRemoveLock(&Extension->RemoveLock, LOWER_TAG, 0, 0);
+    /* As if the device interrupted processor 0: beside the dispatch routine, not on top of it. */
+    KeInitializeDpc(&Extension->Dpc, LowerDpc, Extension);
+    KeSetTargetProcessorDpc(&Extension->Dpc, 0);
+    KeSetImportanceDpc(&Extension->Dpc, HighImportance);
     Extension->NextDevice = IoAttachDeviceToDeviceStack(DeviceObject, PhysicalDevice);
     if (Extension->NextDevice == NULL)
     {
@@ -167,6 +260,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_CREATE] = LowerCreateClose;
     DriverObject->MajorFunction[IRP_MJ_CLEANUP] = LowerCreateClose;
     DriverObject->MajorFunction[IRP_MJ_CLOSE] = LowerCreateClose;
+    DriverObject->MajorFunction[IRP_MJ_READ] = LowerRead;
     DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = LowerDeviceControl;
     DriverObject->MajorFunction[IRP_MJ_PNP] = LowerPnp;
     DriverObject->MajorFunction[IRP_MJ_POWER] = LowerPower;

@@ -18,9 +18,10 @@ static NTSTATUS NTAPI UpperCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVO
     return STATUS_CONTINUE_COMPLETION;
 }
 
-NTSTATUS NTAPI UpperDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS NTAPI UpperForward(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PUPPER_EXTENSION Extension = DeviceObject->DeviceExtension;
+    BOOLEAN Power = IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_POWER;
     NTSTATUS Status = IoAcquireRemoveLock(&Extension->RemoveLock, Irp);
 
     if (!NT_SUCCESS(Status))
@@ -29,7 +30,7 @@ NTSTATUS NTAPI UpperDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     }
     /* The tag of the second acquire is this routine: a request that has completed has no address
      * any more. */
-    Status = IoAcquireRemoveLock(&Extension->RemoveLock, (PVOID)(ULONG_PTR)UpperDeviceControl);
+    Status = IoAcquireRemoveLock(&Extension->RemoveLock, (PVOID)(ULONG_PTR)UpperForward);
     if (!NT_SUCCESS(Status))
     {
         IoReleaseRemoveLock(&Extension->RemoveLock, Irp);
@@ -37,7 +38,7 @@ NTSTATUS NTAPI UpperDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     }
     IoCopyCurrentIrpStackLocationToNext(Irp);
     IoSetCompletionRoutine(Irp, UpperCompletion, Extension, TRUE, TRUE, TRUE);
-    Status = IoCallDriver(Extension->NextDevice, Irp);
-    IoReleaseRemoveLock(&Extension->RemoveLock, (PVOID)(ULONG_PTR)UpperDeviceControl);
+    Status = CallNextDriver(Extension, Irp, Power);
+    IoReleaseRemoveLock(&Extension->RemoveLock, (PVOID)(ULONG_PTR)UpperForward);
     return Status;
 }

@@ -21,9 +21,10 @@ static NTSTATUS NTAPI UpperCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVO
     return STATUS_CONTINUE_COMPLETION;
 }
 
-NTSTATUS NTAPI UpperDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+NTSTATUS NTAPI UpperForward(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PUPPER_EXTENSION Extension = DeviceObject->DeviceExtension;
+    BOOLEAN Power = IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_POWER;
     NTSTATUS Status = IoAcquireRemoveLock(&Extension->RemoveLock, Irp);
 
     if (!NT_SUCCESS(Status))
@@ -32,5 +33,5 @@ NTSTATUS NTAPI UpperDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     }
     IoCopyCurrentIrpStackLocationToNext(Irp);
     IoSetCompletionRoutine(Irp, UpperCompletion, Extension, TRUE, TRUE, TRUE);
-    return IoCallDriver(Extension->NextDevice, Irp);
+    return CallNextDriver(Extension, Irp, Power);
 }

@@ -1,5 +1,5 @@
 /*
- * The upper driver: a filter above lower.sys. Every request but control requests is passed down
+ * The upper driver: a filter above lower.sys. What the variant does not forward is passed down
  * without a completion routine, under the remove lock. Removal is done in the documented order:
  * pass down, release the lock and wait, detach, delete. Detaching drops the last hold on the lower
  * device, after which the lower driver may go.
@@ -39,8 +39,14 @@ static NTSTATUS NTAPI UpperPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PUPPER_EXTENSION Extension = DeviceObject->DeviceExtension;
     NTSTATUS Status;
 
-    if (IoGetCurrentIrpStackLocation(Irp)->MinorFunction != IRP_MN_REMOVE_DEVICE)
+    switch (IoGetCurrentIrpStackLocation(Irp)->MinorFunction)
     {
+    case IRP_MN_REMOVE_DEVICE:
+        break;
+    case IRP_MN_START_DEVICE:
+    case IRP_MN_QUERY_CAPABILITIES:
+        return UpperForward(DeviceObject, Irp);
+    default:
         return UpperPassDown(DeviceObject, Irp);
     }
     Status = IoAcquireRemoveLock(&Extension->RemoveLock, Irp);
@@ -60,11 +66,8 @@ static NTSTATUS NTAPI UpperPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
 static NTSTATUS NTAPI UpperPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    PUPPER_EXTENSION Extension = DeviceObject->DeviceExtension;
-
     PoStartNextPowerIrp(Irp);
-    IoSkipCurrentIrpStackLocation(Irp);
-    return PoCallDriver(Extension->NextDevice, Irp);
+    return UpperForward(DeviceObject, Irp);
 }
 
 static NTSTATUS NTAPI UpperAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice)
@@ -111,7 +114,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_CREATE] = UpperPassDown;
     DriverObject->MajorFunction[IRP_MJ_CLEANUP] = UpperPassDown;
     DriverObject->MajorFunction[IRP_MJ_CLOSE] = UpperPassDown;
-    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = UpperDeviceControl;
+    DriverObject->MajorFunction[IRP_MJ_READ] = UpperForward;
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = UpperForward;
     DriverObject->MajorFunction[IRP_MJ_PNP] = UpperPnp;
     DriverObject->MajorFunction[IRP_MJ_POWER] = UpperPower;
     DriverObject->DriverExtension->AddDevice = UpperAddDevice;

@@ -3,9 +3,10 @@
 
 const struct scenario_verb verb_open = {
     .name = "open",
-    .syntax = "t:open(NAME[, {kernel = true}])",
+    .syntax = "t:open(NAME[, {create = WORD, access = WORDS, share = WORDS, directory = true, "
+              "file = true, delete_on_close = true, kernel = true}])",
     .help = "open a device or file by name; gives a handle",
     .op = RD_OP_OPEN,
     .arguments = "n",
-    .options = "kernel:K expect:x",
+    .options = "create:c access:a share:h directory:d file:f delete_on_close:e kernel:K expect:x",
 };

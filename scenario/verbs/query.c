@@ -6,6 +6,6 @@ const struct scenario_verb verb_query = {
     .syntax = "t:query(HANDLE, CLASS, {output = BYTES})",
     .help = "query information about the open file",
     .op = RD_OP_QUERY,
-    .arguments = "hu",
+    .arguments = "hq",
     .options = "output:o expect:x",
 };

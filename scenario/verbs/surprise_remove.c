@@ -4,7 +4,7 @@
 const struct scenario_verb verb_surprise_remove = {
     .name = "surprise_remove",
     .syntax = "t:surprise_remove(DEVICE)",
-    .help = "tell a device stack that its device is gone",
+    .help = "tell a device stack that its device is gone; it is removed with the last handle",
     .op = RD_OP_SURPRISE_REMOVE,
     .arguments = "D",
     .options = "expect:x",

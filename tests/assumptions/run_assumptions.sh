@@ -22,7 +22,7 @@ assumption() {
     fi
 }
 
-echo "1..4"
+echo "1..10"
 assumption "on win7 nothing but its pointer count keeps an image through DriverEntry" \
     1 "rule: execute-unloaded-image  culprit: load_race!DriverEntry" "$build/load_race.lua" --os win7
 assumption "on win8 the system serialises load and unload" \
@@ -31,4 +31,17 @@ assumption "an unloader does not wait for dispatch routines" \
     1 "culprit: busy_dispatch!BusyUnload" "$build/busy_dispatch_kernel.lua"
 assumption "an open handle holds the unload back" \
     0 "every interleaving explored" "$build/busy_dispatch_handle.lua"
+assumption "a thread that is to end cannot be suspended" \
+    0 "every interleaving explored" "$build/suspend_ending.lua"
+assumption "a thread that is left suspended is no hang by itself" \
+    0 "every interleaving explored" "$build/left_suspended.lua"
+samples=$build/../../samples
+assumption "what waits for a suspended thread is" \
+    1 "rule: hang  culprit: counter-wait!RemedyUnload" "$samples/000-apc-unload/counter-wait-stuck.lua"
+assumption "the last close carries a deferred unload out and waits for it" \
+    1 "rule: hang  culprit: counter-wait!RemedyUnload" --all "$samples/000-apc-unload/counter-wait.lua"
+assumption "PnP changes the state of a stack for one at a time" \
+    0 "every interleaving explored" "$samples/004-remove-lock/completion-only-start.lua"
+assumption "a power request does not wait for its turn" \
+    1 "culprit: lower!LowerPower" "$samples/004-remove-lock/completion-only-set-power.lua"
 exit $failed

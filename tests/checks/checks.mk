@@ -2,7 +2,7 @@
 # linked with driver.c; the scenario is the folder's own or the common one, for each of the two drivers.
 
 CHECKS := tests/checks
-SAMPLE_CFLAGS_$(CHECKS) := -fno-optimize-sibling-calls
+SAMPLE_CFLAGS_$(CHECKS) := -fno-optimize-sibling-calls -Isamples/000-apc-unload
 CHECK_NAMES := $(patsubst $(CHECKS)/%/bad.c,%,$(sort $(wildcard $(CHECKS)/*/bad.c)))
 
 $(foreach n,$(CHECK_NAMES),$(call sample_image,$(CHECKS),$(n)/bad,$(n)/bad.c driver.c)$(call \

@@ -91,7 +91,7 @@ rm "$here/drivers/lower.sys"
 refuses "a missing driver" "lower.sys" replay first.rdn
 cp "$sample/lower.sys" "$here/drivers"
 mkdir -p "$work/guest"
-cp "$build"/guest/*.exe "$build"/guest/*.dll "$work/guest"
+cp "$build"/guest/*.exe "$build"/guest/*.dll "$build"/guest/*.sys "$work/guest"
 printf 'x' >>"$work/guest/hal.dll"
 refuses "another guest kernel" "another build" replay first.rdn --kernel "$work/guest/ntoskrnl.exe"
 

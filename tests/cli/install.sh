@@ -7,7 +7,7 @@ status=$?
 [ $status -eq 0 ] || sed 's/^/# /' "$work/log"
 result "$([ $status -eq 0 ] && echo true || echo false)" "make install succeeds"
 
-for file in bin/rundown lib/rundown/guest/ntoskrnl.exe lib/rundown/guest/hal.dll include/rundown/abi/hypercall.h \
+for file in bin/rundown lib/rundown/guest/ntoskrnl.exe lib/rundown/guest/hal.dll lib/rundown/guest/memfs.sys include/rundown/abi/hypercall.h \
     include/rundown/wdk/apc.h share/man/man1/rundown.1; do
     result "$([ -s "$work/prefix/$file" ] && echo true || echo false)" "$file is installed"
 done

@@ -41,7 +41,7 @@ done
 run list verbs
 good=true
 for verb in open close read write ioctl flush query load unload suspend resume terminate alert queue_apc delay start_device \
-    query_remove cancel_remove remove_device surprise_remove power wait cancel fail_allocations expect; do
+    query_remove cancel_remove remove_device surprise_remove power query_power query_capabilities wait cancel fail_allocations expect; do
     grep -q "^t:$verb(" "$work/stdout" || { good=false; echo "# no verb $verb"; }
 done
 result $good "every verb of the manual is listed"

@@ -40,3 +40,8 @@ $(BUILD)/$(E2E)/verdicts.run: $(E2E)/run_verdicts.sh $(BUILD)/rundown $(GUEST_IM
 .PHONY: bless-verdicts
 bless-verdicts: host guest samples
 	@sh $(E2E)/run_verdicts.sh $(BUILD)/rundown $(BUILD)/samples --bless
+$(BUILD)/$(E2E)/regions.run: $(E2E)/run_regions.sh $(BUILD)/rundown $(GUEST_IMAGES) | samples
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(E2E)/run_regions.sh $(BUILD)/rundown $(BUILD)/samples $(BUILD)/$(E2E) > $@
+	@chmod +x $@
+TEST_PROGRAMS += $(BUILD)/$(E2E)/regions.run

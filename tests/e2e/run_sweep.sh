@@ -31,7 +31,7 @@ explore() { # found, options...
 
 echo "1..$(cat "$@" | grep -vc '^#')"
 while read -r sample variant verdict rule codes culprits options; do
-    scenario=$samples/$sample/${variant%%:*}.lua problem= seeds=$((scale + 1))
+    scenario=$samples/$sample/${variant%%:*}.lua problem= seeds=$scale
     sure=always sampled=maybe
     case $verdict in holds | none) sure=never sampled=never ;; esac
     # shellcheck disable=SC2086

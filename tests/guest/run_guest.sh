@@ -2,7 +2,7 @@
 # Runs a test driver and prints its TAP:
 #   run_guest.sh SOURCES RUNDOWN DRIVER.sys [OPTION...]
 # SOURCES/load/NAME.lua is the scenario, if there is one; otherwise one thread loads the driver, which runs its tests in
-# DriverEntry. Lines that are not TAP go through as diagnostics. A run that ends before the plan is fulfilled, or with
+# DriverEntry; those in fs/ and flt/ get a volume C:. Lines that are not TAP go through as diagnostics. A run that ends before the plan is fulfilled, or with
 # another exit status than 0, is a failure of its own.
 set -u
 sources=$1 rundown=$2 driver=$3
@@ -12,7 +12,10 @@ scenario=${driver%.sys}.lua
 if [ -f "$sources/load/$name.lua" ]; then
     cp "$sources/load/$name.lua" "$scenario"
 else
+    mount=
+    [ ! -f "$sources/fs/$name.c" ] && [ ! -f "$sources/flt/$name.c" ] || mount="mount {}"
     cat >"$scenario" <<LUA
+$mount
 driver ("$name.sys", { load = false })
 thread ("tester", function (t)
   t:load "$name"

@@ -117,7 +117,7 @@ fi
 
 rm -rf "$work"
 mkdir -p "$work/drivers" "$work/kernel"
-cp "$build/guest/hal.dll" "$work/kernel/"
+cp "$build/guest/hal.dll" "$build"/guest/*.sys "$work/kernel/"
 
 # What a driver says on the kernel as it is, built the way mutants are, decides whether it can be asked.
 build_kernel guest/ntos/ke/apc.c . || { sed 's/^/# /' "$log"; echo "Bail out! The kernel cannot be built"; exit 1; }

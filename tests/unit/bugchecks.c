@@ -107,7 +107,7 @@ static void options_are_those_of_the_verifier(void **state)
 {
     (void)state;
     assert_string_equal(bugcheck_option(0xC4, 0xC5), "io");
-    assert_string_equal(bugcheck_option(0xC4, 0x62), "pool_tracking");
+    assert_string_equal(bugcheck_option(0xC4, 0x62), "pool-tracking");
     assert_string_equal(bugcheck_option(0xC9, 0x302), "io");
     assert_null(bugcheck_option(0x20, ~0ull));
 }

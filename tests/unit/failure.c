@@ -44,6 +44,7 @@ static struct failure sample(void)
         .rule = str_dup("execute-unloaded-image"),
         .sentence = str_dup("a sentence with \"quotes\" and \xC3\xA4"),
         .bugcheck = str_dup("NAME"),
+        .notes = str_dup("Outstanding KeEnterCriticalRegion fffff80001000010\nanother"),
         .guest = {0x1122334455667788ull, 0xFFFFFFFFFFFFFFFFull},
         .scenario_path = str_dup("samples/x.lua"),
         .driver_base = 0xFFFFF80001230000ull,
@@ -102,6 +103,7 @@ static void what_is_written_is_read_back(void **state)
     assert_string_equal(g.rule, f.rule);
     assert_string_equal(g.sentence, f.sentence);
     assert_string_equal(g.bugcheck, f.bugcheck);
+    assert_string_equal(g.notes, f.notes);
     assert_string_equal(g.scenario_path, f.scenario_path);
     assert_string_equal(g.strategy, f.strategy);
     assert_true(hash_equal(g.guest, f.guest) && hash_equal(g.trace, f.trace) &&

@@ -242,6 +242,54 @@ static void a_loop_that_nobody_ends_is_a_hang(void **state)
     assert_int_equal(machine_violation(m)->trouble.kind, TROUBLE_HANG);
 }
 
+/* Runs processor 1 until it stops the run. */
+static const struct violation *run_into_violation(void)
+{
+    while (machine_step(m, 1).stop == STOP_NONE)
+        ;
+    assert_non_null(machine_violation(m));
+    return machine_violation(m);
+}
+
+static void notes_of_the_kernel_belong_to_the_bugcheck_that_follows(void **state)
+{
+    (void)state;
+    boot(13);
+    boot_processor_first();
+    const struct violation *v = run_into_violation();
+    assert_int_equal(v->trouble.code, 0x20);
+    assert_int_equal(v->note_count, 2);
+    assert_int_equal(v->notes[0].kind, NOTE_LOG);
+    assert_string_equal(v->notes[0].text, "an entry of a log");
+    assert_int_equal(v->notes[0].kthread, 0xFFFFFA8000000040ull);
+    assert_int_equal(v->notes[0].count, 3);
+    assert_int_equal(v->note_frames[v->notes[0].first + 2], 0xFFFFF80000A00002ull);
+    assert_string_equal(v->notes[1].text, "a line ? of text");
+}
+
+static void notes_of_a_step_that_goes_on_are_dropped(void **state)
+{
+    (void)state;
+    boot(14);
+    boot_processor_first();
+    assert_int_equal(run_into_violation()->note_count, 0);
+}
+
+static void notes_that_do_not_fit_are_counted(void **state)
+{
+    (void)state;
+    static struct violation v;
+    uint64_t frames[VIOLATION_NOTE_STACK + 1] = {1, 2, 3};
+    for (int i = 0; i < VIOLATION_NOTES + 5; i++)
+        violation_note(&v, NOTE_STACK | NOTE_BLAME, NOTE_NOBODY, frames, i == 0 ? VIOLATION_NOTE_STACK + 1 : 2, "%d", i);
+    assert_int_equal(v.note_count, VIOLATION_NOTES);
+    assert_int_equal(v.notes_dropped, 5);
+    assert_int_equal(v.notes[0].count, VIOLATION_NOTE_STACK);
+    assert_int_equal(v.notes[1].first, VIOLATION_NOTE_STACK);
+    assert_int_equal(v.notes[1].flags, NOTE_BLAME);
+    assert_string_equal(v.notes[VIOLATION_NOTES - 1].text, "191");
+}
+
 static void an_armed_timer_enables_the_clock_processor(void **state)
 {
     (void)state;
@@ -331,6 +379,9 @@ int main(void)
         T(executing_in_an_unloaded_image_stops_the_run_at_the_next_instruction),
         T(a_polling_loop_blocks_until_what_it_reads_changes),
         T(a_loop_that_nobody_ends_is_a_hang),
+        T(notes_of_the_kernel_belong_to_the_bugcheck_that_follows),
+        T(notes_of_a_step_that_goes_on_are_dropped),
+        cmocka_unit_test(notes_that_do_not_fit_are_counted),
         T(an_armed_timer_enables_the_clock_processor),
         T(an_interrupt_to_a_running_processor_arrives_as_a_step_of_its_own),
         T(the_decider_answers_choices),

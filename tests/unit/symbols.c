@@ -95,6 +95,7 @@ static struct machine_image *add_image(const char *fixture, const char *name, ui
                                        .base = RD_DRIVER_BASE + i * 0x100000ull,
                                        .size = pe.image_size,
                                        .serial = serial,
+                                       .system = serial <= 1,
                                        .loaded = true,
                                        .file = files[i].data,
                                        .file_size = files[i].size};

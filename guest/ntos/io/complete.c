@@ -22,6 +22,16 @@ static VOID IopFreeMdls(PIRP Irp)
     }
 }
 
+/* The KAPC of stage 2 will lie where the pointer is. */
+VOID IopFreeAuxiliaryBuffer(PIRP Irp)
+{
+    if (Irp->Tail.Overlay.AuxiliaryBuffer != NULL)
+    {
+        ExFreePool(Irp->Tail.Overlay.AuxiliaryBuffer);
+        Irp->Tail.Overlay.AuxiliaryBuffer = NULL;
+    }
+}
+
 static VOID IopUnlockMdls(PIRP Irp)
 {
     for (PMDL Mdl = Irp->MdlAddress; Mdl != NULL; Mdl = Mdl->Next)
@@ -130,6 +140,7 @@ VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         return;
     }
     IopUnlockMdls(Irp);
+    IopFreeAuxiliaryBuffer(Irp);
     if (Irp->Flags & IRP_CLOSE_OPERATION)
     {
         IopCompleteClose(Irp);

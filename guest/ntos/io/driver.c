@@ -10,6 +10,7 @@
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
+#include "guest/include/mi.h"
 #include "guest/include/psp.h"
 #include "guest/include/vfmem.h"
 
@@ -77,11 +78,22 @@ static UNICODE_STRING IopPlainName(PCUNICODE_STRING ServiceName)
     return Name;
 }
 
-/* \Driver\NAME in Buffer. */
-static NTSTATUS IopDriverPath(PCUNICODE_STRING ServiceName, PUNICODE_STRING Path, PWCHAR Buffer)
+/* File system drivers and their filters live in a directory of their own. NT asks the service's type in the
+ * registry; here our own drivers are known by name and a filter by its imports. */
+static BOOLEAN IopIsFileSystemDriver(PCUNICODE_STRING Name, PVOID ImageBase)
 {
-    static const UNICODE_STRING Prefix = RTL_CONSTANT_STRING(L"\\Driver\\");
-    UNICODE_STRING Name = IopPlainName(ServiceName);
+    static const UNICODE_STRING Ours[] = {RTL_CONSTANT_STRING(L"FltMgr"), RTL_CONSTANT_STRING(L"MemFs")};
+
+    return ImageBase != NULL && (RtlEqualUnicodeString(Name, &Ours[0], TRUE) ||
+                                 RtlEqualUnicodeString(Name, &Ours[1], TRUE) || MiImportsFrom(ImageBase, "fltmgr.sys"));
+}
+
+/* \Driver\NAME or \FileSystem\NAME in Buffer. */
+static NTSTATUS IopDriverPath(PCUNICODE_STRING ServiceName, BOOLEAN FileSystem, PUNICODE_STRING Path, PWCHAR Buffer)
+{
+    static const UNICODE_STRING Prefixes[] = {RTL_CONSTANT_STRING(L"\\Driver\\"),
+                                              RTL_CONSTANT_STRING(L"\\FileSystem\\")};
+    UNICODE_STRING Name = IopPlainName(ServiceName), Prefix = Prefixes[FileSystem];
 
     if (Name.Length == 0 ||
         Name.Length + Prefix.Length + sizeof(WCHAR) > IOP_NAME_LENGTH * sizeof(WCHAR))
@@ -101,11 +113,15 @@ NTSTATUS IopReferenceDriverByName(PCUNICODE_STRING ServiceName, PDRIVER_OBJECT *
     WCHAR Buffer[IOP_NAME_LENGTH];
     UNICODE_STRING Path;
     PVOID Object = NULL;
-    NTSTATUS Status = IopDriverPath(ServiceName, &Path, Buffer);
+    NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
 
-    if (NT_SUCCESS(Status))
+    for (ULONG FileSystem = 0; FileSystem < 2 && Object == NULL; FileSystem++)
     {
-        Status = ObpLookupName(&Path, ObpDriverType, &Object, NULL, NULL);
+        Status = IopDriverPath(ServiceName, FileSystem != 0, &Path, Buffer);
+        if (NT_SUCCESS(Status))
+        {
+            Status = ObpLookupName(&Path, ObpDriverType, &Object, NULL, NULL);
+        }
     }
     *Driver = Object;
     return Status;
@@ -158,6 +174,19 @@ static VOID IopReleaseService(PIOP_SERVICE_LOCK Lock)
     }
 }
 
+/* For the filter manager, whose unload requests come by another way than these. No NT kernel has them. */
+NTEXPORT(RdAcquireService, PASSIVE_LEVEL, "driver");
+PVOID NTAPI RdAcquireService(PCUNICODE_STRING ServiceName)
+{
+    return IopAcquireService(ServiceName);
+}
+
+NTEXPORT(RdReleaseService, PASSIVE_LEVEL, "driver");
+VOID NTAPI RdReleaseService(PVOID Lock)
+{
+    IopReleaseService(Lock);
+}
+
 NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
@@ -191,7 +220,7 @@ PDRIVER_OBJECT IopCreateDriverObject(PCUNICODE_STRING ServiceName, PVOID ImageBa
     PIOP_DRIVER_EXTENSION Extension;
     PDRIVER_OBJECT Driver;
 
-    if (!NT_SUCCESS(IopDriverPath(ServiceName, &Path, Buffer)))
+    if (!NT_SUCCESS(IopDriverPath(ServiceName, IopIsFileSystemDriver(&Name, ImageBase), &Path, Buffer)))
     {
         return NULL;
     }

@@ -5,7 +5,12 @@
  *
  * Removal sends IRP_MN_REMOVE_DEVICE whatever handles are open and detaches nothing itself.
  * Afterwards each driver of the stack that has no device object left is unloaded, from the bottom
- * up; one that still has waits for its last device.
+ * up; one that still has waits for its last device. After a surprise removal nothing more can be
+ * opened, and IRP_MN_REMOVE_DEVICE follows when the last handle of the stack is closed, at once if
+ * none is open (nt-semantics P3).
+ *
+ * What changes a stack's state is done for one stack at a time, as PnP's own thread does it. Power
+ * requests and questions of other components come whenever they like, in their sender's thread.
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
@@ -21,7 +26,9 @@ typedef struct _IOP_DEVICE_NODE
     PDEVICE_OBJECT PhysicalDevice;
     PDRIVER_OBJECT Drivers[IOP_MAX_STACK]; /* bottom first; referenced until removal */
     ULONG DriverCount;
+    BOOLEAN SurpriseRemoved;
     BOOLEAN Removed;
+    WORK_QUEUE_ITEM RemoveItem; /* the removal that follows a surprise removal */
 } IOP_DEVICE_NODE, *PIOP_DEVICE_NODE;
 
 typedef struct _IOP_PNP_CALL
@@ -34,6 +41,7 @@ typedef struct _IOP_PNP_CALL
 
 PDRIVER_OBJECT IopPnpDriver;
 static LIST_ENTRY IopDeviceNodes = {&IopDeviceNodes, &IopDeviceNodes};
+static KEVENT IopTreeIsFree;
 
 static NTSTATUS IopFinish(PIRP Irp, NTSTATUS Status)
 {
@@ -58,6 +66,11 @@ static NTSTATUS NTAPI IopPdoPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     case IRP_MN_CANCEL_STOP_DEVICE:
     case IRP_MN_SURPRISE_REMOVAL:
         return IopFinish(Irp, STATUS_SUCCESS);
+    case IRP_MN_QUERY_CAPABILITIES:
+        /* Nothing can be said of it beyond what the sender has filled in. */
+        return IopFinish(Irp, Stack->Parameters.DeviceCapabilities.Capabilities->Version == 1
+                                  ? STATUS_SUCCESS
+                                  : STATUS_UNSUCCESSFUL);
     case IRP_MN_QUERY_DEVICE_RELATIONS:
         if (Stack->Parameters.QueryDeviceRelations.Type == TargetDeviceRelation)
         {
@@ -106,6 +119,7 @@ VOID IopInitializePnp(VOID)
 
     IopPnpDriver = IopCreateDriverObject(&Name, NULL, 0);
     RD_KASSERT(IopPnpDriver != NULL);
+    KeInitializeEvent(&IopTreeIsFree, SynchronizationEvent, TRUE);
     IopPnpDriver->Flags |= DRVO_BUILTIN_DRIVER | DRVO_INITIALIZED;
     IopPnpDriver->MajorFunction[IRP_MJ_PNP] = IopPdoPnp;
     IopPnpDriver->MajorFunction[IRP_MJ_POWER] = IopPdoPower;
@@ -157,6 +171,22 @@ static NTSTATUS IopSendPnp(PIOP_DEVICE_NODE Node, UCHAR Minor)
     RtlZeroMemory(&Request, sizeof Request);
     Request.MajorFunction = IRP_MJ_PNP;
     Request.MinorFunction = Minor;
+    return IopSynchronousCall(Node->PhysicalDevice, &Request, STATUS_NOT_SUPPORTED);
+}
+
+static NTSTATUS IopSendQueryCapabilities(PIOP_DEVICE_NODE Node)
+{
+    DEVICE_CAPABILITIES Capabilities;
+    IO_STACK_LOCATION Request;
+
+    RtlZeroMemory(&Capabilities, sizeof Capabilities);
+    Capabilities.Size = sizeof Capabilities;
+    Capabilities.Version = 1;
+    Capabilities.Address = Capabilities.UINumber = MAXULONG;
+    RtlZeroMemory(&Request, sizeof Request);
+    Request.MajorFunction = IRP_MJ_PNP;
+    Request.MinorFunction = IRP_MN_QUERY_CAPABILITIES;
+    Request.Parameters.DeviceCapabilities.Capabilities = &Capabilities;
     return IopSynchronousCall(Node->PhysicalDevice, &Request, STATUS_NOT_SUPPORTED);
 }
 
@@ -323,7 +353,7 @@ static PIOP_DEVICE_NODE IopFindNode(PCUNICODE_STRING Name)
     for (PLIST_ENTRY Entry = IopDeviceNodes.Flink; Entry != &IopDeviceNodes; Entry = Entry->Flink)
     {
         PIOP_DEVICE_NODE Node = CONTAINING_RECORD(Entry, IOP_DEVICE_NODE, Links);
-        if (Node->Removed)
+        if (Node->Removed || Node->SurpriseRemoved)
         {
             continue;
         }
@@ -337,6 +367,94 @@ static PIOP_DEVICE_NODE IopFindNode(PCUNICODE_STRING Name)
         }
     }
     return Found;
+}
+
+static NTSTATUS IopRemoveNode(PIOP_DEVICE_NODE Node)
+{
+    NTSTATUS Status;
+
+    Node->Removed = TRUE; /* a second request finds no device */
+    if (!Node->SurpriseRemoved)
+    {
+        IopNotifyTarget(Node->PhysicalDevice, IRP_MN_REMOVE_DEVICE);
+    }
+    Status = IopSendPnp(Node, IRP_MN_REMOVE_DEVICE);
+    RdSchedule();
+    IopDiscardNode(Node);
+    return Status;
+}
+
+static VOID IopAcquireTree(VOID)
+{
+    KeWaitForSingleObject(&IopTreeIsFree, Executive, KernelMode, FALSE, NULL);
+}
+
+static VOID IopReleaseTree(VOID)
+{
+    KeSetEvent(&IopTreeIsFree, IO_NO_INCREMENT, FALSE);
+}
+
+static BOOLEAN IopStackHasHandles(PIOP_DEVICE_NODE Node)
+{
+    for (PDEVICE_OBJECT Device = Node->PhysicalDevice; Device != NULL;
+         Device = Device->AttachedDevice)
+    {
+        if (IopDeviceReferences(Device) != 0)
+        {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* Worker routine. */
+static VOID NTAPI IopRemoveAfterLastClose(PVOID Parameter)
+{
+    IopAcquireTree();
+    IopRemoveNode(Parameter);
+    IopReleaseTree();
+}
+
+/* A device of a stack that was removed by surprise has no open handle any more. */
+VOID IopLastHandleClosed(PDEVICE_OBJECT Device)
+{
+    PIOP_DEVICE_NODE Node;
+
+    while (IopExtensionOf(Device)->AttachedTo != NULL)
+    {
+        Device = IopExtensionOf(Device)->AttachedTo;
+    }
+    Node = IopExtensionOf(Device)->DeviceNode;
+    if (Node != NULL && Node->SurpriseRemoved && !Node->Removed && !IopStackHasHandles(Node))
+    {
+        Node->Removed = TRUE;
+        ExInitializeWorkItem(&Node->RemoveItem, IopRemoveAfterLastClose, Node);
+        ExQueueWorkItem(&Node->RemoveItem, CriticalWorkQueue);
+    }
+}
+
+static NTSTATUS IopSurpriseRemoveNode(PIOP_DEVICE_NODE Node)
+{
+    NTSTATUS Status;
+
+    Node->SurpriseRemoved = TRUE; /* no more requests for it, but the last */
+    for (PDEVICE_OBJECT Device = Node->PhysicalDevice; Device != NULL;
+         Device = Device->AttachedDevice)
+    {
+        IopExtensionOf(Device)->ExtensionFlags |= DOE_REMOVE_PENDING;
+    }
+    /* Held back until the drivers know, whoever closes meanwhile. */
+    Node->Removed = TRUE;
+    Status = IopSendPnp(Node, IRP_MN_SURPRISE_REMOVAL);
+    IopNotifyTarget(Node->PhysicalDevice, IRP_MN_REMOVE_DEVICE);
+    RdSchedule();
+    if (IopStackHasHandles(Node))
+    {
+        Node->Removed = FALSE;
+        return Status;
+    }
+    IopRemoveNode(Node);
+    return Status;
 }
 
 static NTSTATUS IopSendToDevice(PIOP_PNP_CALL Call)
@@ -355,7 +473,11 @@ static NTSTATUS IopSendToDevice(PIOP_PNP_CALL Call)
     switch (Call->Minor)
     {
     case IRP_MN_REMOVE_DEVICE:
-        break;
+        return IopRemoveNode(Node);
+    case IRP_MN_SURPRISE_REMOVAL:
+        return IopSurpriseRemoveNode(Node);
+    case IRP_MN_QUERY_CAPABILITIES:
+        return IopSendQueryCapabilities(Node);
     case IRP_MN_QUERY_REMOVE_DEVICE:
         Status = IopNotifyTarget(Node->PhysicalDevice, IRP_MN_QUERY_REMOVE_DEVICE);
         return NT_SUCCESS(Status) ? IopSendPnp(Node, Call->Minor) : Status;
@@ -366,12 +488,6 @@ static NTSTATUS IopSendToDevice(PIOP_PNP_CALL Call)
     default:
         return IopSendPnp(Node, Call->Minor);
     }
-    Node->Removed = TRUE; /* a second request finds no device */
-    IopNotifyTarget(Node->PhysicalDevice, IRP_MN_REMOVE_DEVICE);
-    Status = IopSendPnp(Node, IRP_MN_REMOVE_DEVICE);
-    RdSchedule();
-    IopDiscardNode(Node);
-    return Status;
 }
 
 /* Worker routine. */
@@ -384,16 +500,28 @@ static VOID NTAPI IopProcessPnpRequest(PVOID Parameter)
     IopEndSystemCall(&Call->Call, Status);
 }
 
+/* The tree is taken by the caller: no worker thread waits for it. */
+static NTSTATUS IopChangeTree(PIOP_PNP_CALL Call)
+{
+    NTSTATUS Status;
+
+    IopAcquireTree();
+    Status = IopCallInSystemThread(IopProcessPnpRequest, &Call->Call);
+    IopReleaseTree();
+    return Status;
+}
+
 NTSTATUS IopPnpAddDevice(PCUNICODE_STRING Instance, PCUNICODE_STRING Drivers)
 {
     IOP_PNP_CALL Call = {.Name = Instance, .Drivers = Drivers};
 
-    return IopCallInSystemThread(IopProcessPnpRequest, &Call.Call);
+    return IopChangeTree(&Call);
 }
 
 NTSTATUS IopPnpRequest(PCUNICODE_STRING Name, UCHAR Major, UCHAR Minor, ULONG PowerState)
 {
     IOP_PNP_CALL Call = {.Name = Name, .Major = Major, .Minor = Minor, .PowerState = PowerState};
 
-    return IopCallInSystemThread(IopProcessPnpRequest, &Call.Call);
+    return Major == IRP_MJ_POWER || Minor == IRP_MN_QUERY_CAPABILITIES ? IopSendToDevice(&Call)
+                                                                       : IopChangeTree(&Call);
 }

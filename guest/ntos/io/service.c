@@ -8,16 +8,6 @@
 
 #define IOP_BUFFER_TAG 0x66754249 /* 'IBuf' */
 
-typedef struct _IOP_REQUEST
-{
-    PFILE_OBJECT File;
-    PDEVICE_OBJECT Device;
-    PKEVENT Event;
-    PIRP Irp;
-    PIO_STACK_LOCATION Stack;
-    KPROCESSOR_MODE Mode;
-} IOP_REQUEST, *PIOP_REQUEST;
-
 static BOOLEAN IopIsUserRange(PVOID Address, ULONG Length)
 {
     ULONG64 Start = RD_ADDRESS(Address);
@@ -25,7 +15,7 @@ static BOOLEAN IopIsUserRange(PVOID Address, ULONG Length)
     return Start >= RD_USER_BASE && Start + Length <= RD_USER_BASE + RD_USER_SIZE;
 }
 
-static NTSTATUS IopProbe(PVOID Address, ULONG Length, KPROCESSOR_MODE Mode)
+NTSTATUS IopProbe(PVOID Address, ULONG Length, KPROCESSOR_MODE Mode)
 {
     return Mode == KernelMode || Length == 0 || IopIsUserRange(Address, Length)
                ? STATUS_SUCCESS
@@ -71,9 +61,7 @@ static VOID IopAbandonRequest(PIOP_REQUEST Request)
     ObfDereferenceObject(Request->File);
 }
 
-/* References what the handles name, locks a synchronous file and makes the IRP. The reference on
- * the file becomes the IRP's. */
-static NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHandle,
+NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHandle,
                                 PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                                 PIO_STATUS_BLOCK IoStatusBlock, UCHAR Major)
 {
@@ -123,7 +111,7 @@ static NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE 
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS IopFailRequest(PIOP_REQUEST Request, NTSTATUS Status)
+NTSTATUS IopFailRequest(PIOP_REQUEST Request, NTSTATUS Status)
 {
     while (Request->Irp->MdlAddress != NULL)
     {
@@ -135,6 +123,7 @@ static NTSTATUS IopFailRequest(PIOP_REQUEST Request, NTSTATUS Status)
     {
         ExFreePoolWithTag(Request->Irp->AssociatedIrp.SystemBuffer, IOP_BUFFER_TAG);
     }
+    IopFreeAuxiliaryBuffer(Request->Irp);
     IoFreeIrp(Request->Irp);
     IopAbandonRequest(Request);
     return Status;
@@ -151,7 +140,7 @@ static VOID IopCancelAlertedRequest(PFILE_OBJECT File, PIRP Irp)
     }
 }
 
-static NTSTATUS IopSendRequest(PIOP_REQUEST Request)
+NTSTATUS IopSendRequest(PIOP_REQUEST Request)
 {
     PFILE_OBJECT File = Request->File;
     BOOLEAN Synchronous = (File->Flags & FO_SYNCHRONOUS_IO) != 0;
@@ -181,8 +170,7 @@ static NTSTATUS IopSendRequest(PIOP_REQUEST Request)
     return Status;
 }
 
-/* SystemBuffer of Size bytes that starts with a copy of Input. */
-static NTSTATUS IopAllocateSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, ULONG Size)
+NTSTATUS IopAllocateSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, ULONG Size)
 {
     Irp->Flags |= IRP_BUFFERED_IO;
     if (Size == 0)
@@ -199,7 +187,7 @@ static NTSTATUS IopAllocateSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS IopLockBuffer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length,
+NTSTATUS IopLockBuffer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length,
                               LOCK_OPERATION Operation)
 {
     PMDL Mdl;
@@ -283,6 +271,13 @@ static NTSTATUS IopControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
     return NT_SUCCESS(Status) ? IopSendRequest(&Request) : IopFailRequest(&Request, Status);
 }
 
+/* On a synchronous file an offset of -2 stands for where the file object is. */
+static BOOLEAN IopIsAtPosition(PFILE_OBJECT File, PLARGE_INTEGER Offset)
+{
+    return (File->Flags & FO_SYNCHRONOUS_IO) && Offset->HighPart == -1 &&
+           Offset->LowPart == FILE_USE_FILE_POINTER_POSITION;
+}
+
 /* Read or write, by what the target device's flags ask for. */
 static NTSTATUS IopTransfer(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                             PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
@@ -303,7 +298,7 @@ static NTSTATUS IopTransfer(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE Apc
     /* Read and Write have the same layout. */
     Request.Stack->Parameters.Read.Length = Length;
     Request.Stack->Parameters.Read.Key = Key != NULL ? *Key : 0;
-    if (ByteOffset != NULL)
+    if (ByteOffset != NULL && !IopIsAtPosition(Request.File, ByteOffset))
     {
         Request.Stack->Parameters.Read.ByteOffset = *ByteOffset;
     }
@@ -312,6 +307,11 @@ static NTSTATUS IopTransfer(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE Apc
         Request.Stack->Parameters.Read.ByteOffset = Request.File->CurrentByteOffset;
     }
     Status = IopProbe(Buffer, Length, Request.Mode);
+    if (Request.Mode != KernelMode &&
+        !(Write ? Request.File->WriteAccess : Request.File->ReadAccess))
+    {
+        Status = STATUS_ACCESS_DENIED;
+    }
     if (NT_SUCCESS(Status) && (Request.Device->Flags & DO_BUFFERED_IO))
     {
         if (!Write)
@@ -326,18 +326,6 @@ static NTSTATUS IopTransfer(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE Apc
     }
     return NT_SUCCESS(Status) ? IopSendRequest(&Request) : IopFailRequest(&Request, Status);
 }
-
-/* PreviousMode is KernelMode inside a Zw routine. */
-#define ZW(Call)                                                                                   \
-    do                                                                                             \
-    {                                                                                              \
-        KPROCESSOR_MODE Mode = KiCurrentThread()->PreviousMode;                                    \
-        NTSTATUS Status;                                                                           \
-        KiCurrentThread()->PreviousMode = KernelMode;                                              \
-        Status = (Call);                                                                           \
-        KiCurrentThread()->PreviousMode = Mode;                                                    \
-        return Status;                                                                             \
-    } while (0)
 
 NTEXPORT(NtDeviceIoControlFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
@@ -420,8 +408,7 @@ NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
                    ByteOffset, Key));
 }
 
-/* For requests that are synchronous whatever the file is: flush and the information calls. */
-static NTSTATUS IopSynchronousRequest(PIOP_REQUEST Request, PIO_STATUS_BLOCK IoStatusBlock)
+NTSTATUS IopSynchronousRequest(PIOP_REQUEST Request, PIO_STATUS_BLOCK IoStatusBlock)
 {
     IO_STATUS_BLOCK IoStatus = {0};
     NTSTATUS Status = IopCallAndComplete(Request->Device, Request->Irp, Request->File, &IoStatus);
@@ -446,70 +433,6 @@ NTEXPORT(ZwFlushBuffersFile, PASSIVE_LEVEL, "file");
 NTSTATUS NTAPI ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
 {
     ZW(NtFlushBuffersFile(FileHandle, IoStatusBlock));
-}
-
-static NTSTATUS IopInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-                                   PVOID FileInformation, ULONG Length,
-                                   FILE_INFORMATION_CLASS Class, BOOLEAN Set)
-{
-    IOP_REQUEST Request;
-    NTSTATUS Status = IopBeginRequest(&Request, FileHandle, NULL, NULL, NULL, IoStatusBlock,
-                                      Set ? IRP_MJ_SET_INFORMATION : IRP_MJ_QUERY_INFORMATION);
-
-    if (!NT_SUCCESS(Status))
-    {
-        return Status;
-    }
-    Request.Stack->Parameters.QueryFile.Length = Length;
-    Request.Stack->Parameters.QueryFile.FileInformationClass = Class;
-    Request.Irp->UserBuffer = FileInformation;
-    if (!Set)
-    {
-        Request.Irp->Flags |= IRP_INPUT_OPERATION;
-    }
-    Status = IopProbe(FileInformation, Length, Request.Mode);
-    if (NT_SUCCESS(Status))
-    {
-        Status = IopAllocateSystemBuffer(Request.Irp, FileInformation, Set ? Length : 0, Length);
-    }
-    return NT_SUCCESS(Status) ? IopSynchronousRequest(&Request, IoStatusBlock)
-                              : IopFailRequest(&Request, Status);
-}
-
-NTEXPORT(NtQueryInformationFile, PASSIVE_LEVEL, "file");
-NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-                                      PVOID FileInformation, ULONG Length,
-                                      FILE_INFORMATION_CLASS FileInformationClass)
-{
-    return IopInformationFile(FileHandle, IoStatusBlock, FileInformation, Length,
-                              FileInformationClass, FALSE);
-}
-
-NTEXPORT(ZwQueryInformationFile, PASSIVE_LEVEL, "file");
-NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-                                      PVOID FileInformation, ULONG Length,
-                                      FILE_INFORMATION_CLASS FileInformationClass)
-{
-    ZW(NtQueryInformationFile(FileHandle, IoStatusBlock, FileInformation, Length,
-                              FileInformationClass));
-}
-
-NTEXPORT(NtSetInformationFile, PASSIVE_LEVEL, "file");
-NTSTATUS NTAPI NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-                                    PVOID FileInformation, ULONG Length,
-                                    FILE_INFORMATION_CLASS FileInformationClass)
-{
-    return IopInformationFile(FileHandle, IoStatusBlock, FileInformation, Length,
-                              FileInformationClass, TRUE);
-}
-
-NTEXPORT(ZwSetInformationFile, PASSIVE_LEVEL, "file");
-NTSTATUS NTAPI ZwSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
-                                    PVOID FileInformation, ULONG Length,
-                                    FILE_INFORMATION_CLASS FileInformationClass)
-{
-    ZW(NtSetInformationFile(FileHandle, IoStatusBlock, FileInformation, Length,
-                            FileInformationClass));
 }
 
 /* Cancels the calling thread's requests on a file, without waiting for them. */

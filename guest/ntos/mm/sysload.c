@@ -37,6 +37,32 @@ PVOID MiFindExportedRoutine(PVOID ImageBase, PCSTR Name)
     return NULL;
 }
 
+/* Whether the mapped image's import table names that module. */
+BOOLEAN MiImportsFrom(PVOID ImageBase, PCSTR Module)
+{
+    PUCHAR Base = ImageBase;
+    PIMAGE_NT_HEADERS64 Headers = (PVOID)(Base + ((PIMAGE_DOS_HEADER)Base)->e_lfanew);
+    PIMAGE_DATA_DIRECTORY Directory =
+        &Headers->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
+    PIMAGE_IMPORT_DESCRIPTOR Entry = (PVOID)(Base + Directory->VirtualAddress);
+
+    if (Directory->Size == 0)
+    {
+        return FALSE;
+    }
+    for (; Entry->Name != 0 && Entry->FirstThunk != 0; Entry++)
+    {
+        ANSI_STRING Wanted, Found;
+        RtlInitAnsiString(&Wanted, Module);
+        RtlInitAnsiString(&Found, (PCSTR)(Base + Entry->Name));
+        if (RtlEqualString(&Wanted, &Found, TRUE))
+        {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 /* The HAL's exports forward to the kernel, so one look-up covers both images. */
 NTEXPORT(MmGetSystemRoutineAddress, PASSIVE_LEVEL, "");
 PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
@@ -58,5 +84,5 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
     Replacement = VfReplacementRoutine(__builtin_return_address(0), Name);
     return Replacement != NULL
                ? Replacement
-               : MiFindExportedRoutine((PVOID)(ULONG_PTR)RdLoaderBlock->kernel_base, Name);
+               : MiFindExportedRoutine((PVOID)(ULONG_PTR)RD_NTOS_BASE, Name);
 }

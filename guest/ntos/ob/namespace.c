@@ -344,6 +344,7 @@ VOID ObInitSystem(VOID)
     ObpMakeDirectory(L"\\Device");
     ObpMakeDirectory(L"\\Driver");
     ObpMakeDirectory(L"\\FileSystem");
+    ObpMakeDirectory(L"\\FileSystem\\Filters");
     ObpMakeDirectory(L"\\Callback");
     ObpMakeDirectory(L"\\ObjectTypes");
     ObpMakeDirectory(L"\\BaseNamedObjects");

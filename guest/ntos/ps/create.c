@@ -214,6 +214,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     {
         *ClientId = Thread->Cid;
     }
+    RdSchedule(); /* it can be found by its handle, and has not run yet */
     PsStartThread(Thread);
     ObDereferenceObject(Thread);
     return STATUS_SUCCESS;

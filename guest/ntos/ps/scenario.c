@@ -105,7 +105,8 @@ static NTSTATUS RdOpen(PRD_CONTEXT Context, const struct rd_step *Step)
     ULONG Options = RdNeedsAsynchronous(Context, Step) ? 0 : FILE_SYNCHRONOUS_IO_NONALERT;
     OBJECT_ATTRIBUTES Attributes;
     UNICODE_STRING Name;
-    WCHAR Buffer[128];
+    WCHAR Buffer[RD_NAME_CHARACTERS];
+    ULONG Share = Step->code >> 4 & 15, Disposition = Step->code & 15;
     NTSTATUS Status;
 
     RdNativeName(Step->text, &Name, Buffer, sizeof Buffer / sizeof Buffer[0]);
@@ -114,9 +115,11 @@ static NTSTATUS RdOpen(PRD_CONTEXT Context, const struct rd_step *Step)
         return RdKernelOpen(Slot, &Name);
     }
     InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, NULL, NULL);
-    Status = NtCreateFile(&Slot->Handle, GENERIC_READ_WRITE, &Attributes, Slot->IoStatus, NULL,
-                          FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN,
-                          Options, NULL, 0);
+    Status = NtCreateFile(
+        &Slot->Handle, Step->value != 0 ? (ACCESS_MASK)Step->value : GENERIC_READ_WRITE, &Attributes,
+        Slot->IoStatus, NULL, FILE_ATTRIBUTE_NORMAL,
+        Share != 0 ? Share - 1 : FILE_SHARE_READ | FILE_SHARE_WRITE,
+        Disposition != 0 ? Disposition - 1 : FILE_OPEN, Options | Step->code >> 8, NULL, 0);
     if (!NT_SUCCESS(Status))
     {
         Slot->Handle = NULL;
@@ -177,6 +180,10 @@ static NTSTATUS RdRequest(PRD_CONTEXT Context, const struct rd_step *Step)
     case RD_OP_WRITE:
         Status = NtWriteFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Input,
                              Step->input_size, &Offset, NULL);
+        break;
+    case RD_OP_FSCTL:
+        Status = NtFsControlFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Step->code, Input,
+                                 Step->input_size, Output, Step->output_size);
         break;
     default:
         Status = NtDeviceIoControlFile(Slot->Handle, NULL, NULL, NULL, Slot->IoStatus, Step->code,
@@ -288,6 +295,10 @@ static NTSTATUS RdDeviceStep(const struct rd_step *Step)
         return IopPnpRequest(&Name, IRP_MJ_PNP, IRP_MN_REMOVE_DEVICE, 0);
     case RD_OP_SURPRISE_REMOVE:
         return IopPnpRequest(&Name, IRP_MJ_PNP, IRP_MN_SURPRISE_REMOVAL, 0);
+    case RD_OP_QUERY_CAPABILITIES:
+        return IopPnpRequest(&Name, IRP_MJ_PNP, IRP_MN_QUERY_CAPABILITIES, 0);
+    case RD_OP_QUERY_POWER:
+        return IopPnpRequest(&Name, IRP_MJ_POWER, IRP_MN_QUERY_POWER, Step->code);
     default:
         return IopPnpRequest(&Name, IRP_MJ_POWER, IRP_MN_SET_POWER, Step->code);
     }
@@ -311,6 +322,7 @@ static NTSTATUS RdSlotStep(PRD_CONTEXT Context, const struct rd_step *Step)
     case RD_OP_READ:
     case RD_OP_WRITE:
     case RD_OP_IOCTL:
+    case RD_OP_FSCTL:
         return RdRequest(Context, Step);
     case RD_OP_FLUSH:
         return Kernel ? RdKernelRequest(Slot, Step, NULL, NULL)
@@ -319,6 +331,11 @@ static NTSTATUS RdSlotStep(PRD_CONTEXT Context, const struct rd_step *Step)
         return Kernel ? STATUS_INVALID_DEVICE_REQUEST : RdQuery(Context, Step);
     case RD_OP_WAIT:
         return Kernel ? RdKernelWait(Slot) : RdWaitForSlot(Slot);
+    case RD_OP_SET_INFO:
+    case RD_OP_RENAME:
+    case RD_OP_LIST:
+    case RD_OP_QUERY_VOLUME:
+        return Kernel ? STATUS_INVALID_DEVICE_REQUEST : RdFileStep(Context, Step);
     default:
         return Kernel ? RdKernelCancel(Slot) : RdCancel(Slot);
     }
@@ -339,6 +356,11 @@ static NTSTATUS RdExecute(PRD_CONTEXT Context, const struct rd_step *Step)
     case RD_OP_QUERY:
     case RD_OP_WAIT:
     case RD_OP_CANCEL:
+    case RD_OP_SET_INFO:
+    case RD_OP_RENAME:
+    case RD_OP_LIST:
+    case RD_OP_QUERY_VOLUME:
+    case RD_OP_FSCTL:
         return RdSlotStep(Context, Step);
     case RD_OP_LOAD:
         Name = RdText(Step->text);
@@ -361,12 +383,22 @@ static NTSTATUS RdExecute(PRD_CONTEXT Context, const struct rd_step *Step)
     case RD_OP_REMOVE_DEVICE:
     case RD_OP_SURPRISE_REMOVE:
     case RD_OP_POWER:
+    case RD_OP_QUERY_CAPABILITIES:
+    case RD_OP_QUERY_POWER:
         return RdDeviceStep(Step);
+    case RD_OP_ATTACH_FILTER:
+    case RD_OP_DETACH_FILTER:
+    case RD_OP_UNLOAD_FILTER:
+        return RdFilterStep(Context, Step);
     case RD_OP_FAIL_ALLOCATIONS:
         ExpSetFaultBudget((ULONG)Step->value);
         return STATUS_SUCCESS;
     case RD_OP_EXERCISE:
         return RdExercise(Context);
+    case RD_OP_MOUNT:
+        return RdMount(Step);
+    case RD_OP_DELETE:
+        return RdDelete(Step);
     default:
         RdAssertFailed("a scenario step of a known kind", __FILE__, Step->op);
     }
@@ -399,6 +431,21 @@ static PVOID RdServiceOf(ULONG Operation)
         return (PVOID)(ULONG_PTR)NtWaitForSingleObject;
     case RD_OP_CANCEL:
         return (PVOID)(ULONG_PTR)NtCancelIoFile;
+    case RD_OP_SET_INFO:
+    case RD_OP_RENAME:
+        return (PVOID)(ULONG_PTR)NtSetInformationFile;
+    case RD_OP_DELETE:
+        return (PVOID)(ULONG_PTR)NtDeleteFile;
+    case RD_OP_LIST:
+        return (PVOID)(ULONG_PTR)NtQueryDirectoryFile;
+    case RD_OP_QUERY_VOLUME:
+        return (PVOID)(ULONG_PTR)NtQueryVolumeInformationFile;
+    case RD_OP_FSCTL:
+        return (PVOID)(ULONG_PTR)NtFsControlFile;
+    case RD_OP_ATTACH_FILTER:
+    case RD_OP_DETACH_FILTER:
+    case RD_OP_UNLOAD_FILTER:
+        return (PVOID)(ULONG_PTR)NtDeviceIoControlFile;
     default:
         return (PVOID)(ULONG_PTR)RdExecute;
     }

@@ -5,6 +5,7 @@
 #include "guest/include/iop.h"
 
 #define RD_SLOTS 64u
+#define RD_NAME_CHARACTERS 280u
 #define GENERIC_READ_WRITE (FILE_GENERIC_READ | FILE_GENERIC_WRITE)
 
 typedef struct _RD_SLOT
@@ -40,6 +41,13 @@ NTSTATUS RdKernelClose(PRD_SLOT Slot);
 NTSTATUS RdKernelRequest(PRD_SLOT Slot, const struct rd_step *Step, PVOID Input, PVOID Output);
 NTSTATUS RdKernelWait(PRD_SLOT Slot);
 NTSTATUS RdKernelCancel(PRD_SLOT Slot);
+
+/* volume.c */
+NTSTATUS RdMount(const struct rd_step *Step);
+NTSTATUS RdDelete(const struct rd_step *Step);
+NTSTATUS RdFileStep(PRD_CONTEXT Context, const struct rd_step *Step);
+/* filter.c */
+NTSTATUS RdFilterStep(PRD_CONTEXT Context, const struct rd_step *Step);
 
 /* exercise.c */
 NTSTATUS RdExercise(PRD_CONTEXT Context);

@@ -419,3 +419,23 @@ VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PS
     DbgPrint("*** Assertion failed: %s%s (%s, line %u)\n", Message != NULL ? Message : "",
              (PSTR)FailedAssertion, (PSTR)FileName, LineNumber);
 }
+
+NTEXPORT(RtlMapGenericMask, ANY_LEVEL, "");
+VOID NTAPI RtlMapGenericMask(PACCESS_MASK AccessMask, PGENERIC_MAPPING GenericMapping)
+{
+    const struct
+    {
+        ACCESS_MASK Bit, Rights;
+    } Map[] = {{GENERIC_READ, GenericMapping->GenericRead},
+               {GENERIC_WRITE, GenericMapping->GenericWrite},
+               {GENERIC_EXECUTE, GenericMapping->GenericExecute},
+               {GENERIC_ALL, GenericMapping->GenericAll}};
+
+    for (ULONG i = 0; i < sizeof Map / sizeof Map[0]; i++)
+    {
+        if (*AccessMask & Map[i].Bit)
+        {
+            *AccessMask = (*AccessMask & ~Map[i].Bit) | Map[i].Rights;
+        }
+    }
+}

@@ -219,6 +219,73 @@ TEST(KernelRoutineMayQueueTheSameApcAgain)
     EXPECT_EQ(Calls, 3);
 }
 
+/* Whatever is needed of a KAPC was taken before its routine was entered: the routines fill it with
+ * what would not work, and the APC behind it in the queue comes all the same. */
+static VOID NTAPI SpoilingKernelRoutine(PKAPC Apc, PAPC_NORMAL_ROUTINE *NormalRoutine,
+                                        PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2)
+{
+    UNREFERENCED_PARAMETER(NormalRoutine);
+    UNREFERENCED_PARAMETER(NormalContext);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    RtlFillMemory(Apc, sizeof(*Apc), 0xEE);
+}
+
+static VOID NTAPI SpoilingRundownRoutine(PKAPC Apc)
+{
+    RtlFillMemory(Apc, sizeof(*Apc), 0xEE);
+}
+
+TEST(ApcMayBeOverwrittenInItsKernelRoutine)
+{
+    RECORD Behind;
+    KAPC Apc;
+    KIRQL Irql;
+
+    Prepare(&Behind, KeGetCurrentThread(), TRUE);
+    KeInitializeApc(&Apc, KeGetCurrentThread(), ApcOriginalEnvironment, SpoilingKernelRoutine, NULL,
+                    NULL, KernelMode, NULL);
+    KeRaiseIrql(APC_LEVEL, &Irql);
+    EXPECT(KeInsertQueueApc(&Apc, NULL, NULL, 0));
+    EXPECT(KeInsertQueueApc(&Behind.Apc, NULL, NULL, 0));
+    KeLowerIrql(Irql);
+    EXPECT_EQ(Behind.Kernel, 1);
+}
+
+/* A normal APC in pool that its kernel routine frees: the normal routine needs nothing of it. */
+static volatile LONG OrphanCalls;
+
+static VOID NTAPI OrphanNormal(PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    if (Context == (PVOID)(ULONG_PTR)1 && Argument1 == &OrphanCalls &&
+        Argument2 == (PVOID)(ULONG_PTR)3)
+    {
+        InterlockedIncrement(&OrphanCalls);
+    }
+}
+
+static VOID NTAPI OrphaningKernelRoutine(PKAPC Apc, PAPC_NORMAL_ROUTINE *NormalRoutine,
+                                         PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2)
+{
+    UNREFERENCED_PARAMETER(NormalRoutine);
+    UNREFERENCED_PARAMETER(NormalContext);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    RtlFillMemory(Apc, sizeof(*Apc), 0xEE);
+    TestFree(Apc);
+}
+
+TEST(NormalRoutineRunsWithItsArgumentsAfterTheApcWasFreed)
+{
+    PKAPC Apc = TestAllocate(sizeof(*Apc));
+
+    OrphanCalls = 0;
+    KeInitializeApc(Apc, KeGetCurrentThread(), ApcOriginalEnvironment, OrphaningKernelRoutine, NULL,
+                    OrphanNormal, KernelMode, (PVOID)(ULONG_PTR)1);
+    EXPECT(KeInsertQueueApc(Apc, (PVOID)&OrphanCalls, (PVOID)(ULONG_PTR)3, 0));
+    EXPECT_EQ(OrphanCalls, 1);
+}
+
 TEST(SpecialApcsAreDeliveredBeforeNormalOnes)
 {
     RECORD Special, Normal;
@@ -613,6 +680,80 @@ TEST(ThreadExitRunsRundownRoutineInsteadOfKernelRoutine)
     EXPECT_EQ(Record->Kernel, 0);
     EXPECT_EQ(Record->Rundown, 1);
     TestFree(Record);
+}
+
+static VOID PrepareUserApc(PKAPC Apc, PKTHREAD Thread, APC_RUNDOWN_ROUTINE *Rundown)
+{
+    KeInitializeApc(Apc, Thread, ApcOriginalEnvironment, RecordKernel, Rundown,
+                    (APC_NORMAL_ROUTINE *)(ULONG_PTR)0x10000, UserMode, NULL);
+}
+
+TEST(ApcMayBeOverwrittenInItsRundownRoutine)
+{
+    TARGET Target;
+    PRECORD Behind = TestAllocate(sizeof(*Behind));
+    PKAPC Apc = TestAllocate(sizeof(*Apc));
+
+    StartTarget(&Target, FALSE, PASSIVE_LEVEL);
+    PrepareUserApc(Apc, Target.Thread.Thread, SpoilingRundownRoutine);
+    PrepareUserApc(&Behind->Apc, Target.Thread.Thread, RecordRundown);
+    EXPECT(KeInsertQueueApc(Apc, NULL, NULL, 0));
+    EXPECT(KeInsertQueueApc(&Behind->Apc, NULL, NULL, 0));
+    FinishTarget(&Target);
+    EXPECT_EQ(Behind->Rundown, 1);
+    EXPECT_EQ(Behind->Kernel, 0);
+    TestFree(Apc);
+    TestFree(Behind);
+}
+
+TEST(RundownRoutineMayFreeTheApc)
+{
+    TARGET Target;
+    PKAPC Apc = TestAllocate(sizeof(*Apc));
+
+    StartTarget(&Target, FALSE, PASSIVE_LEVEL);
+    PrepareUserApc(Apc, Target.Thread.Thread, (APC_RUNDOWN_ROUTINE *)TestFree);
+    EXPECT(KeInsertQueueApc(Apc, NULL, NULL, 0));
+    FinishTarget(&Target);
+}
+
+TEST(ApcWithoutARundownRoutineIsFreedAtThreadExit)
+{
+    TARGET Target;
+    PKAPC Apc = ExAllocatePool(NonPagedPool, sizeof(*Apc));
+
+    EXPECT(Apc != NULL);
+    StartTarget(&Target, FALSE, PASSIVE_LEVEL);
+    PrepareUserApc(Apc, Target.Thread.Thread, NULL);
+    EXPECT(KeInsertQueueApc(Apc, NULL, NULL, 0));
+    FinishTarget(&Target);
+}
+
+/* From one thread's kernel routine to another thread. */
+static VOID NTAPI PassingKernelRoutine(PKAPC Apc, PAPC_NORMAL_ROUTINE *NormalRoutine,
+                                       PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2)
+{
+    PRECORD Record = CONTAINING_RECORD(Apc, RECORD, Apc);
+
+    UNREFERENCED_PARAMETER(NormalRoutine);
+    UNREFERENCED_PARAMETER(NormalContext);
+    Prepare(Record, *Argument1, TRUE);
+    Record->Signal = *Argument2;
+    EXPECT(KeInsertQueueApc(Apc, NULL, NULL, 0));
+}
+
+TEST(KernelRoutineMayQueueTheApcToAnotherThread)
+{
+    TARGET Target;
+    RECORD Record;
+
+    StartTarget(&Target, FALSE, PASSIVE_LEVEL);
+    KeInitializeApc(&Record.Apc, KeGetCurrentThread(), ApcOriginalEnvironment, PassingKernelRoutine,
+                    NULL, NULL, KernelMode, NULL);
+    EXPECT(KeInsertQueueApc(&Record.Apc, Target.Thread.Thread, &Target.Delivered, 0));
+    TestWait(&Target.Delivered);
+    FinishTarget(&Target);
+    EXPECT_EQ(Record.Kernel, 1);
 }
 
 static VOID ExpectHeldByWaitAtApcLevel(BOOLEAN Special)

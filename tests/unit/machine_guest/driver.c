@@ -9,6 +9,7 @@ __declspec(dllimport) void Unlock(void);
 __declspec(dllimport) void Unload(void);
 __declspec(dllimport) void Arm(uint64_t Due);
 __declspec(dllimport) void Interrupt(unsigned Cpu);
+__declspec(dllimport) void Note(unsigned Forget);
 __declspec(dllimport) unsigned Choose(unsigned N);
 __declspec(dllimport) uint64_t SeenInterrupts(unsigned Cpu);
 __declspec(dllimport) void NobodyExportsThis(void);
@@ -72,6 +73,11 @@ static void Routine(unsigned Test, unsigned Cpu)
         if (Cpu == 1)
             while (Flag == 0)
                 ;
+        break;
+    case 13:
+    case 14:
+        if (Cpu == 1)
+            Note(Test == 14);
         break;
     default:
         break;

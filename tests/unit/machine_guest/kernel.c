@@ -72,6 +72,24 @@ __declspec(dllexport) uint64_t SeenInterrupts(unsigned Cpu)
     return Interrupts[Cpu];
 }
 
+/* Two notes for a bugcheck; with Forget they are given in a step that goes on. */
+__declspec(dllexport) void Note(unsigned Forget)
+{
+    static uint64_t Frames[3], Parameters[4] = {1, 2, 3, 4};
+    register uint64_t R9 __asm__("r9") = 0xFFFFFA8000000040ull;
+    register uint64_t R8 __asm__("r8") = RD_NOTE_LOG | 3ull << 32;
+    uint64_t Number = RD_HC_NOTE;
+    for (unsigned i = 0; i < 3; i++)
+        Frames[i] = 0xFFFFF80000A00000ull + i;
+    __asm__ volatile("vmcall" : "+a"(Number) : "c"("an entry of a log"), "d"(Frames), "r"(R8), "r"(R9) : "memory");
+    if (Forget) {
+        Call(RD_HC_SCHEDULE, 0, 0, 0);
+        Call(RD_HC_BUGCHECK, 0x20, (uint64_t)Parameters, 0);
+    }
+    Call(RD_HC_NOTE, (uint64_t)"a line \x01 of text", 0, RD_NOTE_LINE);
+    Call(RD_HC_BUGCHECK, 0x20, (uint64_t)Parameters, 0);
+}
+
 static void Halt(void)
 {
     for (;;)
