@@ -7,6 +7,7 @@ CHECK_NAMES := $(patsubst $(CHECKS)/%/bad.c,%,$(sort $(wildcard $(CHECKS)/*/bad.
 
 $(foreach n,$(CHECK_NAMES),$(call sample_image,$(CHECKS),$(n)/bad,$(n)/bad.c driver.c)$(call \
     sample_image,$(CHECKS),$(n)/clean,$(n)/clean.c driver.c))
+$(call seh_sources,$(CHECKS))
 
 define check_rule
 $(BUILD)/$(CHECKS)/$(1)/bad.lua: $(or $(wildcard $(CHECKS)/$(1)/scenario.lua),$(CHECKS)/scenario.lua)
