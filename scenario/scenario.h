@@ -72,6 +72,9 @@ const char *scenario_status_name(int32_t status);
 
 /* A load of `driver` in front of all other setup steps. */
 void scenario_load_first(struct scenario *s, const char *driver);
+/* The scenario of a bare driver that turns out to be a minifilter: a volume to filter, and an unload through the filter
+ * manager in front of the service's. */
+void scenario_default_filter(struct scenario *s, const char *driver);
 /* Whether a step speaks to the filter manager. */
 bool scenario_uses_filters(const struct scenario *s);
 
