@@ -97,7 +97,10 @@ enum rd_op {
     RD_OP_CANCEL = 24,      /* slot of an asynchronous request */
     RD_OP_FAIL_ALLOCATIONS = 25, /* value: how many may fail from here on */
     RD_OP_EXERCISE = 26,    /* open every device that the drivers created by name and try each dispatch */
-    RD_OP_MOUNT = 27,       /* text device name, text2 its DOS name, flags: a disk in memory, mounted */
+    RD_OP_ATTACH_FILTER = 40,    /* text "filter;volume" */
+    RD_OP_DETACH_FILTER = 41,    /* text "filter;volume" */
+    RD_OP_UNLOAD_FILTER = 42,    /* text filter */
+    RD_OP_MOUNT = 27,       /* text device name, input its DOS name (ASCII), flags: a disk in memory, mounted */
     RD_OP_SET_INFO = 28,    /* slot, code information class, input */
     RD_OP_RENAME = 29,      /* slot, text: new name (a path from the volume's root, or a name in the same directory);
                                value 1: an existing file gives way */
@@ -105,9 +108,6 @@ enum rd_op {
     RD_OP_LIST = 31,        /* slot of a directory, text: pattern or 0, code information class, output_size: one query */
     RD_OP_QUERY_VOLUME = 32, /* slot, code information class, output_size */
     RD_OP_FSCTL = 33,       /* slot, code, input, output */
-    RD_OP_ATTACH_FILTER = 40,    /* text "filter;volume" */
-    RD_OP_DETACH_FILTER = 41,    /* text "filter;volume" */
-    RD_OP_UNLOAD_FILTER = 42,    /* text filter */
     RD_OP_QUERY_CAPABILITIES = 50, /* text: driver or instance */
     RD_OP_QUERY_POWER = 51,        /* text, code: device power state */
 };
@@ -189,7 +189,8 @@ _Static_assert(sizeof(struct rd_pool_record) == 48, "ABI");
 struct rd_entry_points {
     uint64_t start_cpu;   /* rcx = processor number: secondary processors begin here, interrupts off */
     uint64_t interrupt;   /* software or clock interrupt: rcx = IRQL, a trap frame on the stack */
-    uint64_t fault;       /* unused in version 1: faults stop the run */
+    uint64_t fault;       /* address of RD_FAULT_VECTORS entry points, one a vector, 0 none: struct rd_exception_frame on
+                             the stack; 0: every processor exception stops the run */
     uint64_t reserved[5];
 };
 
@@ -201,5 +202,34 @@ struct rd_interrupt_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 _Static_assert(sizeof(struct rd_interrupt_frame) == 56, "ABI");
+
+/* The same for a processor exception that Windows would dispatch. The processor's IRQL and IF stay as they were. */
+#define RD_FAULT_VECTORS 0x30
+struct rd_exception_frame {
+    uint64_t address; /* vector 14: what was touched */
+    uint64_t error;   /* vector 14: bit 1 set when written */
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+_Static_assert(sizeof(struct rd_exception_frame) == 56, "ABI");
+
+/* Where RD_HC_UNHANDLED finds things in NT's CONTEXT; general registers are in encoding order. */
+#define RD_CONTEXT_MXCSR 0x34
+#define RD_CONTEXT_EFLAGS 0x44
+#define RD_CONTEXT_GPR 0x78
+#define RD_CONTEXT_RIP 0xF8
+#define RD_CONTEXT_XMM 0x1A0
+#define RD_CONTEXT_SIZE 0x4D0
+
+/* NT's EXCEPTION_RECORD. */
+#define RD_EXCEPTION_PARAMETERS 15
+struct rd_exception_record {
+    uint32_t code, flags;
+    uint64_t next;
+    uint64_t address;
+    uint32_t parameter_count, unused;
+    uint64_t parameters[RD_EXCEPTION_PARAMETERS];
+};
+#define RD_EXCEPTION_RECORD_SIZE 0x98
+_Static_assert(sizeof(struct rd_exception_record) == RD_EXCEPTION_RECORD_SIZE, "ABI");
 
 #endif

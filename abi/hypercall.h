@@ -32,6 +32,8 @@ enum rd_hypercall {
     RD_HC_TIME = 18,        /* rax: virtual time in 100 ns since boot */
     RD_HC_EXPECT = 19,      /* rcx wanted, rdx got, r8 step index: a scenario's expectation failed; no return */
     RD_HC_SPIN = 20,        /* rcx address, rdx bytes, r8 owner hint: like AWAIT, for spin locks (hang report) */
+    RD_HC_FRAME_ENDED = 23, /* rcx new stack pointer: frames below it have ended without a return (unwinding) */
+    RD_HC_UNHANDLED = 24,   /* like BUGCHECK, for an exception that nobody handled: r8 EXCEPTION_RECORD, r9 CONTEXT */
     RD_HC_APC_NOTES = 28,   /* rcx KTHREAD, rdx 1 to blame the latest, else the first: notes, for the KeBugCheckEx that
                                follows, of the changes of its APC disable counts that nothing has undone */
     RD_HC_CAPTURE = 29,     /* rcx array, rdx its length: return addresses of the running stack from the caller's own
@@ -80,6 +82,7 @@ enum rd_event {
     RD_EVENT_TIMER,           /* timer, due */
     RD_EVENT_DPC,             /* dpc, routine */
     RD_EVENT_WORK_ITEM,       /* item, routine */
+    RD_EVENT_EXCEPTION = 40,  /* status, address of the instruction, second parameter (the address of an access) */
 };
 
 enum rd_apc_routine { RD_APC_KERNEL = 1, RD_APC_NORMAL = 2, RD_APC_RUNDOWN = 3 };

@@ -94,10 +94,10 @@ static const struct bugcheck_case pool_caller[] = {
 BUGCHECK_CASES(bugcheck_c2, pool_caller);
 
 static const struct bugcheck_case timer_or_dpc[] = {
-    {0x0, "A timer lies in memory that is going away", {"Address of the timer", "Start of the range", "End of the range"}, "unload-residue"},
-    {0x1, "A DPC lies in memory that is going away", {"Address of the DPC", "Start of the range", "End of the range"}, "unload-residue"},
+    {0x0, "A timer lies in memory that is going away", {"Address of the timer", "Start of the range", "End of the range"}, NULL},
+    {0x1, "A DPC lies in memory that is going away", {"Address of the DPC", "Start of the range", "End of the range"}, NULL},
     {0x2, "The routine of a DPC lies in memory that is going away",
-     {"Address of the DPC routine", "Start of the range", "End of the range"}, "unload-residue"},
+     {"Address of the DPC routine", "Start of the range", "End of the range"}, NULL},
     {0x3, "A DPC has the number of a processor that does not exist", {"Address of the DPC", "Number of the processor", "Number of processors"},
      "dpc-processor"},
     {0x4, "The thread's APC disable count was changed by a DPC routine",

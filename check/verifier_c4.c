@@ -15,6 +15,9 @@
 #define RULE_SUB_STATE "Sub-state of the rule, for !ruleinfo"
 #define CONDITION "Address of the text of the violated condition"
 #define DDI(number, rule, text) {number, rule ": " text, {CONDITION, RULE_STATE, RULE_SUB_STATE}, "ddi-compliance"}
+#define RESIDUE(number, what, how) \
+    {number, "A driver was unloaded while " what " of it " how ".", {"Address of the object", "Start of the image", "End of the image"}, \
+     "unload-residue"}
 
 static const struct bugcheck_case table[] = {
     /* Pool requests. */
@@ -27,10 +30,10 @@ static const struct bugcheck_case table[] = {
     {0x13, "A pool block was freed twice.", {NULL, "Pool header", "Contents of the header"}, "double-free"},
     {0x14, "A pool block was freed twice.", {NULL, "Pool header", "Contents of the header"}, "double-free"},
     {0x15, "A pool block was freed that holds an active timer.", {"Address of the timer", "Pool type", "Address of the block"},
-     "active-object-freed"},
+     "active-object-gone"},
     {0x16, "A bad address was freed.", {NULL, "Address that was freed", NULL}, "pool-free"},
     {0x17, "A pool block was freed that holds an active ERESOURCE.",
-     {"Address of the ERESOURCE", "Pool type", "Address of the block"}, "active-object-freed"},
+     {"Address of the ERESOURCE", "Pool type", "Address of the block"}, "active-object-gone"},
     /* IRQL and locks. */
     {0x30, "KeRaiseIrql was asked for a lower or an impossible IRQL.", {"Current IRQL", "Requested IRQL", NULL}, "irql"},
     {0x31, "KeLowerIrql was asked for a higher or an impossible IRQL.",
@@ -90,13 +93,13 @@ static const struct bugcheck_case table[] = {
     {0xCA, "A lookaside list was initialised twice.", {"Address of the list", NULL, NULL}, "initialised-twice"},
     {0xCB, "A lookaside list was deleted that had not been initialised.", {"Address of the list", NULL, NULL}, "not-initialised"},
     {0xCC, "A pool block was freed that holds an active lookaside list.",
-     {"Address of the list", "Start of the block", "Size of the block"}, "active-object-freed"},
+     {"Address of the list", "Start of the block", "Size of the block"}, "active-object-gone"},
     {0xCD, "A lookaside list was made with blocks that are too small.", {"Address of the list", "Size of a block", "Least size"},
      "lookaside-size"},
     {0xD0, "An ERESOURCE was initialised twice.", {"Address of the ERESOURCE", NULL, NULL}, "initialised-twice"},
     {0xD1, "An ERESOURCE was deleted that had not been initialised.", {"Address of the ERESOURCE", NULL, NULL}, "not-initialised"},
     {0xD2, "A pool block was freed that holds an active ERESOURCE.",
-     {"Address of the ERESOURCE", "Start of the block", "Size of the block"}, "active-object-freed"},
+     {"Address of the ERESOURCE", "Start of the block", "Size of the block"}, "active-object-gone"},
     {0xD5, "A remove lock was released with a tag that nobody acquired it with, or that had been released already.",
      {"The verifier's copy of the remove lock", "Tag of this release", NULL}, "remove-lock"},
     {0xD6, "IoReleaseRemoveLockAndWait was given another tag than its acquire.",
@@ -174,7 +177,7 @@ static const struct bugcheck_case table[] = {
     {0x1009, "A lock was released with the routine of another kind of lock.", {"Address of the lock", NULL, NULL}, "lock-kind"},
     {0x100A, "A thread exited while it owned a lock.", {"Thread that owns the lock", NULL, NULL}, "lock-owner"},
     {0x100B, "The memory of a lock was freed while the lock was owned.", {"Address of the lock", "Thread that owns the lock", NULL},
-     "active-object-freed"},
+     "active-object-gone"},
     {0x1010, "A driver changed the contents of a buffer that it must only read, somewhere in the stack.", {"Varies", "Varies", "Varies"},
      "mdl-invariant"},
     {0x1011, "A driver changed the contents of a buffer that it must only read.", {"Varies", "Varies", "Varies"}, "mdl-invariant"},
@@ -218,6 +221,17 @@ static const struct bugcheck_case table[] = {
     DDI(0x4100B, "RequestedPowerIrp", "a requested power IRP was not treated as it must be"),
     DDI(0x4100F, "IoSetCompletionExCompleteIrp", "a completion routine set with the Ex routine does not pass its IRP on"),
     DDI(0x43006, "PnpRemove", "a remove request was not treated as it must be"),
+    /* Ours, with "RD" in the upper half: residue for which Windows has no number (guest/include/vfmem.h). */
+    RESIDUE(0x52440001, "a work item", "is queued or its routine runs"),
+    RESIDUE(0x52440002, "a process, thread or image notification routine", "is registered"),
+    RESIDUE(0x52440003, "a callback routine", "is registered"),
+    RESIDUE(0x52440004, "a bugcheck callback", "is registered"),
+    RESIDUE(0x52440005, "a system thread", "has not ended"),
+    RESIDUE(0x52440006, "an APC", "is queued"),
+    {0x52440007, "A driver was unloaded while a registration of its device or driver object stands.",
+     {"Address of the registration", "Driver object", NULL}, "unload-residue"},
+    {0x52440008, "A pool block was freed that holds a queued APC.", {"Address of the APC", "Start of the block", "End of the block"},
+     "active-object-gone"},
 };
 
 BUGCHECK_CASES(bugcheck_c4, table);
@@ -233,7 +247,7 @@ static const struct {
     {0xC4, 0xF5, 0xF7, "misc"},             {0xC4, 0xFA, 0xFB, "io"},            {0xC4, 0x105, 0x105, "io"},
     {0xC4, 0x10A, 0x10B, "pool-tracking"},  {0xC4, 0x11A, 0x11B, "force-irql"},        {0xC4, 0x123, 0x131, "misc"},
     {0xC4, 0x135, 0x135, "io"},             {0xC4, 0x13A, 0x13F, "pool-tracking"}, {0xC4, 0x1000, 0x100B, "deadlock"},
-    {0xC4, 0x20002, 0x43006, "ddi"},        {0xC4, 0, ~0ull, "any"},             {0xC9, 0, ~0ull, "io"},
+    {0xC4, 0x20002, 0x43006, "ddi"},        {0xC4, 0x52440001, 0x52440008, "pool-tracking, misc"}, {0xC4, 0, ~0ull, "any"},             {0xC9, 0, ~0ull, "io"},
 };
 
 const char *bugcheck_option(uint32_t code, uint64_t sub_code)

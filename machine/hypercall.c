@@ -48,6 +48,42 @@ static uint64_t hc_bugcheck(struct call *k)
     return 0;
 }
 
+static uint64_t hc_unhandled(struct call *k)
+{
+    struct trouble t = trouble_at(k->cpu, TROUBLE_UNHANDLED);
+    uint8_t context[RD_CONTEXT_SIZE];
+    uint32_t flags;
+    t.code = (uint32_t)k->rcx;
+    t.exception_record = k->r8;
+    t.context_record = k->r9;
+    t.bugcheck_regs = t.regs;
+    if (!arena_read(k->rdx, t.arg, sizeof t.arg) || !arena_read(k->r8, &t.record, sizeof t.record) ||
+        !arena_read(k->r9, context, sizeof context)) {
+        bad(k, "unhandled exception");
+        return 0;
+    }
+    memcpy(t.regs.gpr, context + RD_CONTEXT_GPR, sizeof t.regs.gpr);
+    memcpy(&t.regs.rip, context + RD_CONTEXT_RIP, sizeof t.regs.rip);
+    memcpy(&t.regs.mxcsr, context + RD_CONTEXT_MXCSR, sizeof t.regs.mxcsr);
+    memcpy(&flags, context + RD_CONTEXT_EFLAGS, sizeof flags);
+    t.regs.rflags = flags;
+    for (int i = 0; i < 16; i++)
+        memcpy(t.regs.ymm[i], context + RD_CONTEXT_XMM + 16 * i, 16);
+    if (t.record.code == 0xC0000005 && t.record.parameter_count >= 2) {
+        t.write = t.record.parameters[0] == 1;
+        t.address = t.record.parameters[1];
+    }
+    machine_trouble(k->m, &t);
+    return 0;
+}
+
+/* Frames that unwinding has left: nothing is kept about them yet. */
+static uint64_t hc_frame_ended(struct call *k)
+{
+    (void)k;
+    return 0;
+}
+
 static uint64_t hc_assert(struct call *k)
 {
     char text[160], file[96];
@@ -320,6 +356,7 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_SCHEDULE] = hc_schedule,     [RD_HC_READY] = hc_ready,
     [RD_HC_TOUCH] = hc_touch,           [RD_HC_TIME] = hc_time,
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
+    [RD_HC_FRAME_ENDED] = hc_frame_ended, [RD_HC_UNHANDLED] = hc_unhandled,
     [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
     [RD_HC_CAPTURE] = hc_capture,
     [RD_HC_POOL_OWN] = hc_pool_own,     [RD_HC_POOL_QUERY] = hc_pool_query,

@@ -200,6 +200,9 @@ bool loop_probe(struct machine *m, unsigned cpu, struct loop_probe *p, uint64_t 
 bool interrupt_deliverable(const struct vcpu *c);
 /* Pushes a frame and enters the kernel's handler; false: the stack has no room. */
 bool interrupt_take(struct machine *m, unsigned cpu, unsigned vector);
+/* A processor exception that the guest dispatches: pushes a frame and enters the kernel's handler for the vector.
+ * address and write matter for vector 14. False: there is no handler, or the stack has no room. */
+bool exception_take(struct machine *m, unsigned cpu, unsigned vector, gva_t address, bool write);
 void interrupt_send(struct machine *m, unsigned cpu, unsigned level);
 void cpu_start(struct machine *m, unsigned cpu);
 

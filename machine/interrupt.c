@@ -1,5 +1,5 @@
 /*
- * Software interrupts and processor start. An interrupt from one processor to another running one is first in
+ * Software interrupts, processor exceptions and processor start. An interrupt from one processor to another running one is first in
  * flight, then arrives (a step of its own agent), and is taken at the first instruction boundary at which
  * the IRQL permits. To a halted processor it arrives at once: while it halts, later is the same as now.
  */
@@ -44,6 +44,31 @@ bool interrupt_take(struct machine *m, unsigned cpu, unsigned vector)
     mark_cpu(cpu);
     if (machine_listening(m))
         machine_emit(m, EVENT_INTERRUPT, cpu, 0, f.rip, vector, 0, 0);
+    return true;
+}
+
+bool exception_take(struct machine *m, unsigned cpu, unsigned vector, gva_t address, bool write)
+{
+    struct vcpu *c = &run_cpu(cpu)->cpu;
+    struct rd_exception_frame f = {.address = address,
+                                   .error = write ? 2 : 0,
+                                   .rip = c->regs.rip,
+                                   .cs = 0x10,
+                                   .rflags = c->regs.rflags,
+                                   .rsp = c->regs.gpr[REG_RSP],
+                                   .ss = 0x18};
+    struct rd_entry_points entry;
+    gva_t handler;
+    gva_t at = (c->regs.gpr[REG_RSP] & ~15ull) - sizeof f;
+    if (vector >= RD_FAULT_VECTORS || !arena_read(m->entry_points, &entry, sizeof entry) || entry.fault == 0 ||
+        !arena_read(entry.fault + 8ull * vector, &handler, sizeof handler) || handler == 0 ||
+        !arena_write(at, &f, sizeof f))
+        return false;
+    share_touch_range(m, at, sizeof f, true);
+    c->regs.gpr[REG_RSP] = at;
+    c->regs.rflags &= ~0x400ull;
+    c->regs.rip = handler;
+    mark_cpu(cpu);
     return true;
 }
 

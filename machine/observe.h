@@ -19,6 +19,8 @@ enum trouble_kind {
     TROUBLE_EXECUTE,   /* control reached an address that must not execute: address, shadow; from */
     TROUBLE_EXCEPTION, /* vector */
     TROUBLE_BUGCHECK,  /* the guest kernel called KeBugCheckEx: code, arg[] */
+    TROUBLE_UNHANDLED, /* ... for an exception that nobody handled: code, arg[], and the group below. regs are those of the
+                          CONTEXT record: where the exception was; bugcheck_regs stand in KeBugCheckEx */
     TROUBLE_HANG,      /* nobody can move */
     TROUBLE_EXPECT     /* a scenario's expectation failed: arg[0] wanted, arg[1] got, arg[2] step */
 };
@@ -36,6 +38,11 @@ struct trouble {
     gva_t from;       /* TROUBLE_EXECUTE: the instruction that transferred there; 0: a resumed processor */
     uint32_t code;
     uint64_t arg[4];
+    /* TROUBLE_UNHANDLED. For an access violation (status C0000005) address and write are set too. */
+    gva_t exception_record; /* where the guest's EXCEPTION_RECORD and CONTEXT lie, for .exr and .cxr */
+    gva_t context_record;
+    struct rd_exception_record record; /* a copy of the former */
+    struct vcpu_regs bugcheck_regs;
 };
 
 /*

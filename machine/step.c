@@ -99,9 +99,31 @@ static void access_trouble(struct machine *m, unsigned cpu, const struct dbt_exi
     machine_trouble(m, &t);
 }
 
+#define FIRST_RAISED_IRQL 2u
+
+/* Whether Windows would ask handlers about this access. User addresses fault; what is there is up to the process, so NT
+ * dispatches that below DISPATCH_LEVEL. An address that is not canonical is a general protection fault at any IRQL. Invalid system
+ * addresses stop NT whatever surrounds them; and what only our shadow memory knows (freed, dead, unloaded) stops us. */
+static bool dispatch_access(struct machine *m, unsigned cpu, const struct dbt_exit *x)
+{
+    uint64_t high = x->address >> 47;
+    if (x->reason == DBT_BAD_ACCESS && x->shadow != RD_SHADOW_UNMAPPED)
+        return false;
+    if (high == 0)
+        return run_cpu(cpu)->cpu.irql < FIRST_RAISED_IRQL && exception_take(m, cpu, 14, x->address, x->write);
+    return high != 0x1FFFF && exception_take(m, cpu, 13, 0, false);
+}
+
 static bool is_kernel(enum code_class class)
 {
     return class == CODE_KERNEL || class == CODE_KERNEL_NOLOG;
+}
+
+/* IRETQ: goes on where an interrupt or exception struck, or where unwinding ended. Nobody called anybody. */
+static bool is_resumption(gva_t from)
+{
+    uint8_t b[2] = {0, 0};
+    return arena_read(from, b, 2) && b[0] == 0x48 && b[1] == 0xCF;
 }
 
 /* Whether the instruction that left an image was a return; else it was a call or a tail jump. */
@@ -127,7 +149,7 @@ static void crossed(struct machine *m, unsigned cpu, gva_t from, const struct co
         rc->driver_call = 0;
     else if (!back && machine_code(m, top).class == CODE_DRIVER)
         rc->driver_call = top;
-    if (!machine_listening(m))
+    if (!machine_listening(m) || is_resumption(from))
         return;
     if (before->class == CODE_DRIVER && is_kernel(now->class)) {
         if (back)
@@ -237,9 +259,17 @@ static void run_processor(struct machine *m, unsigned cpu)
             access_trouble(m, cpu, &x);
             return;
         case DBT_FAULT:
+            if (dispatch_access(m, cpu, &x)) {
+                before.class = CODE_NONE;
+                break;
+            }
             access_trouble(m, cpu, &x);
             return;
         case DBT_EXCEPTION: {
+            if (exception_take(m, cpu, x.vector, 0, false)) {
+                before.class = CODE_NONE;
+                break;
+            }
             struct trouble t = trouble_at(cpu, TROUBLE_EXCEPTION);
             t.vector = x.vector;
             machine_trouble(m, &t);

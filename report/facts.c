@@ -68,6 +68,8 @@ unsigned fact_thread(const struct report *r)
 unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame out[STACK_MAX])
 {
     const struct violation *v = r->violation;
+    if (thread == fact_thread(r) && v->trouble.kind == TROUBLE_UNHANDLED) /* the context's has a place of its own */
+        return stack_walk(r->machine, &v->trouble.bugcheck_regs, out, STACK_MAX);
     if (thread == fact_thread(r) && v->trouble.kind != TROUBLE_HANG)
         return stack_walk(r->machine, &v->trouble.regs, out, STACK_MAX);
     return thread == NO_THREAD ? 0 : stack_walk_thread(r->machine, thread, out, STACK_MAX);

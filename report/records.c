@@ -73,10 +73,11 @@ struct fact_records fact_records(const struct report *r)
     struct fact_records f = {0};
     struct exception_record record;
     struct context context;
+    bool unhandled = v->trouble.kind == TROUBLE_UNHANDLED; /* the machine knows, whatever the bugcheck */
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        if (places[i].code != v->code)
+        if (unhandled ? i > 0 : places[i].code != v->code)
             continue;
-        gva_t at = places[i].record >= 0 ? v->arg[places[i].record] : 0;
+        gva_t at = unhandled ? v->trouble.exception_record : places[i].record >= 0 ? v->arg[places[i].record] : 0;
         if (readable(at) && arena_read(at, &record, sizeof record) && record.parameter_count <= 15) {
             f.record = at;
             f.code = record.code;
@@ -85,7 +86,7 @@ struct fact_records fact_records(const struct report *r)
             f.parameter_count = record.parameter_count;
             memcpy(f.parameter, record.parameter, sizeof f.parameter);
         }
-        at = places[i].context >= 0 ? v->arg[places[i].context] : 0;
+        at = unhandled ? v->trouble.context_record : places[i].context >= 0 ? v->arg[places[i].context] : 0;
         if (readable(at) && arena_read(at, &context, sizeof context) && (context.flags & CONTEXT_AMD64)) {
             f.context = at;
             memcpy(f.regs.gpr, context.gpr, sizeof context.gpr);

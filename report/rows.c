@@ -57,6 +57,7 @@ static void find_touched(struct maker *k)
     case TROUBLE_FAULT:
     case TROUBLE_EXECUTE:
     case TROUBLE_HANG:
+    case TROUBLE_UNHANDLED:
         touch(k, v->trouble.address);
         break;
     case TROUBLE_EXCEPTION:
@@ -313,6 +314,10 @@ static void guest_row(struct maker *k, const struct record *r)
     case RD_EVENT_WORK_ITEM:
         routine_row(k, r, "work item", e->b);
         break;
+    case RD_EVENT_EXCEPTION:
+        fact_name(k->report->symbols, e->b, false, name, sizeof name);
+        add(k, r, 4, "exception %08x at %s", (unsigned)e->a, name);
+        break;
     }
 }
 
@@ -405,6 +410,9 @@ static void violation_row(struct maker *k)
     case TROUBLE_FAULT:
         fact_data(report, t->address, name, sizeof name);
         add(k, &r, 5, "*** %s %s", t->write ? "writes" : "reads", name);
+        break;
+    case TROUBLE_UNHANDLED:
+        add(k, &r, 5, "*** nobody handles exception %08x", t->record.code);
         break;
     case TROUBLE_HANG:
         add(k, &r, 5, "*** nobody can go on");

@@ -25,6 +25,17 @@ SAMPLE_LDFLAGS := $(SAMPLE_TARGET) $(if $(SAMPLE_CLANG),-fuse-ld=lld -Wl$(COMMA)
 # The filter manager's import library is ours: mingw-w64 has none.
 SAMPLE_LIBS := -L$(SAMPLE_LIB) -lntoskrnl -lhal $(BUILD)/guest/libfltmgr.a
 
+# Sources with __try need a compiler that has it: clang, which makes the tables that Microsoft's compiler makes. FOLDER as below;
+# which sources they are is seen from the sources.
+SEH_CC ?= clang
+SEH_CFLAGS = --target=x86_64-w64-mingw32 $(SAMPLE_CFLAGS) -fms-extensions -Wno-ignored-attributes
+define seh_object_rule
+$(1): SAMPLE_CC = $$(SEH_CC)
+$(1): SAMPLE_CFLAGS := $$(SEH_CFLAGS)
+endef
+seh_sources = $(foreach s,$(shell grep -lwr __try $(1) --include=*.c),$(eval \
+    $(call seh_object_rule,$(s:$(1)/%=$(BUILD)/$(1)/obj/%.o))))
+
 # $(call sample_image,FOLDER,IMAGE,SOURCES): FOLDER is the path in the source tree, and the image lands in its
 # counterpart under $(BUILD). Test drivers use it too. Objects go to the counterpart's obj/.
 define sample_image_rule

@@ -63,7 +63,7 @@ int64_t builder_integer(lua_State *L, int index, const char *what, int64_t low, 
 void builder_register_types(lua_State *L);
 void builder_push_thread(lua_State *L, int thread);
 /* The options of the verb `mount`, for the statement of that name. */
-void builder_take_mount_options(lua_State *L, int table, struct scenario_step *step);
+void builder_take_mount_options(lua_State *L, struct scenario_step *step);
 
 /* build.c: the scenario as data, without Lua. */
 void scenario_init(struct scenario *s);

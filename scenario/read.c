@@ -274,11 +274,12 @@ static int say_mount(lua_State *L)
     step->op = RD_OP_MOUNT;
     step->line = builder_line(L);
     step->verb = "mount";
+    step->flags = RD_STEP_EXPECT; /* success: nothing that follows would make sense */
     if (lua_gettop(L) == 1) {
         if (!lua_istable(L, 1))
             builder_fail(L, "mount: expected options such as {pend = true}, got %s",
                          luaL_typename(L, 1));
-        builder_take_mount_options(L, 1, step);
+        builder_take_mount_options(L, step);
     }
     return 0;
 }

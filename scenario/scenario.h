@@ -110,7 +110,7 @@ struct scenario_verb {
     const char *arguments;
     /* Options by key, as "key:letter" separated by blanks; the letters are:
      *   s input bytes     o output size     v number into .value     x expected status
-     *   n name into .text, m into .text2     q file information class
+     *   n device name into .text     m its link into .input     q file information class
      *   c a, h            disposition, access, share access of an open, in words
      *   K A L P           true sets RD_STEP_KERNEL, RD_STEP_ASYNC, RD_STEP_ALERTABLE, RD_STEP_MAY_PEND
      *   d f e             true: a directory, a file that is none, deleted when closed (an open's options)

@@ -18,6 +18,7 @@
 /* What t:list asks for unless it says otherwise. */
 #define LIST_CLASS 1u
 #define LIST_OUTPUT 1024u
+#define VOLUME_NAME_LIMIT 63
 #define TICKS_PER_SECOND 1e7
 
 /* What the positional arguments of one call said, before it becomes a step. */
@@ -80,6 +81,21 @@ static void bytes_at(lua_State *L, int index, const char *what, struct scenario_
     RD_ASSERT(step->input != NULL);
     memcpy(step->input, data, size);
     step->input_size = (uint32_t)size;
+}
+
+/* A volume's DOS name goes as input: a second text would stand where the expected status does. */
+static void link_at(lua_State *L, int index, const char *what, struct scenario_step *step)
+{
+    const char *name = builder_text(L, index, what);
+    size_t n = strlen(name);
+    if (n == 0 || n > VOLUME_NAME_LIMIT)
+        builder_fail(L, "%s: a link has 1 to %d bytes", what, VOLUME_NAME_LIMIT);
+    for (size_t i = 0; i < n; i++)
+        if (name[i] < 0x20 || name[i] >= 0x7F)
+            builder_fail(L, "%s: a link consists of ASCII characters", what);
+    free(step->input);
+    step->input = str_dup(name);
+    step->input_size = (uint32_t)n + 1;
 }
 
 static int64_t seconds_at(lua_State *L, int index, const char *what)
@@ -274,9 +290,12 @@ static void take_option(lua_State *L, const struct scenario_verb *verb, const ch
         break;
     case 'n':
         c->step.text = name_at(L, value, what);
+        if (strlen(c->step.text) > VOLUME_NAME_LIMIT || c->step.text[0] != '\\')
+            builder_fail(L, "%s: a device name begins with \\ and has at most %d bytes", what,
+                         VOLUME_NAME_LIMIT);
         break;
     case 'm':
-        c->step.text2 = name_at(L, value, what);
+        link_at(L, value, what, &c->step);
         break;
     case 'q':
         c->step.code = word_at(L, value, what, WORD_FILE_CLASS);
@@ -449,7 +468,7 @@ static int run_verb(lua_State *L)
     return results;
 }
 
-void builder_take_mount_options(lua_State *L, int table, struct scenario_step *step)
+void builder_take_mount_options(lua_State *L, struct scenario_step *step)
 {
     const struct scenario_verb *verb = NULL;
     for (size_t i = 0; scenario_verbs[i] != NULL; i++)
@@ -459,10 +478,13 @@ void builder_take_mount_options(lua_State *L, int table, struct scenario_step *s
     struct call *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (struct call){.step = {.slot = NO_SLOT}};
     luaL_setmetatable(L, "rundown call");
-    take_options(L, verb, table, c);
+    take_options(L, verb, 1, c);
     step->text = c->step.text;
-    step->text2 = c->step.text2;
-    step->flags = c->step.flags;
+    step->input = c->step.input;
+    step->input_size = c->step.input_size;
+    step->flags |= c->step.flags;
+    if (c->has_expect)
+        step->expect = c->expect;
     *c = (struct call){0};
 }
 

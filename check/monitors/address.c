@@ -5,8 +5,24 @@
 #include "abi/shadow.h"
 #include "check/internal.h"
 
+/* The processor faulted, and the guest found no handler. */
+static bool unhandled(const struct machine *m, const struct trouble *t, struct violation *out)
+{
+    const char *who = trouble_module(m, t->regs.rip);
+    bugcheck_fill(out, t->code, t->arg[0], t->arg[1], t->arg[2], t->arg[3]);
+    if (t->address == ~0ull)
+        violation_sentence(out, "invalid-address", "%s used an address that is not canonical, or misaligned", who);
+    else
+        violation_sentence(out, "invalid-address", "%s %s at %#llx, where there is no memory%s", who,
+                           t->write ? "wrote" : "read", (unsigned long long)t->address,
+                           t->address < 0x10000 ? " (a NULL pointer and an offset)" : "");
+    return true;
+}
+
 static bool judge(const struct machine *m, const struct trouble *t, struct violation *out)
 {
+    if (t->kind == TROUBLE_UNHANDLED && t->record.code == 0xC0000005 && t->record.parameter_count == 2)
+        return unhandled(m, t, out);
     if ((t->kind != TROUBLE_ACCESS && t->kind != TROUBLE_FAULT) || shadow_is_paged(t->shadow))
         return false;
     const struct machine_image *i = machine_image_at(m, t->address);

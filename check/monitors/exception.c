@@ -1,5 +1,11 @@
-/* Processor exceptions of driver or kernel code that nobody handles. */
+/*
+ * Exceptions that nobody handles: those of the processor and those that a routine raised, which the guest kernel has shown to every
+ * handler; and, of a guest without handlers, the bare vector. An access violation of the processor is address.c's.
+ */
 #include "check/internal.h"
+
+#define STATUS_ACCESS_VIOLATION 0xC0000005u
+#define STATUS_STACK_BUFFER_OVERRUN 0xC0000409u
 
 static const struct {
     uint8_t vector;
@@ -14,11 +20,33 @@ static const struct {
     {0x2D, 0x80000003, "asked the debugger for a service"},
 };
 
+static bool unhandled(const char *who, const struct trouble *t, struct violation *out)
+{
+    if (t->record.code == STATUS_ACCESS_VIOLATION && t->record.parameter_count == 2)
+        return false;
+    bugcheck_fill(out, t->code, t->arg[0], t->arg[1], t->arg[2], t->arg[3]);
+    if (t->record.code == STATUS_STACK_BUFFER_OVERRUN) {
+        violation_sentence(out, "fast-fail", "%s found a data structure damaged (fast fail code %llu)", who,
+                           (unsigned long long)t->record.parameters[0]);
+        return true;
+    }
+    for (unsigned i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
+        if (exceptions[i].status != t->record.code)
+            continue;
+        violation_sentence(out, "unhandled-exception", "%s %s", who, exceptions[i].text);
+        return true;
+    }
+    violation_sentence(out, "unhandled-exception", "%s raised exception %08X, which nobody handles", who, t->record.code);
+    return true;
+}
+
 static bool judge(const struct machine *m, const struct trouble *t, struct violation *out)
 {
+    const char *who = trouble_module(m, t->regs.rip);
+    if (t->kind == TROUBLE_UNHANDLED)
+        return unhandled(who, t, out);
     if (t->kind != TROUBLE_EXCEPTION)
         return false;
-    const char *who = trouble_module(m, t->regs.rip);
     if (t->vector == 0x29) {
         bugcheck_fill(out, 0x139, t->regs.gpr[REG_RCX], 0, 0, 0);
         violation_sentence(out, "fast-fail", "%s found a data structure damaged (fast fail code %llu)", who,

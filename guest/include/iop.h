@@ -204,6 +204,16 @@ NTSTATUS IopSynchronousRequest(PIOP_REQUEST Request, PIO_STATUS_BLOCK IoStatusBl
 /* SystemBuffer of Size bytes that starts with a copy of Input. */
 NTSTATUS IopAllocateSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, ULONG Size);
 NTSTATUS IopLockBuffer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation);
+/* Our file system is the kernel's class, so no driver code is a scheduling point between two requests
+ * on a volume; this is, behind each (a close's is behind its cleanup, with nothing between them). A
+ * request that is waited for needs none: the processor halts. */
+static inline VOID IopEndRequestOnVolume(PFILE_OBJECT File)
+{
+    if (File != NULL && File->Vpb != NULL)
+    {
+        RdSchedule();
+    }
+}
 /* What belongs to the request beside its buffers: a directory query's pattern. */
 VOID IopFreeAuxiliaryBuffer(PIRP Irp);
 

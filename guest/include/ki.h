@@ -166,6 +166,8 @@ typedef struct _KPRCB
     UCHAR Spare1[7];
     PKDPC ActiveDpc;
     LIST_ENTRY ReaperListHead;    /* terminated threads, through ReadyListEntry: dereferenced off their stacks */
+    PVOID ExceptionRecord;        /* of the bugcheck that follows; NULL: not for an exception */
+    PVOID ExceptionContext;
     KSPIN_LOCK_QUEUE LockQueue[LockQueueMaximumLock];
     DECLSPEC_ALIGN(16) UCHAR IdleObjectHeader[0x60]; /* the object manager's, in front of Idle */
     ETHREAD Idle;
@@ -315,7 +317,9 @@ DECLSPEC_NORETURN VOID KiProcessorStartup(VOID);
 VOID KiInitializeSharedData(VOID);
 VOID KiUpdateSharedTime(VOID);
 
-/* An exception that nothing handles: 0x7E in a system thread, else 0x1E. */
-DECLSPEC_NORETURN VOID KiRaiseStatus(NTSTATUS Status, PVOID Address);
+/* trap.S: a system service of a scenario thread; calls Service(First, Second). */
+NTSTATUS KiSystemServiceCopyEnd(PVOID Service, const VOID *First, const VOID *Second);
+/* except.c: processor exceptions, by vector. */
+extern VOID (*const KiFaultVectors[RD_FAULT_VECTORS])(VOID);
 
 #endif

@@ -10,5 +10,7 @@ PVOID MiFindExportedRoutine(PVOID ImageBase, PCSTR Name);
 
 /* Whether a mapped image imports from that module. */
 BOOLEAN MiImportsFrom(PVOID ImageBase, PCSTR Module);
+/* probe.c: whether a buffer may be locked for a caller of that mode; a status instead of a raise. */
+NTSTATUS MiProbePages(PVOID Start, SIZE_T Bytes, KPROCESSOR_MODE AccessMode);
 
 #endif

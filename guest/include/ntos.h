@@ -14,7 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Ours: without it, excpt.h says that it comes from a DLL. */
+#define __C_specific_handler __C_specific_handler_imported
 #include <ntifs.h>
+#undef __C_specific_handler
 
 #include "guest/include/ntexport.h"
 #include "guest/include/rd.h"
@@ -23,6 +26,9 @@
 #define NTEXPORTDATA(name) _Static_assert(sizeof(#name) > 1, "an exported variable")
 
 #define OS_WIN8_OR_LATER (RdLoaderBlock->os >= RD_OS_WIN8)
+
+/* Where the kernel's own image begins; the linker's. */
+extern UCHAR __ImageBase;
 
 /* Bugchecks that the DDK headers do not name. */
 #define RDBC_APC_INDEX_MISMATCH 0x01
@@ -35,6 +41,7 @@
 #define RDBC_KMODE_EXCEPTION_NOT_HANDLED 0x1E
 #define RDBC_KERNEL_APC_PENDING_DURING_EXIT 0x20
 #define RDBC_SYSTEM_EXIT_OWNED_MUTEX 0x39
+#define RDBC_SYSTEM_SERVICE_EXCEPTION 0x3B
 #define RDBC_IRQL_GT_ZERO_AT_SYSTEM_SERVICE 0x4A
 #define RDBC_SYSTEM_THREAD_EXCEPTION_NOT_HANDLED 0x7E
 #define RDBC_INVALID_WORK_QUEUE_ITEM 0x96

@@ -30,6 +30,10 @@ DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS ExitStatus);
 PETHREAD PspCreateKernelThread(
     PCSTR Name, PKSTART_ROUTINE Routine, PVOID Context, KPRIORITY Priority);
 
+/* ke/trap.S: the first frame of a system thread, with the handler of last resort. */
+VOID PspSystemThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartContext);
+VOID PspBeginSystemThread(VOID);
+
 /* Registered notify routines, called by create and exit. */
 VOID PspCallThreadNotifyRoutines(PETHREAD Thread, BOOLEAN Create);
 VOID PspCallLoadImageNotifyRoutines(

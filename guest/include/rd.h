@@ -48,6 +48,16 @@ static inline DECLSPEC_NORETURN VOID RdBugCheck(ULONG Code, const ULONG64 *Param
     {
     }
 }
+/* ... for an exception that nobody handled. */
+static inline DECLSPEC_NORETURN VOID RdUnhandledException(
+    ULONG Code, const ULONG64 *Parameters, const VOID *ExceptionRecord, const VOID *ContextRecord)
+{
+    RdHypercall(RD_HC_UNHANDLED, Code, RD_ADDRESS(Parameters), RD_ADDRESS(ExceptionRecord),
+        RD_ADDRESS(ContextRecord));
+    for (;;)
+    {
+    }
+}
 /*
  * A note for the report of the bugcheck that follows at once: Kind is RD_NOTE_LINE, _STACK, _LOG or _THREAD, with
  * RD_NOTE_BLAME when the first driver frame of Frames is to be named as the culprit. Frames are return addresses, innermost first,

@@ -7,5 +7,5 @@ const struct scenario_verb verb_mount = {
     .help = "mount a volume in memory; by default \\Device\\HarddiskVolume1 as C:",
     .op = RD_OP_MOUNT,
     .arguments = "",
-    .options = "device:n link:m pend:P",
+    .options = "device:n link:m pend:P expect:x",
 };

@@ -28,6 +28,22 @@ LARGE_INTEGER CheckRelative(ULONG Milliseconds);
 /* A second device of the driver, whose dispatch completes every request with success at once. */
 PDEVICE_OBJECT CheckLowerDevice(VOID);
 
+/* A check that defines it answers for every other device itself. Common, so that it may. */
+extern PDRIVER_DISPATCH CheckLowerDispatch;
+
+/* The kit's _enable and _disable are intrinsics of Microsoft's compiler. */
+static __inline VOID CheckInterrupts(BOOLEAN Enable)
+{
+    if (Enable)
+    {
+        __asm__ volatile("sti" : : : "memory");
+    }
+    else
+    {
+        __asm__ volatile("cli" : : : "memory");
+    }
+}
+
 /* Keeps the compiler from seeing through a value. */
 static __inline PVOID CheckOpaque(PVOID Value)
 {

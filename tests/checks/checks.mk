@@ -2,11 +2,13 @@
 # linked with driver.c; the scenario is the folder's own or the common one, for each of the two drivers.
 
 CHECKS := tests/checks
-SAMPLE_CFLAGS_$(CHECKS) := -fno-optimize-sibling-calls -Isamples/000-apc-unload
+# Common symbols: a check may bring its own CheckLowerDispatch.
+SAMPLE_CFLAGS_$(CHECKS) := -fno-optimize-sibling-calls -fcommon -Isamples/000-apc-unload
 CHECK_NAMES := $(patsubst $(CHECKS)/%/bad.c,%,$(sort $(wildcard $(CHECKS)/*/bad.c)))
 
 $(foreach n,$(CHECK_NAMES),$(call sample_image,$(CHECKS),$(n)/bad,$(n)/bad.c driver.c)$(call \
     sample_image,$(CHECKS),$(n)/clean,$(n)/clean.c driver.c))
+$(call seh_sources,$(CHECKS))
 
 define check_rule
 $(BUILD)/$(CHECKS)/$(1)/bad.lua: $(or $(wildcard $(CHECKS)/$(1)/scenario.lua),$(CHECKS)/scenario.lua)

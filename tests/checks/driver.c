@@ -8,6 +8,7 @@ static UNICODE_STRING LinkName = RTL_CONSTANT_STRING(L"\\DosDevices\\Check");
 static PDEVICE_OBJECT CheckDevice, LowerDevice;
 
 DRIVER_INITIALIZE DriverEntry;
+PDRIVER_DISPATCH CheckLowerDispatch;
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
 {
@@ -22,6 +23,10 @@ static NTSTATUS NTAPI CheckDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION Location = IoGetCurrentIrpStackLocation(Irp);
     ULONG Code = Location->Parameters.DeviceIoControl.IoControlCode;
 
+    if (DeviceObject != CheckDevice && CheckLowerDispatch != NULL)
+    {
+        return CheckLowerDispatch(DeviceObject, Irp);
+    }
     if (DeviceObject != CheckDevice || Location->MajorFunction != IRP_MJ_DEVICE_CONTROL)
     {
         return Complete(Irp, STATUS_SUCCESS);

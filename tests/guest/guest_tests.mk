@@ -9,6 +9,7 @@ GUEST_TEST_NAMES := $(notdir $(basename $(GUEST_TEST_SOURCES) $(GUEST_LOAD_SOURC
 SAMPLE_CFLAGS_$(GUEST_TESTS) := -Isamples/000-apc-unload
 $(foreach s,$(GUEST_TEST_SOURCES),$(call sample_image,$(GUEST_TESTS),$(basename $(notdir $(s))),$(s:$(GUEST_TESTS)/%=%) test.c stack.c))
 $(foreach s,$(GUEST_LOAD_SOURCES),$(call sample_image,$(GUEST_TESTS),$(basename $(notdir $(s))),$(s:$(GUEST_TESTS)/%=%)))
+$(call seh_sources,$(GUEST_TESTS))
 
 $(BUILD)/$(GUEST_TESTS)/%.run: $(GUEST_TESTS)/run_guest.sh $(BUILD)/$(GUEST_TESTS)/%.sys $(BUILD)/rundown
 	@printf '#!/bin/sh\nexec sh %s %s %s %s "$$@"\n' $(GUEST_TESTS)/run_guest.sh $(GUEST_TESTS) $(BUILD)/rundown $(BUILD)/$(GUEST_TESTS)/$*.sys > $@

@@ -324,6 +324,42 @@ static void an_interrupt_to_a_running_processor_arrives_as_a_step_of_its_own(voi
     assert_int_equal(counter(), 0);
 }
 
+/* The kernel's handler goes on behind the instruction; the driver then stores vector, address and error code. */
+static void exception_of(uint32_t number, uint64_t seen)
+{
+    boot(number);
+    run_out();
+    assert_null(machine_violation(m));
+    assert_int_equal(counter(), seen);
+}
+
+static void a_read_of_a_user_address_enters_the_kernel_with_a_frame(void **state)
+{
+    (void)state;
+    exception_of(17, 14ull << 32 | 0x10000);
+}
+
+static void a_write_says_so_in_its_error_code(void **state)
+{
+    (void)state;
+    exception_of(18, 14ull << 32 | 0x20000 | 2);
+}
+
+static void a_division_by_zero_has_a_vector_of_its_own(void **state)
+{
+    (void)state;
+    exception_of(19, 0);
+}
+
+static void a_user_address_at_raised_irql_is_a_violation_at_once(void **state)
+{
+    (void)state;
+    boot(20);
+    run_out();
+    assert_non_null(machine_violation(m));
+    assert_int_equal(machine_violation(m)->trouble.address, 0x10000);
+}
+
 static void the_decider_answers_choices(void **state)
 {
     (void)state;
@@ -384,6 +420,10 @@ int main(void)
         cmocka_unit_test(notes_that_do_not_fit_are_counted),
         T(an_armed_timer_enables_the_clock_processor),
         T(an_interrupt_to_a_running_processor_arrives_as_a_step_of_its_own),
+        T(a_read_of_a_user_address_enters_the_kernel_with_a_frame),
+        T(a_write_says_so_in_its_error_code),
+        T(a_division_by_zero_has_a_vector_of_its_own),
+        T(a_user_address_at_raised_irql_is_a_violation_at_once),
         T(the_decider_answers_choices),
         T(a_missing_import_stops_the_run_with_its_name),
         T(equal_decisions_reach_equal_states_and_traces),

@@ -173,7 +173,7 @@ PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULON
 
     if (Block == NULL && PoolType & EXP_POOL_RAISE)
     {
-        KiRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, __builtin_return_address(0));
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     }
     return Block;
 }
@@ -198,7 +198,7 @@ PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
 
     if (Block == NULL && !(PoolType & EXP_POOL_QUOTA_FAIL))
     {
-        KiRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, __builtin_return_address(0));
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     }
     return Block;
 }
@@ -233,7 +233,7 @@ PVOID NTAPI ExAllocatePool2(ULONG64 Flags, SIZE_T NumberOfBytes, ULONG Tag)
     }
     if (Block == NULL && Flags & EXP_FLAG_RAISE_ON_FAILURE)
     {
-        KiRaiseStatus(STATUS_INSUFFICIENT_RESOURCES, __builtin_return_address(0));
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     }
     return Block;
 }

@@ -10,6 +10,7 @@
  * synchronously.
  */
 #include "guest/include/iop.h"
+#include "guest/include/seh.h"
 #include "guest/include/vf.h"
 
 static VOID IopFreeMdls(PIRP Irp)
@@ -220,8 +221,12 @@ VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID 
         if ((Irp->Flags & IRP_INPUT_OPERATION) && !NT_ERROR(Irp->IoStatus.Status) &&
             Irp->IoStatus.Information != 0)
         {
-            RtlCopyMemory(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer,
-                          Irp->IoStatus.Information);
+            NTSTATUS Copied = KiCopyGuarded(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer,
+                                            Irp->IoStatus.Information);
+            if (!NT_SUCCESS(Copied))
+            {
+                Irp->IoStatus.Status = Copied;
+            }
         }
         if (Irp->Flags & IRP_DEALLOCATE_BUFFER)
         {
@@ -313,6 +318,7 @@ NTSTATUS IopCallAndComplete(PDEVICE_OBJECT Device, PIRP Irp, PFILE_OBJECT File,
     }
     IoStatus->Status = Status;
     IopCompleteDirectly(Irp, File);
+    IopEndRequestOnVolume(File);
     return Status;
 }
 

@@ -12,6 +12,7 @@
 #include "guest/include/iop.h"
 #include "guest/include/mi.h"
 #include "guest/include/psp.h"
+#include "guest/include/seh.h"
 #include "guest/include/vfmem.h"
 
 #define IOP_NAME_LENGTH 64u
@@ -278,6 +279,7 @@ VOID IopDeleteDriver(PVOID Object)
     {
         VfDriverUnloaded(Driver);
         RdEvent(RD_EVENT_IMAGE_UNLOAD, Extension->ImageBase, 0, 0);
+        RtlpRemoveImage(Extension->ImageBase);
         RdUnloadImage(Extension->ImageBase);
     }
     if (Driver->DriverName.Buffer != NULL)
@@ -466,9 +468,11 @@ static NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName)
     {
         return Status;
     }
+    RtlpInsertImage((PVOID)(ULONG_PTR)Request.base);
     Driver = IopCreateDriverObject(ServiceName, (PVOID)(ULONG_PTR)Request.base, Request.size);
     if (Driver == NULL)
     {
+        RtlpRemoveImage((PVOID)(ULONG_PTR)Request.base);
         RdUnloadImage((PVOID)(ULONG_PTR)Request.base);
         return STATUS_INSUFFICIENT_RESOURCES;
     }

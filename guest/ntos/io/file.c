@@ -47,6 +47,7 @@ static VOID IopLeaveDevice(PFILE_OBJECT File);
 VOID IopDeleteFile(PVOID Object)
 {
     PFILE_OBJECT File = Object;
+    BOOLEAN Volume = File->Vpb != NULL;
 
     if (File->DeviceObject != NULL)
     {
@@ -56,6 +57,10 @@ VOID IopDeleteFile(PVOID Object)
     if (File->FileName.Buffer != NULL)
     {
         ExFreePoolWithTag(File->FileName.Buffer, IOP_TAG);
+    }
+    if (Volume)
+    {
+        RdSchedule(); /* IopEndRequestOnVolume; the file is gone here */
     }
 }
 

@@ -1,10 +1,12 @@
 /*
  * Read, write, control and flush requests on open files: what lies between a system call and
- * IofCallDriver, for the three ways of passing buffers. SEH is not used: a user address is good
- * when it lies in the user range, which is all valid memory.
+ * IofCallDriver, for the three ways of passing buffers. What a user address may do wrong becomes a status:
+ * copies are guarded, and pages are probed before they are locked.
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
+#include "guest/include/mi.h"
+#include "guest/include/seh.h"
 
 #define IOP_BUFFER_TAG 0x66754249 /* 'IBuf' */
 
@@ -144,6 +146,7 @@ NTSTATUS IopSendRequest(PIOP_REQUEST Request)
 {
     PFILE_OBJECT File = Request->File;
     BOOLEAN Synchronous = (File->Flags & FO_SYNCHRONOUS_IO) != 0;
+    BOOLEAN Volume = File->Vpb != NULL;
     NTSTATUS Status, WaitStatus;
 
     IopQueueThreadIrp(Request->Irp);
@@ -151,6 +154,10 @@ NTSTATUS IopSendRequest(PIOP_REQUEST Request)
     if (Status != STATUS_PENDING)
     {
         IopCompleteDirectly(Request->Irp, File);
+    }
+    if (Volume && !(Synchronous && Status == STATUS_PENDING))
+    {
+        RdSchedule(); /* IopEndRequestOnVolume; an asynchronous request may have taken the file along */
     }
     if (!Synchronous)
     {
@@ -183,18 +190,23 @@ NTSTATUS IopAllocateSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, ULONG
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     Irp->Flags |= IRP_DEALLOCATE_BUFFER;
-    RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, Input, InputLength);
-    return STATUS_SUCCESS;
+    return KiCopyGuarded(Irp->AssociatedIrp.SystemBuffer, Input, InputLength);
 }
 
 NTSTATUS IopLockBuffer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length,
                               LOCK_OPERATION Operation)
 {
     PMDL Mdl;
+    NTSTATUS Status;
 
     if (Length == 0)
     {
         return STATUS_SUCCESS;
+    }
+    Status = MiProbePages(Buffer, Length, Request->Mode);
+    if (!NT_SUCCESS(Status))
+    {
+        return Status;
     }
     Mdl = IoAllocateMdl(Buffer, Length, FALSE, FALSE, Request->Irp);
     if (Mdl == NULL)

@@ -125,6 +125,20 @@ VOID NTAPI IoUnregisterFsRegistrationChange(PDRIVER_OBJECT DriverObject,
     }
 }
 
+/* A registration of the driver's for changes; for the verifier. NULL: none. */
+PVOID IopFindFsRegistration(PDRIVER_OBJECT Driver)
+{
+    for (PLIST_ENTRY Link = IopFsChanges.Flink; Link != &IopFsChanges; Link = Link->Flink)
+    {
+        PIOP_FS_CHANGE Change = CONTAINING_RECORD(Link, IOP_FS_CHANGE, Links);
+        if (Change->Driver == Driver)
+        {
+            return Change;
+        }
+    }
+    return NULL;
+}
+
 NTEXPORT(IoAcquireVpbSpinLock, DISPATCH_LEVEL, "spinlock");
 VOID NTAPI IoAcquireVpbSpinLock(PKIRQL Irql)
 {
@@ -335,18 +349,4 @@ NTSTATUS NTAPI IoGetDiskDeviceObject(PDEVICE_OBJECT FileSystemDeviceObject,
     ObfReferenceObject(Vpb->RealDevice);
     *DiskDeviceObject = Vpb->RealDevice;
     return STATUS_SUCCESS;
-}
-
-/* A registration of the driver's for changes; for the verifier. NULL: none. */
-PVOID IopFindFsRegistration(PDRIVER_OBJECT Driver)
-{
-    for (PLIST_ENTRY Link = IopFsChanges.Flink; Link != &IopFsChanges; Link = Link->Flink)
-    {
-        PIOP_FS_CHANGE Change = CONTAINING_RECORD(Link, IOP_FS_CHANGE, Links);
-        if (Change->Driver == Driver)
-        {
-            return Change;
-        }
-    }
-    return NULL;
 }

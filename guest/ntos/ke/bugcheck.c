@@ -1,4 +1,4 @@
-/* Bugchecks, and exceptions that nothing handles. The machine stops at the hypercall; there is no blue screen. */
+/* Bugchecks. The machine stops at the hypercall; there is no blue screen. */
 #include "guest/include/vf.h"
 
 NTEXPORT(KeBugCheckEx, ANY_LEVEL, "");
@@ -7,10 +7,16 @@ DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheck
 {
     ULONG64 Parameters[4] = {
         BugCheckParameter1, BugCheckParameter2, BugCheckParameter3, BugCheckParameter4};
+    PKPRCB Prcb = KiCurrentPrcb();
 
     if (VfIsOptionEnabled(VF_OPTION_IRP_LOGGING))
     {
         VfNoteIrpLog();
+    }
+    if (Prcb->ExceptionRecord != NULL)
+    {
+        RdUnhandledException(
+            BugCheckCode, Parameters, Prcb->ExceptionRecord, Prcb->ExceptionContext);
     }
     RdBugCheck(BugCheckCode, Parameters);
 }
@@ -19,32 +25,6 @@ NTEXPORT(KeBugCheck, ANY_LEVEL, "");
 DECLSPEC_NORETURN VOID NTAPI KeBugCheck(ULONG BugCheckCode)
 {
     KeBugCheckEx(BugCheckCode, 0, 0, 0, 0);
-}
-
-DECLSPEC_NORETURN VOID KiRaiseStatus(NTSTATUS Status, PVOID Address)
-{
-    ULONG Code = KiCurrentThread()->SystemThread ? RDBC_SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
-                                                 : RDBC_KMODE_EXCEPTION_NOT_HANDLED;
-
-    KeBugCheckEx(Code, (ULONG_PTR)(LONG_PTR)Status, RD_ADDRESS(Address), 0, 0);
-}
-
-NTEXPORT(ExRaiseStatus, ANY_LEVEL, "");
-DECLSPEC_NORETURN VOID NTAPI ExRaiseStatus(NTSTATUS Status)
-{
-    KiRaiseStatus(Status, __builtin_return_address(0));
-}
-
-NTEXPORT(ExRaiseAccessViolation, ANY_LEVEL, "");
-DECLSPEC_NORETURN VOID NTAPI ExRaiseAccessViolation(VOID)
-{
-    KiRaiseStatus(STATUS_ACCESS_VIOLATION, __builtin_return_address(0));
-}
-
-NTEXPORT(ExRaiseDatatypeMisalignment, ANY_LEVEL, "");
-DECLSPEC_NORETURN VOID NTAPI ExRaiseDatatypeMisalignment(VOID)
-{
-    KiRaiseStatus(STATUS_DATATYPE_MISALIGNMENT, __builtin_return_address(0));
 }
 
 /* Callbacks at a bugcheck: registered and found again at deregistration, never called, since the run ends

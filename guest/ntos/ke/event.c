@@ -103,7 +103,7 @@ LONG NTAPI KeReleaseSemaphore(
     if (New > Semaphore->Limit || New < Old)
     {
         __writecr8(OldIrql);
-        KiRaiseStatus(STATUS_SEMAPHORE_LIMIT_EXCEEDED, __builtin_return_address(0));
+        ExRaiseStatus(STATUS_SEMAPHORE_LIMIT_EXCEEDED);
     }
     RdEvent(RD_EVENT_SIGNAL, RD_ADDRESS(Semaphore), 0, 0);
     Semaphore->Header.SignalState = New;

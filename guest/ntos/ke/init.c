@@ -8,6 +8,7 @@
 #include "guest/include/mi.h"
 #include "guest/include/obp.h"
 #include "guest/include/psp.h"
+#include "guest/include/seh.h"
 
 C_ASSERT(RD_STACK_BASE + RD_STACK_GUARD == 0xFFFFF88000102000ull); /* KiSystemStartup */
 C_ASSERT(RD_STACK_SIZE == 0x6000);
@@ -100,6 +101,7 @@ DECLSPEC_NORETURN VOID KiInitializeKernel(struct rd_loader_block *LoaderBlock)
         KiInitializeProcessor(Number);
     }
     KiInitializeSharedData();
+    RtlpInsertImage(&__ImageBase);
     __asm__ volatile("sti");
     __writecr8(PASSIVE_LEVEL);
     ExpInitializePool();

@@ -34,4 +34,5 @@ NTEXPORT(KiSwapContextResume, ANY_LEVEL, "");
 struct rd_entry_points RdEntryPoints = {
     .start_cpu = (ULONG_PTR)KiStartProcessor,
     .interrupt = (ULONG_PTR)KiInterruptEntry,
+    .fault = (ULONG_PTR)KiFaultVectors,
 };

@@ -18,7 +18,7 @@ VOID NTAPI KeInitializeMutex(PRKMUTEX Mutex, ULONG Level)
 }
 
 static LONG KiReleaseMutant(
-    PRKMUTEX Mutex, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait, PVOID Caller)
+    PRKMUTEX Mutex, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait)
 {
     PKTHREAD Thread = KiCurrentThread();
     PKTHREAD Owner;
@@ -30,7 +30,7 @@ static LONG KiReleaseMutant(
     {
         NTSTATUS Status = Mutex->Abandoned ? STATUS_ABANDONED : STATUS_MUTANT_NOT_OWNED;
         __writecr8(OldIrql);
-        KiRaiseStatus(Status, Caller);
+        ExRaiseStatus(Status);
     }
     Owner = Mutex->OwnerThread;
     Mutex->Header.SignalState = Abandoned ? 1 : Old + 1;
@@ -64,7 +64,7 @@ static LONG KiReleaseMutant(
 NTEXPORT(KeReleaseMutex, DISPATCH_LEVEL, "mutex");
 LONG NTAPI KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait)
 {
-    return KiReleaseMutant(Mutex, 1, FALSE, Wait, __builtin_return_address(0));
+    return KiReleaseMutant(Mutex, 1, FALSE, Wait);
 }
 
 NTEXPORT(KeReadStateMutex, ANY_LEVEL, "mutex");
@@ -80,7 +80,7 @@ VOID KiAbandonMutexes(PKTHREAD Thread)
         PKMUTANT Mutant =
             CONTAINING_RECORD(Thread->MutantListHead.Flink, KMUTANT, MutantListEntry);
 
-        KiReleaseMutant(Mutant, 1, TRUE, FALSE, NULL);
+        KiReleaseMutant(Mutant, 1, TRUE, FALSE);
     }
 }
 
@@ -103,7 +103,7 @@ VOID NTAPI KeInitializeMutant(PRKMUTANT Mutant, BOOLEAN InitialOwner)
 NTEXPORT(KeReleaseMutant, DISPATCH_LEVEL, "mutex");
 LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandon, BOOLEAN Wait)
 {
-    return KiReleaseMutant(Mutant, Increment, Abandon, Wait, __builtin_return_address(0));
+    return KiReleaseMutant(Mutant, Increment, Abandon, Wait);
 }
 
 NTEXPORT(KeReadStateMutant, ANY_LEVEL, "mutex");

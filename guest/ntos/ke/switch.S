@@ -113,6 +113,7 @@ KiStartSystemThread:
     .globl KiInterruptEntry
     .def KiInterruptEntry; .scl 2; .type 32; .endef
     .seh_proc KiInterruptEntry
+    .seh_handler KiInterruptHandler, @except
 KiInterruptEntry:
     .seh_pushframe
     .seh_stackalloc 0x10

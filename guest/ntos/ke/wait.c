@@ -111,7 +111,7 @@ static LONG_PTR KiSatisfyWait(PDISPATCHER_HEADER Object, PKTHREAD Thread)
         Mutant = (PKMUTANT)Object;
         if ((ULONG)Mutant->Header.SignalState == MINLONG)
         {
-            KiRaiseStatus(STATUS_MUTANT_LIMIT_EXCEEDED, __builtin_return_address(0));
+            ExRaiseStatus(STATUS_MUTANT_LIMIT_EXCEEDED);
         }
         if (--Mutant->Header.SignalState == 0)
         {

@@ -59,10 +59,11 @@ VOID NTAPI MmProbeAndLockPages(
     PMDLX MemoryDescriptorList, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
 {
     PUCHAR First = MmGetMdlVirtualAddress(MemoryDescriptorList);
+    NTSTATUS Status = MiProbePages(First, MemoryDescriptorList->ByteCount, AccessMode);
 
-    if (AccessMode != KernelMode && (LONG64)RD_ADDRESS(First) < 0)
+    if (!NT_SUCCESS(Status))
     {
-        KiRaiseStatus(STATUS_ACCESS_VIOLATION, __builtin_return_address(0));
+        ExRaiseStatus(Status);
     }
     MiFillFrames(MemoryDescriptorList);
     MemoryDescriptorList->Process =

@@ -84,5 +84,5 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
     Replacement = VfReplacementRoutine(__builtin_return_address(0), Name);
     return Replacement != NULL
                ? Replacement
-               : MiFindExportedRoutine((PVOID)(ULONG_PTR)RD_NTOS_BASE, Name);
+               : MiFindExportedRoutine(&__ImageBase, Name);
 }

@@ -10,16 +10,14 @@
 
 PETHREAD PspThreadTable[RD_MAX_STACKS];
 
-/* First C code of a system thread, at APC_LEVEL. */
-static VOID PspSystemThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartContext)
+/* First of all in a system thread, at APC_LEVEL, from PspSystemThreadStartup (ke/trap.S). */
+VOID PspBeginSystemThread(VOID)
 {
     __writecr8(PASSIVE_LEVEL);
     KiApcsEnabledAgain(KiCurrentThread());
-    StartRoutine(StartContext);
-    PspExitThread(STATUS_SUCCESS);
 }
 
-/* ... of a scenario's thread: it may have been terminated before it ran. */
+/* First C code of a scenario's thread: it may have been terminated before it ran. */
 static VOID PspUserThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartContext)
 {
     PKTHREAD Thread = KiCurrentThread();

@@ -466,7 +466,7 @@ static VOID RdRunStep(PRD_CONTEXT Context, ULONG Index)
     {
         Thread->PreviousMode = KernelMode;
     }
-    Status = RdExecute(Context, Step);
+    Status = KiSystemServiceCopyEnd(RdExecute, Context, Step);
     Thread->PreviousMode = Mode;
     KiSystemServiceExit(Service);
     RdEvent(RD_EVENT_STEP_END, Index, (ULONG)Status, 0);

@@ -6,14 +6,24 @@
 
 #include "guest/include/memfs.h"
 
-static VOID RdCopyName(PWCHAR To, ULONG Characters, ULONG64 Text, PCWSTR Default)
+static VOID RdCopyName(PWCHAR To, ULONG Characters, PCWSTR From)
 {
-    PCWSTR From = Text != 0 ? (PCWSTR)(ULONG_PTR)Text : Default;
     ULONG i;
 
     for (i = 0; i + 1 < Characters && From[i] != 0; i++)
     {
         To[i] = From[i];
+    }
+    To[i] = 0;
+}
+
+static VOID RdCopyAscii(PWCHAR To, ULONG Characters, PCSTR From)
+{
+    ULONG i;
+
+    for (i = 0; i + 1 < Characters && From[i] != 0; i++)
+    {
+        To[i] = (UCHAR)From[i];
     }
     To[i] = 0;
 }
@@ -73,10 +83,10 @@ NTSTATUS RdMount(const struct rd_step *Step)
         return Status;
     }
     RtlZeroMemory(&Request, sizeof Request);
-    RdCopyName(Request.Name, sizeof Request.Name / sizeof(WCHAR), Step->text,
-               L"\\Device\\HarddiskVolume1");
-    RdCopyName(Request.DosName, sizeof Request.DosName / sizeof(WCHAR), Step->text2,
-               L"\\DosDevices\\C:");
+    RdCopyName(Request.Name, sizeof Request.Name / sizeof(WCHAR),
+               Step->text != 0 ? (PCWSTR)(ULONG_PTR)Step->text : L"\\Device\\HarddiskVolume1");
+    RdCopyAscii(Request.DosName, sizeof Request.DosName / sizeof(WCHAR),
+                Step->input != 0 ? (PCSTR)(ULONG_PTR)Step->input : "\\DosDevices\\C:");
     Request.MayPend = (Step->flags & RD_STEP_MAY_PEND) != 0;
     Status = RdMakeDisk(Step, &Request);
     return NT_SUCCESS(Status) ? RdOpenRoot(Request.Name) : Status;

@@ -11,13 +11,13 @@ __attribute__((noinline)) VOID NTAPI VerifierIoDeleteDevice(PDEVICE_OBJECT Devic
     {
         VerifierIoBugCheck(0x240, Caller, RD_ADDRESS(DeviceObject), 0);
     }
-    if (Extension->AttachedTo != NULL)
-    {
-        VerifierIoBugCheck(0x201, Caller, RD_ADDRESS(DeviceObject), RD_ADDRESS(Extension->AttachedTo));
-    }
     if (VfIsDeviceHandling(DeviceObject, IRP_MJ_PNP, IRP_MN_SURPRISE_REMOVAL))
     {
         VerifierIoBugCheck(0x242, Caller, RD_ADDRESS(DeviceObject), 0);
+    }
+    if (Extension->AttachedTo != NULL)
+    {
+        VerifierIoBugCheck(0x201, Caller, RD_ADDRESS(DeviceObject), RD_ADDRESS(Extension->AttachedTo));
     }
     VfNoteCallsOfDevice(DeviceObject, RD_VF_CALL_DELETED);
     IoDeleteDevice(DeviceObject);

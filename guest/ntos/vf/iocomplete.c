@@ -4,9 +4,9 @@
  */
 #include "guest/include/vf.h"
 
-/* Does the address lie on a stack whose thread has returned past it? For the running thread that is below its own
- * frames; a running thread of another processor is not known. */
-static BOOLEAN VfIsUnwound(PETHREAD Thread, const VOID *Address)
+/* Does the address lie on a stack whose thread has returned past it? For the running thread that is below the frame of the
+ * driver that completes (Frame); a running thread of another processor is not known. */
+static BOOLEAN VfIsUnwound(PETHREAD Thread, const VOID *Address, const VOID *Frame)
 {
     PKTHREAD Tcb = &Thread->Tcb;
 
@@ -17,7 +17,7 @@ static BOOLEAN VfIsUnwound(PETHREAD Thread, const VOID *Address)
     }
     if (Tcb == KiCurrentThread())
     {
-        return Address < (const VOID *)__builtin_frame_address(0);
+        return Address < Frame;
     }
     return Tcb->Rd.state == RD_THREAD_WAITING && RD_ADDRESS(Address) < Tcb->Rd.saved_rsp;
 }
@@ -30,7 +30,7 @@ static BOOLEAN VfInformationTooLarge(PIRP Irp, PIO_STACK_LOCATION Stack)
            Irp->IoStatus.Information > Stack->Parameters.DeviceIoControl.OutputBufferLength;
 }
 
-static VOID VfCheckCompletion(PIRP Irp, ULONG_PTR Caller)
+static VOID VfCheckCompletion(PIRP Irp, ULONG_PTR Caller, const VOID *Frame)
 {
     KIRQL Irql = KeGetCurrentIrql();
 
@@ -50,11 +50,11 @@ static VOID VfCheckCompletion(PIRP Irp, ULONG_PTR Caller)
     {
         VerifierIoBugCheck(0x23C, Caller, RD_ADDRESS(Irp), RD_ADDRESS(Irp->CancelRoutine));
     }
-    if (VfIsUnwound(Irp->Tail.Overlay.Thread, Irp->UserIosb))
+    if (VfIsUnwound(Irp->Tail.Overlay.Thread, Irp->UserIosb, Frame))
     {
         VerifierIoBugCheck(0x0C, RD_ADDRESS(Irp->UserIosb), 0, 0);
     }
-    if (VfIsUnwound(Irp->Tail.Overlay.Thread, Irp->UserEvent))
+    if (VfIsUnwound(Irp->Tail.Overlay.Thread, Irp->UserEvent, Frame))
     {
         VerifierIoBugCheck(0x0D, RD_ADDRESS(Irp->UserEvent), 0, 0);
     }
@@ -69,7 +69,8 @@ VFTHUNKTO(IofCompleteRequest, IovCompleteRequest, VF_OPTION_IO);
 VOID FASTCALL IovCompleteRequest(PIRP Irp, CCHAR PriorityBoost);
 __attribute__((noinline)) VOID FASTCALL IovCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
-    VfCheckCompletion(Irp, RD_ADDRESS(__builtin_return_address(0)));
+    VfCheckCompletion(
+        Irp, RD_ADDRESS(__builtin_return_address(0)), __builtin_dwarf_cfa());
     IofCompleteRequest(Irp, PriorityBoost);
 }
 

@@ -12,6 +12,7 @@ __declspec(dllimport) void Interrupt(unsigned Cpu);
 __declspec(dllimport) void Note(unsigned Forget);
 __declspec(dllimport) unsigned Choose(unsigned N);
 __declspec(dllimport) uint64_t SeenInterrupts(unsigned Cpu);
+__declspec(dllimport) uint64_t SeenFault(unsigned Index);
 __declspec(dllimport) void NobodyExportsThis(void);
 
 static volatile uint64_t Counter, Flag, Private[8];
@@ -78,6 +79,23 @@ static void Routine(unsigned Test, unsigned Cpu)
     case 14:
         if (Cpu == 1)
             Note(Test == 14);
+        break;
+    case 17: /* exceptions that the kernel is told of: a read, a write, a division */
+    case 18:
+    case 19:
+        if (Cpu != 1)
+            break;
+        if (Test == 17)
+            __asm__ volatile("movl (%%rcx), %%eax" ::"c"(0x10000ull) : "rax", "memory");
+        else if (Test == 18)
+            __asm__ volatile("movl %%eax, (%%rcx)" ::"c"(0x20000ull) : "memory");
+        else
+            __asm__ volatile("divl %%ecx" ::"c"(0), "a"(1), "d"(0));
+        Counter = SeenFault(0) << 32 | SeenFault(1) | SeenFault(2);
+        break;
+    case 20: /* ... and that it is not told of at raised IRQL */
+        if (Cpu == 1)
+            __asm__ volatile("mov %0, %%cr8\n movl (%%rcx), %%eax" ::"r"(2ull), "c"(0x10000ull) : "rax", "memory");
         break;
     default:
         break;

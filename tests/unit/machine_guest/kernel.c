@@ -112,6 +112,36 @@ __asm__(".globl InterruptEntry\n"
         " add $16, %rsp; iretq\n");
 extern void InterruptEntry(void);
 
+/* Exceptions: what the frame said, then on behind the instruction, which is two bytes long. */
+static volatile uint64_t Fault[3];
+__declspec(dllexport) uint64_t SeenFault(unsigned Index)
+{
+    return Fault[Index];
+}
+
+void FaultC(struct rd_exception_frame *Frame, unsigned Vector)
+{
+    Fault[0] = Vector;
+    Fault[1] = Frame->address;
+    Fault[2] = Frame->error;
+    Frame->rip += 2;
+}
+
+__asm__(".globl DivideEntry\n"
+        "DivideEntry:\n"
+        " push %rax; xor %eax, %eax; jmp FaultCommon\n"
+        ".globl PageEntry\n"
+        "PageEntry:\n"
+        " push %rax; mov $14, %eax\n"
+        "FaultCommon:\n"
+        " push %rcx; push %rdx; push %r8; push %r9; push %r10; push %r11\n"
+        " lea 56(%rsp), %rcx; mov %eax, %edx; sub $32, %rsp; call FaultC; add $32, %rsp\n"
+        " pop %r11; pop %r10; pop %r9; pop %r8; pop %rdx; pop %rcx; pop %rax\n"
+        " add $16, %rsp; iretq\n");
+extern void DivideEntry(void);
+extern void PageEntry(void);
+static uint64_t Faults[RD_FAULT_VECTORS];
+
 static void Secondary(unsigned Cpu)
 {
     __asm__ volatile("mov %0, %%cr8; sti" ::"r"(0ull));
@@ -133,6 +163,9 @@ void Start(struct rd_loader_block *Block)
     Test = Block->os;
     RdEntryPoints.start_cpu = (uint64_t)Secondary;
     RdEntryPoints.interrupt = (uint64_t)InterruptEntry;
+    RdEntryPoints.fault = (uint64_t)Faults;
+    Faults[0] = (uint64_t)DivideEntry;
+    Faults[14] = (uint64_t)PageEntry;
     for (unsigned Cpu = 0; Cpu < 3; Cpu++) {
         uint64_t Pcr = RD_PCR_BASE + Cpu * RD_PCR_STRIDE;
         uint64_t Stack = RD_STACK_BASE + Cpu * RD_STACK_STRIDE + RD_STACK_GUARD;

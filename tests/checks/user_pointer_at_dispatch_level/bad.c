@@ -1,0 +1,30 @@
+/* At raised IRQL a page fault stops the system before any handler is asked. */
+#include "../check.h"
+
+static __attribute__((noinline)) ULONG Read(volatile ULONG *Address)
+{
+    return *Address;
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    KIRQL Irql = KeRaiseIrqlToDpcLevel();
+    ULONG Value = 0;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    __try
+    {
+        Value = Read(CheckOpaque((PVOID)0x10000));
+    }
+    __except (EXCEPTION_EXECUTE_HANDLER)
+    {
+        Value = 2;
+    }
+    KeLowerIrql(Irql);
+    return Value == 1;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,51 @@
+/* A request is sent on with the cancel routine still set. */
+#include "../check.h"
+
+static PIRP NewRequest(UCHAR Major)
+{
+    PIRP Irp = IoAllocateIrp(CheckLowerDevice()->StackSize, FALSE);
+
+    IoGetNextIrpStackLocation(Irp)->MajorFunction = Major;
+    Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    return Irp;
+}
+
+static DECLSPEC_NOINLINE NTSTATUS NTAPI Done(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Irp);
+    UNREFERENCED_PARAMETER(Context);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static DECLSPEC_NOINLINE NTSTATUS Send(PIRP Irp)
+{
+    NTSTATUS Status;
+
+    IoSetCompletionRoutine(Irp, Done, NULL, TRUE, TRUE, TRUE);
+    Status = IoCallDriver(CheckLowerDevice(), Irp);
+    return Status;
+}
+
+static VOID NTAPI Cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PIRP Irp = NewRequest(IRP_MJ_READ);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    IoSetCancelRoutine(Irp, Cancel);
+    Send(Irp);
+    IoSetCancelRoutine(Irp, NULL);
+    IoFreeIrp(Irp);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,21 @@
+/* A device is deleted twice while it is referenced. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PDEVICE_OBJECT Device;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    IoCreateDevice(DeviceObject->DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+    CheckLowerDevice()->Flags &= ~DO_DEVICE_INITIALIZING;
+    ObReferenceObject(Device);
+    IoDeleteDevice(Device);
+    IoDeleteDevice(Device);
+    ObDereferenceObject(Device);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,20 @@
+/* A fast mutex is acquired at DISPATCH_LEVEL. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    FAST_MUTEX Mutex;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    ExInitializeFastMutex(&Mutex);
+    __writecr8(DISPATCH_LEVEL);
+    ExAcquireFastMutex(&Mutex);
+    ExReleaseFastMutex(&Mutex);
+    __writecr8(PASSIVE_LEVEL);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,19 @@
+/* A remove lock is initialised a second time. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    static IO_REMOVE_LOCK Lock;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    IoInitializeRemoveLock(&Lock, CHECK_TAG, 0, 0);
+    IoAcquireRemoveLock(&Lock, DeviceObject);
+    IoReleaseRemoveLockAndWait(&Lock, DeviceObject);
+    IoInitializeRemoveLock(&Lock, CHECK_TAG, 0, 0);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

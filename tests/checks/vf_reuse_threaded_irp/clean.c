@@ -1,0 +1,27 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+static IO_STATUS_BLOCK Iosb;
+static KEVENT Event;
+
+static PIRP NewThreadedRequest(VOID)
+{
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    return IoBuildDeviceIoControlRequest(IOCTL_CHECK(9), CheckLowerDevice(), NULL, 0, NULL, 0, FALSE,
+                                         &Event, &Iosb);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PIRP Irp = NewThreadedRequest();
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    IoCallDriver(CheckLowerDevice(), Irp);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

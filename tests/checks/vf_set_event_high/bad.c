@@ -1,0 +1,19 @@
+/* KeSetEvent is called above DISPATCH_LEVEL. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    KEVENT Event;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    __writecr8(12);
+    KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+    __writecr8(PASSIVE_LEVEL);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

@@ -1,0 +1,20 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    KSPIN_LOCK Lock;
+    KIRQL Irql;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeSpinLock(&Lock);
+    __writecr8(DISPATCH_LEVEL);
+    KeAcquireSpinLock(&Lock, &Irql);
+    KeReleaseSpinLock(&Lock, PASSIVE_LEVEL);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

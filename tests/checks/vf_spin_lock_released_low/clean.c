@@ -1,0 +1,19 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    KSPIN_LOCK Lock;
+    KIRQL Irql;
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeSpinLock(&Lock);
+    KeAcquireSpinLock(&Lock, &Irql);
+    KeReleaseSpinLock(&Lock, Irql);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

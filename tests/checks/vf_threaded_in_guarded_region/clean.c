@@ -1,0 +1,28 @@
+/* The twin of bad.c without the mistake. */
+#include "../check.h"
+
+static IO_STATUS_BLOCK Iosb;
+static KEVENT Event;
+
+static PIRP NewThreadedRequest(VOID)
+{
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    return IoBuildDeviceIoControlRequest(IOCTL_CHECK(9), CheckLowerDevice(), NULL, 0, NULL, 0, FALSE,
+                                         &Event, &Iosb);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    PIRP Irp = NewThreadedRequest();
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeEnterCriticalRegion();
+    IoCallDriver(CheckLowerDevice(), Irp);
+    KeLeaveCriticalRegion();
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}
