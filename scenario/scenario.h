@@ -104,6 +104,7 @@ struct scenario_verb {
      *   T thread name             u number into .code
      *   v number into .value      t seconds into .value
      *   s byte string             p device power state "D0".."D3"
+     *   V volume name, behind the text so far
      *   q file information class  w volume information class, by name or number into .code
      *   x status
      * A verb whose op is 0 makes no step: its arguments amend the step before it. */
