@@ -41,6 +41,7 @@ struct options {
     uint32_t cpus;   /* 0: as the scenario says */
     uint32_t os;     /* 0: as the scenario says */
     unsigned jobs;   /* 0: one a processor */
+    bool tso;
     int64_t faults;  /* -1: as the scenario says */
     bool all, json, help;
     const char *output;

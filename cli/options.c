@@ -25,6 +25,7 @@ static const struct option_row {
     {'t', false, "time", "SECONDS", "stop after so long"},
     {'s', false, "seed", "N", "seed of a sampling strategy"},
     {'j', false, "jobs", "N", "processes that share a long exploration; default: one a processor"},
+    {'T', false, "tso", NULL, "explore x86 store buffers too: at most 4 stores a processor wait"},
     {'c', false, "cpus", "N", "N processors instead of one a thread"},
     {'O', false, "os", "VERSION", "win7, win8 or win10, whatever the scenario says"},
     {'f', false, "faults", "N", "at most N pool allocations fail, anywhere"},
@@ -157,6 +158,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
         return verifier_parse(value, RD_OS_WIN7, &flags, &left_out, &why) ||
                error_set(e, ERROR_INPUT, "--verifier: %s", why.text);
     }
+    case 'T':
+        o->tso = true;
+        return true;
     case 'a':
         o->all = true;
         return true;

@@ -239,6 +239,7 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
     *s = (struct session){0};
     if (!read_operands(s, operands, count, e))
         return false;
+    s->scenario.tso = o->tso;
     if (o->cpus != 0)
         s->scenario.cpus = o->cpus;
     if (o->os != 0)

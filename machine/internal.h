@@ -78,6 +78,12 @@ struct run {
 #define RUN_BASE ARENA_PRIVATE_BASE
 #define RUN_CPU_BASE (ARENA_PRIVATE_BASE + 0x8000)
 #define RUN_CPU_STRIDE 0x800ull
+/* --tso: buffers of the processors that may have one. */
+#define STORE_CPUS 16u
+#define STORE_LIMIT 4u
+#define STORE_BYTES 32u
+#define RUN_STORES_BASE (ARENA_PRIVATE_BASE + 0x18000)
+#define RUN_STORES_STRIDE 0x400ull
 #define RUN_FRAMES_BASE (ARENA_PRIVATE_BASE + 0x20000)
 #define RUN_POOL_BASE (ARENA_PRIVATE_BASE + 0x40000)
 #define RUN_WATCH_BASE (RUN_POOL_BASE + RUN_MAX_POOL * 64ull)
@@ -139,6 +145,7 @@ struct machine {
     VEC(uint64_t) pending; /* granules found to be shared during this execution */
     VEC(uint64_t) shared;  /* all shared granules */
 
+    bool tso;    /* RD_MACHINE_TSO: drivers' stores go through buffers (store.c) */
     bool frames; /* a pointer into a stack has been held: returns are looked at from then on */
     enum machine_stop stop;
     bool end_step;         /* a hypercall asked for a scheduling point */
@@ -250,6 +257,13 @@ bool frame_access(void *context, gva_t address, gva_t rsp);
 
 /* share.c: tells the translator which instrumentation the machine's state calls for. */
 void machine_apply_features(struct machine *m);
+
+/* store.c: a processor's stores that others do not see yet. */
+bool store_waits(unsigned cpu);
+void store_commit(struct machine *m, unsigned cpu);
+void store_drain(struct machine *m, unsigned cpu);
+/* Executes the one instruction at rip, which accesses a shared location. */
+struct dbt_exit store_access(struct machine *m, unsigned cpu, gva_t address, uint32_t size, bool write);
 
 /* step.c */
 void machine_trouble(struct machine *m, const struct trouble *t);

@@ -5,7 +5,7 @@
  * A *step* (transition) runs one agent from a scheduling point to the next. It ends at the first
  * instruction boundary in driver code after the step has touched shared state; when the processor halts
  * or awaits; at RD_HC_SCHEDULE; or when the run stops. Agents are the processors (0..31) and, for each,
- * the arrival of an interrupt that another processor sent (32 + number).
+ * the arrival of an interrupt that another processor sent (32 + number) and, with store buffers, of a store (48 + number).
  *
  * One machine a process: the arena and the translator live at fixed addresses.
  */
@@ -20,6 +20,7 @@
 
 #define MACHINE_AGENTS 64u
 #define AGENT_ARRIVAL 32u
+#define AGENT_STORE 48u /* --tso: the oldest store of a processor becomes visible; arrivals are below it then */
 #define MACHINE_MAX_IMAGES 64u
 
 struct machine_file {
@@ -58,6 +59,7 @@ enum machine_stop {
 #define FOOTPRINT_IMAGE 0x4000000000000000ull /* | image serial: read by executing, written by unloading */
 #define FOOTPRINT_CPU 0x4100000000000000ull   /* | processor: written by each of its steps and by senders of interrupts */
 #define FOOTPRINT_TIME 0x4200000000000000ull  /* virtual time */
+#define FOOTPRINT_STORE 0x4300000000000000ull /* | processor: its store buffer */
 
 struct footprint_entry {
     uint64_t key;

@@ -136,7 +136,7 @@ void share_clear_cells(void)
 void machine_apply_features(struct machine *m)
 {
     dbt_set_features(m->dbt, m->config.checks | (m->sharing ? DBT_SHARE | DBT_SHARE_STACK : 0) |
-                                 (m->frames ? DBT_FRAMES : 0));
+                                 (m->frames ? DBT_FRAMES : 0) | (m->tso ? DBT_FENCES : 0));
 }
 
 void machine_set_sharing(struct machine *m, bool on)

@@ -197,6 +197,8 @@ static void run_processor(struct machine *m, unsigned cpu)
             cannot_execute(m, cpu, from);
             return;
         }
+        if (is_kernel(code.class))
+            store_drain(m, cpu);
         if (before.class != CODE_NONE && (before.image != code.image || is_kernel(before.class) != is_kernel(code.class)))
             crossed(m, cpu, from, &before, &code);
         if (code.class == CODE_DRIVER) {
@@ -206,6 +208,7 @@ static void run_processor(struct machine *m, unsigned cpu)
             }
             share_note(m, FOOTPRINT_IMAGE | code.image, false);
         }
+        dbt_set_stores(m->dbt, store_waits(cpu));
         struct dbt_exit x = dbt_run(m->dbt, c, limit);
         from = 0;
         before = code;
@@ -216,15 +219,22 @@ static void run_processor(struct machine *m, unsigned cpu)
             break;
         case DBT_SHARED:
             /* The access is entered whole, then its instruction executed; the step ends behind it. */
-            share_access(m, x.address, x.size, x.write, CODE_KERNEL);
             machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
-            x = dbt_run_one(m->dbt, c);
+            if (m->tso && code.class == CODE_DRIVER) {
+                x = store_access(m, cpu, x.address, x.size, x.write);
+            } else {
+                share_access(m, x.address, x.size, x.write, CODE_KERNEL);
+                x = dbt_run_one(m->dbt, c);
+            }
             RD_ASSERT(x.reason != DBT_SHARED);
             if (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT) {
                 loop_check(m, cpu, false);
                 return;
             }
             goto exited; /* `call [shared]` goes on in the kernel; a fault is a fault */
+        case DBT_FENCE:
+            store_drain(m, cpu);
+            break;
         case DBT_HYPERCALL:
             hypercall_dispatch(m, cpu);
             if (m->stop != STOP_NONE)
@@ -391,6 +401,8 @@ uint64_t machine_enabled(const struct machine *m)
             mask |= 1ull << n;
         if (c->in_flight)
             mask |= 1ull << (AGENT_ARRIVAL + n);
+        if (m->tso && store_waits(n))
+            mask |= 1ull << (AGENT_STORE + n);
     }
     /* Before anything is called a hang, loops look again if anything at all that drivers can write has changed: what a
      * loop reads may not be known to be shared yet. */
@@ -400,10 +412,16 @@ uint64_t machine_enabled(const struct machine *m)
     return mask;
 }
 
+/* The processor that the agent belongs to. */
+static unsigned cpu_of(const struct machine *m, unsigned agent)
+{
+    return m->tso && agent >= AGENT_STORE ? agent - AGENT_STORE : agent % AGENT_ARRIVAL;
+}
+
 /* What equal runs must agree on after each step. */
 static struct hash128 step_hash(const struct machine *m, unsigned agent)
 {
-    const struct vcpu *c = &run_cpu(agent % AGENT_ARRIVAL)->cpu;
+    const struct vcpu *c = &run_cpu(cpu_of(m, agent))->cpu;
     uint64_t head[4] = {agent, (uint64_t)m->stop, c->retired, run_state()->time};
     struct hash128 h = hash_bytes(head, sizeof head);
     h = hash_chain(h, &c->regs.gpr, sizeof c->regs.gpr + sizeof c->regs.rip);
@@ -418,7 +436,7 @@ struct step_result machine_step(struct machine *m, unsigned agent)
 {
     RD_ASSERT(m->stop == STOP_NONE && agent < MACHINE_AGENTS);
     struct run *r = run_state();
-    unsigned cpu = agent % AGENT_ARRIVAL;
+    unsigned cpu = cpu_of(m, agent);
     uint64_t retired = run_cpu(cpu)->cpu.retired;
     m->agent = cpu;
     m->end_step = false;
@@ -426,7 +444,9 @@ struct step_result machine_step(struct machine *m, unsigned agent)
     r->step_count++;
     mark_run();
     share_begin_step(m);
-    if (agent >= AGENT_ARRIVAL)
+    if (m->tso && agent >= AGENT_STORE)
+        store_commit(m, cpu);
+    else if (agent >= AGENT_ARRIVAL)
         step_arrival(m, cpu);
     else
         step_processor(m, cpu);

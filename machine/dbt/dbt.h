@@ -43,6 +43,7 @@ enum dbt_exit_reason {
     DBT_UNSUPPORTED,/* an instruction that the translator refuses: text names it */
     DBT_BUDGET,     /* vcpu.retired has reached the limit given to dbt_run (block granularity, deterministic) */
     DBT_ONE,        /* dbt_run_one: the instruction has been executed */
+    DBT_FENCE,      /* a locked instruction or MFENCE is next, and dbt_set_stores() said that stores wait */
     DBT_FRAME       /* a return is about to take an address whose shadow is RD_SHADOW_FRAME: address */
 };
 
@@ -63,6 +64,7 @@ struct dbt_exit {
 #define DBT_SHARE 4u   /* consult share cells (exploration) */
 #define DBT_COVERAGE 8u
 #define DBT_BUDGETS 16u /* count retired instructions, honour limits */
+#define DBT_FENCES 128u /* in driver code: DBT_FENCE */
 #define DBT_FRAMES 64u /* look at the shadow of return addresses, for DBT_FRAME */
 #define DBT_SHARE_STACK 32u /* with DBT_SHARE: consult cells for PUSH, POP, CALL and RET too */
 
@@ -99,6 +101,8 @@ void dbt_invalidate(struct dbt *d, gva_t start, gva_t end);
 
 /* The value that share cells hold for the running processor: number + 1 (abi in architecture.md). */
 void dbt_set_agent(struct dbt *d, uint8_t agent);
+/* Whether stores of the running processor wait to become visible: then DBT_FENCE may result. */
+void dbt_set_stores(struct dbt *d, bool waiting);
 
 struct dbt_stats {
     uint64_t blocks, guest_instructions, host_bytes, exits, slow_shadow, slow_share, translate_ns;
