@@ -26,7 +26,7 @@ $(BUILD)/bench/engine: $(BUILD)/bench/engine.o $(BUILD)/bench/work.o $(call LIB,
 	$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
 # Exploration: the litmus programs with another main than count.c.
-$(BUILD)/bench/explore: $(BUILD)/bench/explore.o $(BUILD)/bench/apart.o $(filter-out %/count.o,$(LITMUS_COUNT_OBJECTS)) $(HOST_LINK_LIBS)
+$(BUILD)/bench/explore: $(BUILD)/bench/explore.o $(BUILD)/host/tests/litmus/apart.o $(filter-out %/count.o,$(LITMUS_COUNT_OBJECTS)) $(HOST_LINK_LIBS)
 	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(HOST_LINK_LIBS) -Wl,--end-group $(HOST_LIBS)
 
 # Seconds that one row may take.

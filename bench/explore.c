@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "base/vec.h"
-#include "bench/apart.h"
+#include "tests/litmus/apart.h"
 #include "cli/cli.h"
 
 static double processor_seconds(void)

@@ -10,6 +10,7 @@
 
 ULONG LitmusBodies = 6;
 VOID (*LitmusBegin)(ULONG Count);
+PKTHREAD LitmusThreads[MAXIMUM_BODIES];
 
 static UNICODE_STRING DeviceName = RTL_CONSTANT_STRING(L"\\Device\\Litmus");
 static UNICODE_STRING LinkName = RTL_CONSTANT_STRING(L"\\DosDevices\\Litmus");
@@ -28,6 +29,7 @@ static VOID NTAPI BodyThread(PVOID Context)
 {
     BODY *Body = Context;
 
+    LitmusThreads[Body->Number] = KeGetCurrentThread();
     KeWaitForSingleObject(&Body->Start, Executive, KernelMode, FALSE, NULL);
     LitmusBody(Body->Number);
     /* An exit would drop references that the threads share. */

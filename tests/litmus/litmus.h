@@ -16,6 +16,8 @@ VOID LitmusInitialize(VOID);
 extern ULONG LitmusBodies;
 /* Runs before the first of them is started, with how many the scenario starts; LitmusInitialize may set it. */
 extern VOID (*LitmusBegin)(ULONG Count);
+/* By number. */
+extern PKTHREAD LitmusThreads[];
 
 /* An assertion of the program: a bugcheck whose first parameter is the line. */
 #define LITMUS_BUGCHECK 0x4C49544D

@@ -1,7 +1,8 @@
 /* A process for each measurement. Apart, since the system's signal header names registers as the machine does. */
-#include "bench/apart.h"
+#include "tests/litmus/apart.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,4 +25,10 @@ double peak_megabytes(void)
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
     return (double)u.ru_maxrss / 1024;
+}
+
+void *apart_shared(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
 }
