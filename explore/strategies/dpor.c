@@ -1,4 +1,5 @@
 /* The reduction (explore/dpor.h) as a strategy: the whole tree, by one process or several. */
+#include "explore/checkpoint.h"
 #include "explore/dpor.h"
 #include "explore/jobs.h"
 
@@ -19,13 +20,30 @@ static void search(struct dpor *d, struct explorer *x)
     dpor_clear(d);
 }
 
+/* Goes on where a checkpoint stood. */
+static bool resume(struct explorer *x, struct error *e)
+{
+    struct units units = {.at = 0};
+    bool ok = checkpoint_read(x->options->resume, x, &units, e);
+    if (ok && !x->over) {
+        uint64_t restarts = x->result->restarts;
+        explorer_begin(x);
+        x->result->restarts = restarts;
+        jobs_run_units(x, &units);
+    }
+    units_free(&units);
+    return ok;
+}
+
 static bool run(struct explorer *x, struct error *e)
 {
     struct dpor d;
-    (void)e;
-    do
+    if (x->options->resume != NULL && !resume(x, e))
+        return false;
+    if (x->options->resume == NULL)
         search(&d, x);
-    while (x->grown && !x->over);
+    while (x->grown && !x->over)
+        search(&d, x);
     explorer_claim(x, EXPLORER_ALL, "every interleaving explored");
     return true;
 }
