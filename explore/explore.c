@@ -258,6 +258,7 @@ void explorer_claim(struct explorer *x, enum explorer_extent extent, const char 
     bool unfinished = extent != EXPLORER_SAMPLE && (x->cut || x->over);
     va_list args;
     va_start(args, format);
+    r->finished = !unfinished;
     r->complete = extent == EXPLORER_ALL && !unfinished;
     if (!unfinished)
         vsnprintf(r->claim, sizeof r->claim, format, args);
@@ -324,7 +325,18 @@ static void refresh_schedules(struct explorer *x)
     r->violation_count = kept;
 }
 
-static const struct strategy *find_strategy(const char *name)
+static void note_sharing(struct explorer *x)
+{
+    const struct subject *s = x->subject;
+    uint64_t *granules = NULL;
+    if (s->shared == NULL)
+        return;
+    size_t count = s->shared(s->context, &granules);
+    x->result->sharing = hash_bytes(granules, count * sizeof *granules).low;
+    free(granules);
+}
+
+const struct strategy *explore_strategy(const char *name)
 {
     for (size_t i = 0; explore_strategies[i] != NULL; i++)
         if (strcmp(explore_strategies[i]->name, name) == 0)
@@ -343,7 +355,7 @@ bool explore_run(const struct subject *s, const struct explore_options *o, struc
                  struct error *e)
 {
     const char *name = o->strategy != NULL ? o->strategy : "dpor";
-    const struct strategy *strategy = find_strategy(name);
+    const struct strategy *strategy = explore_strategy(name);
     *r = (struct explore_result){.stop = STOP_END};
     if (strategy == NULL)
         return error_set(e, ERROR_INPUT, "unknown strategy '%s' (see: rundown list strategies)",
@@ -356,6 +368,7 @@ bool explore_run(const struct subject *s, const struct explore_options *o, struc
     present = &x;
     bool ok = strategy->run(&x, e);
     present = NULL;
+    note_sharing(&x);
     refresh_schedules(&x);
     s->restore(s->context, x.root);
     s->drop(s->context, x.root);

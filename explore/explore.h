@@ -91,6 +91,7 @@ struct explore_result {
     double done;               /* progress: fraction of the known tree, an estimate; 0: unknown */
     uint64_t frontier;         /* progress: places known where something is still to be tried */
     uint64_t sharing;          /* hash of the locations treated as shared in the round that counts */
+    bool finished;             /* the strategy did all that it had to do, even if that is not everything */
     bool complete;             /* every inequivalent interleaving was explored */
     bool step_limit_hit;
     enum machine_stop stop;    /* STOP_END, STOP_VIOLATION, or the stop that ended exploration */
@@ -129,5 +130,6 @@ struct strategy {
     bool (*run)(struct explorer *x, struct error *e);
 };
 extern const struct strategy *const explore_strategies[]; /* NULL-terminated, sorted by name */
+const struct strategy *explore_strategy(const char *name); /* NULL: there is none */
 
 #endif

@@ -395,6 +395,69 @@ static void a_search_that_is_killed_and_resumed_finds_the_same(void **state)
     assert_true(deaths > count / 4);
 }
 
+/* ---- parts ---- */
+
+static bool has_state(const struct explore_result *r, struct hash128 h)
+{
+    for (size_t i = 0; i < r->state_count; i++)
+        if (hash_equal(r->states[i], h))
+            return true;
+    return false;
+}
+
+/* All parts of a check against the whole. Returns whether they could be compared. */
+static bool compare_parts(uint64_t seed, unsigned with, unsigned parts)
+{
+    struct random_program rp;
+    generate(&rp, seed, with);
+    struct explore_result whole = explore_by(&rp.program, "dpor", 1), part[8];
+    uint64_t executions = 0;
+    bool alike = true, covered = true, told = true;
+    for (unsigned i = 0; i < parts; i++) {
+        struct sim *s = sim_create(&rp.program);
+        struct subject subject = sim_subject(s);
+        struct explore_options o = {.all = true, .want_states = true, .shard = i + 1, .shards = parts};
+        struct error e = {0};
+        assert_true(explore_run(&subject, &o, &part[i], &e));
+        assert_true(part[i].finished);
+        assert_false(part[i].complete);
+        executions += part[i].executions;
+        alike = alike && part[i].sharing == part[0].sharing;
+        sim_destroy(s);
+    }
+    for (size_t k = 0; k < whole.state_count; k++) {
+        bool found = false;
+        for (unsigned i = 0; i < parts; i++)
+            found = found || has_state(&part[i], whole.states[k]);
+        covered = covered && found;
+    }
+    for (size_t k = 0; k < whole.violation_count; k++) {
+        bool found = false;
+        for (unsigned i = 0; i < parts; i++)
+            found = found || has_violation(&part[i], whole.violations[k].key);
+        told = told && found;
+    }
+    if (alike && (!covered || !told || (counts_are_traces(&rp.program, &whole) && executions != whole.executions)))
+        fail_msg("seed %llu with %u: %llu executions, in %u parts %llu; states %s, violations %s",
+                 (unsigned long long)seed, with, (unsigned long long)whole.executions, parts,
+                 (unsigned long long)executions, covered ? "covered" : "lost", told ? "told" : "lost");
+    for (unsigned i = 0; i < parts; i++)
+        explore_free(&part[i]);
+    explore_free(&whole);
+    return alike;
+}
+
+static void parts_without_communication_cover_the_whole_and_nothing_twice(void **state)
+{
+    const char *more = getenv("EXPLORE_RANDOM");
+    uint64_t count = more != NULL ? strtoull(more, NULL, 10) : 80;
+    unsigned compared = 0;
+    (void)state;
+    for (uint64_t i = 0; i < count; i++)
+        compared += compare_parts(i * 64 + 11, (unsigned)(i % 64), 2 + (unsigned)(i % 4));
+    assert_true(compared > count - count / 20);
+}
+
 static void compare_many(unsigned with)
 {
     const char *more = getenv("EXPLORE_RANDOM");
@@ -437,6 +500,7 @@ int main(void)
         cmocka_unit_test(programs_with_everything_agree_with_brute_force),
         cmocka_unit_test(three_jobs_find_what_one_does),
         cmocka_unit_test(workers_that_are_killed_lose_nothing_and_nothing_counts_twice),
+        cmocka_unit_test(parts_without_communication_cover_the_whole_and_nothing_twice),
         cmocka_unit_test(a_search_that_is_killed_and_resumed_finds_the_same),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
