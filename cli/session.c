@@ -313,6 +313,17 @@ struct hash128 session_guest_hash(const struct session *s)
     return h;
 }
 
+struct hash128 session_hash(const struct session *s)
+{
+    struct hash128 h = session_guest_hash(s);
+    for (unsigned i = 0; i < s->file_count; i++) {
+        h = hash_chain(h, s->file_names[i], strlen(s->file_names[i]) + 1);
+        h = hash_chain(h, s->file_data[i].data, s->file_data[i].size);
+    }
+    h = hash_chain(h, s->loader.data, s->loader.size);
+    return hash_chain(h, &s->driver_base, sizeof s->driver_base);
+}
+
 bool session_boot(struct session *s, print_fn print, struct error *e)
 {
     struct observer o = quiet_observer();
