@@ -352,6 +352,10 @@ static void step_processor(struct machine *m, unsigned cpu)
                 machine_fail(m, ERROR_INTERNAL, "no stack for the clock interrupt");
                 return;
             }
+        } else if (cpu == 0 && r->timer_due != NO_TIMER) {
+            /* An interrupt wakes it, but whoever armed the timer may have enabled it first: a step must have something in
+             * common with the one that enabled it. */
+            share_note(m, FOOTPRINT_TIME, false);
         }
         c->state = VCPU_RUNNING;
     } else if (c->state == VCPU_AWAIT) {
