@@ -25,9 +25,9 @@
 /* In front of a fence comes an instruction of no length, which leaves while stores wait. */
 static unsigned gather(struct translation *t, gva_t pc)
 {
-    unsigned limit = t->variant == VARIANT_ONE ? 1 : BLOCK_MAX;
+    unsigned limit = t->variant >= VARIANT_ONE ? 1 : BLOCK_MAX;
     unsigned n = 0;
-    while (n < limit && pc < t->range.end) {
+    while (n < limit && pc < t->range.end && (n == 0 || !is_stop(t->d, pc))) {
         struct insn *x = &t->insns[n];
         const struct insn *decoded = decode(pc, t->range.end);
         if (!decoded && n)
