@@ -302,7 +302,7 @@ static bool run_processor(struct machine *m, unsigned cpu)
             frame_returned(slot);
             if (x.reason == DBT_ONE && m->touched_shared && m->sharing && code.class == CODE_DRIVER) {
                 loop_check(m, cpu, false);
-                return;
+                return true;
             }
             goto exited;
         }
