@@ -465,7 +465,7 @@ uint64_t timeline_boot_steps(const struct timeline *t)
 
 unsigned timeline_cpu(const struct timeline *t, uint64_t step)
 {
-    return step < t->steps.count ? t->steps.data[step].agent % AGENT_ARRIVAL : 0;
+    return step < t->steps.count ? machine_agent_cpu(t->m, t->steps.data[step].agent) : 0;
 }
 
 uint64_t timeline_retired(const struct timeline *t, uint64_t step)

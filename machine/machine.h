@@ -98,6 +98,8 @@ bool machine_boot(struct machine *m, struct error *e);
 /* Bit set of agents that may take a step now. Zero only after STOP_END or a violation. */
 uint64_t machine_enabled(const struct machine *m);
 struct step_result machine_step(struct machine *m, unsigned agent);
+/* The processor that the agent belongs to. */
+unsigned machine_agent_cpu(const struct machine *m, unsigned agent);
 /* Call when machine_enabled() is zero: STOP_END, or STOP_VIOLATION for a hang. */
 enum machine_stop machine_quiescent(struct machine *m);
 
