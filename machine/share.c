@@ -149,12 +149,18 @@ void share_clear_cells(void)
         memset(arena_share(arena_ranges[i].base), SHARE_UNTOUCHED, arena_ranges[i].size / 8);
 }
 
+void machine_apply_features(struct machine *m)
+{
+    dbt_set_features(m->dbt, m->config.checks | (m->sharing ? DBT_SHARE | DBT_SHARE_STACK : 0) |
+                                 (m->frames ? DBT_FRAMES : 0) | (m->tso ? DBT_FENCES : 0));
+}
+
 void machine_set_sharing(struct machine *m, bool on)
 {
     if (m->sharing == on)
         return;
     m->sharing = on;
-    dbt_set_features(m->dbt, m->config.checks | (on ? DBT_SHARE | DBT_SHARE_STACK : 0));
+    machine_apply_features(m);
 }
 
 bool machine_sharing_grew(const struct machine *m)
