@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-#define ALLOWED "SPntsjCRHcOfvaoJbkh"
+#define ALLOWED "SPntsjKRHTcOfvaoJbkh"
 #define MINIMISE_EXECUTIONS 400
 /* Few real bugs need more. */
 #define DEFAULT_PREEMPTIONS 2
@@ -195,8 +195,9 @@ static void describe_cover(struct checking *c)
     if (s->fault_budget != 0)
         snprintf(faults, sizeof faults, "at most %u failing allocations", s->fault_budget);
     snprintf(c->covers, sizeof c->covers,
-             "%s; %s; timers at any time after they are due; %s; sequentially consistent memory",
-             systems[s->os], processors, faults);
+             "%s; %s; timers at any time after they are due; %s; %s",
+             systems[s->os], processors, faults,
+             s->tso ? "x86 store buffers of at most 4 stores, emptied by the kernel" : "sequentially consistent memory");
     if (s->verifier != 0) {
         char *names = verifier_names(s->verifier);
         size_t n = strlen(c->covers);

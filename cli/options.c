@@ -25,7 +25,8 @@ static const struct option_row {
     {'t', false, "time", "SECONDS", "stop after so long"},
     {'s', false, "seed", "N", "seed of a sampling strategy"},
     {'j', false, "jobs", "N", "processes that share a long exploration; default: one a processor"},
-    {'C', false, "checkpoint", "FILE", "keep the state of the exploration in FILE, to resume from"},
+    {'T', false, "tso", NULL, "explore x86 store buffers too: at most 4 stores a processor wait"},
+    {'K', false, "checkpoint", "FILE", "keep the state of the exploration in FILE, to resume from"},
     {'R', false, "resume", "FILE", "go on where FILE says, and keep it up to date"},
     {'H', false, "shard", "I/N", "explore part I of N; `rundown merge` adds the results (--json) up"},
     {'c', false, "cpus", "N", "N processors instead of one a thread"},
@@ -36,6 +37,7 @@ static const struct option_row {
     {'o', true, "output", "FILE", "where to write the failure file; default NAME.rdn here"},
     {'J', false, "json", NULL, "print the report as JSON"},
     {'b', false, "base", "ADDRESS", "load drivers from this address on"},
+    {'C', true, "commands", "'CMD; CMD'", "debugger commands to run instead of a prompt"},
     {'k', false, "kernel", "FILE", "guest kernel image; hal.dll lies beside it"},
     {'h', true, "help", NULL, "this text"},
 };
@@ -49,6 +51,7 @@ void options_print(const char *allowed, FILE *out)
         char left[48];
         snprintf(left, sizeof left, "%s--%s%s%s",
                  rows[i].letter == 'o'   ? "-o, "
+                 : rows[i].letter == 'C' ? "-c, "
                  : rows[i].letter == 'h' ? "-h, "
                                          : "    ",
                  rows[i].name, rows[i].argument ? " " : "",
@@ -153,7 +156,7 @@ static bool take(char letter, const char *value, struct options *o, struct error
             return false;
         o->jobs = (unsigned)n;
         return true;
-    case 'C':
+    case 'K':
         o->checkpoint = value;
         return true;
     case 'R':
@@ -180,6 +183,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
         return verifier_parse(value, RD_OS_WIN7, &flags, &left_out, &why) ||
                error_set(e, ERROR_INPUT, "--verifier: %s", why.text);
     }
+    case 'T':
+        o->tso = true;
+        return true;
     case 'a':
         o->all = true;
         return true;
@@ -191,6 +197,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
         return true;
     case 'b':
         return number("base", value, 1, UINT64_MAX, &o->base, e);
+    case 'C':
+        o->commands = value;
+        return true;
     case 'k':
         o->kernel = value;
         return true;
@@ -215,7 +224,7 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
         longs[count++] = (struct option){
             rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, rows[i].letter};
         if (rows[i].has_short) {
-            char one[3] = {rows[i].letter, rows[i].argument ? ':' : '\0', '\0'};
+            char one[3] = {rows[i].letter == 'C' ? 'c' : rows[i].letter, rows[i].argument ? ':' : '\0', '\0'};
             strcat(shorts, one);
         }
     }
@@ -234,7 +243,8 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
             return error_set(e, ERROR_INPUT, "%s: unknown option %s; try: rundown %s --help",
                              argv[0], word, argv[0]);
         }
-        if (!take((char)c, optarg, o, e))
+        bool commands = c == 'c' && strchr(allowed, 'C') != NULL; /* -c; --cpus has no short form */
+        if (!take(commands ? 'C' : (char)c, optarg, o, e))
             return false;
     }
     *first = optind;

@@ -127,8 +127,13 @@ static bool imports_from(const struct machine_file *file, const char *module)
 static void load_filter_manager(struct session *s)
 {
     bool needed = scenario_uses_filters(&s->scenario);
-    for (unsigned d = 0; d < s->file_count && !needed; d++)
-        needed = imports_from(&s->files[d], system_drivers[0]);
+    for (unsigned d = 0; d < s->file_count; d++) {
+        if (!imports_from(&s->files[d], system_drivers[0]))
+            continue;
+        if (s->scenario.path == NULL && !scenario_uses_filters(&s->scenario))
+            scenario_default_filter(&s->scenario, s->file_names[d]);
+        needed = true;
+    }
     if (needed)
         scenario_load_first(&s->scenario, system_drivers[0]);
 }
@@ -234,6 +239,7 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
     *s = (struct session){0};
     if (!read_operands(s, operands, count, e))
         return false;
+    s->scenario.tso = o->tso;
     if (o->cpus != 0)
         s->scenario.cpus = o->cpus;
     if (o->os != 0)
