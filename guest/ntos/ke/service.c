@@ -19,7 +19,6 @@ VOID KiLeaveMode(PKI_MODE Mode)
 {
     PKTHREAD Thread = KiCurrentThread();
 
-    RD_KASSERT(Thread->Mode == Mode);
     Thread->Mode = Mode->Outer;
     Thread->PreviousMode = Mode->Previous;
 }
