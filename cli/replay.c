@@ -59,9 +59,7 @@ static int play(struct session *s, const struct options *o, const char *path,
     else if (!same_notes(f, machine_violation(s->machine)))
         status = diverged(path, "met the same violation with other notes", "");
     else {
-        struct report r = {.machine = s->machine,
-                           .violation = machine_violation(s->machine),
-                           .symbols = s->symbols,
+        struct report r = {.scene = report_scene(s->machine, machine_violation(s->machine), s->symbols, recording),
                            .recording = recording,
                            .facts = {.subject = s->subject, .failure = path, .reproduced = true},
                            .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL};
