@@ -30,7 +30,7 @@ struct command {
     const char *help;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
-extern const struct command command_check, command_run, command_replay, command_list;
+extern const struct command command_check, command_run, command_replay, command_debug, command_list;
 
 /* Options that check, run and replay share; each says which of them it takes. */
 struct options {
@@ -46,6 +46,7 @@ struct options {
     const char *output;
     gva_t base;
     const char *verifier; /* NULL: as the scenario says */
+    const char *commands; /* debug: NULL: from the terminal or standard input */
     const char *kernel; /* NULL: found beside the program */
 };
 /* Parses options in `allowed` (a string of short letters, see options.c) and leaves operands from
@@ -109,6 +110,12 @@ enum machine_stop session_replay(struct session *s, const struct schedule *sched
 /* Makes `schedule` replayable under the shared locations known now, if following it as far as it
  * fits still ends in a violation with `key`. */
 bool session_repair(struct session *s, struct schedule *schedule, const char *key);
+
+/* Boots and plays a failure to its violation. EXIT_VIOLATION: it was reproduced, exactly; else the exit status of the error that
+ * has been printed. The caller closes *recording (NULL: none). */
+int session_replay_failure(struct session *s, const char *path, const struct failure *f, struct recording **recording);
+/* Whether the violation that the machine stands at is the failure's, with trace, memory and notes; status as above. */
+int session_compare_failure(struct session *s, const char *path, const struct failure *f);
 
 /* Error of a stop that is neither an end nor a violation. */
 int session_stopped(struct session *s, enum machine_stop stop);

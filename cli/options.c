@@ -33,6 +33,7 @@ static const struct option_row {
     {'o', true, "output", "FILE", "where to write the failure file; default NAME.rdn here"},
     {'J', false, "json", NULL, "print the report as JSON"},
     {'b', false, "base", "ADDRESS", "load drivers from this address on"},
+    {'C', true, "commands", "'CMD; CMD'", "debugger commands to run instead of a prompt"},
     {'k', false, "kernel", "FILE", "guest kernel image; hal.dll lies beside it"},
     {'h', true, "help", NULL, "this text"},
 };
@@ -46,6 +47,7 @@ void options_print(const char *allowed, FILE *out)
         char left[48];
         snprintf(left, sizeof left, "%s--%s%s%s",
                  rows[i].letter == 'o'   ? "-o, "
+                 : rows[i].letter == 'C' ? "-c, "
                  : rows[i].letter == 'h' ? "-h, "
                                          : "    ",
                  rows[i].name, rows[i].argument ? " " : "",
@@ -168,6 +170,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
         return true;
     case 'b':
         return number("base", value, 1, UINT64_MAX, &o->base, e);
+    case 'C':
+        o->commands = value;
+        return true;
     case 'k':
         o->kernel = value;
         return true;
@@ -192,7 +197,7 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
         longs[count++] = (struct option){
             rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, rows[i].letter};
         if (rows[i].has_short) {
-            char one[3] = {rows[i].letter, rows[i].argument ? ':' : '\0', '\0'};
+            char one[3] = {rows[i].letter == 'C' ? 'c' : rows[i].letter, rows[i].argument ? ':' : '\0', '\0'};
             strcat(shorts, one);
         }
     }
@@ -211,7 +216,8 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
             return error_set(e, ERROR_INPUT, "%s: unknown option %s; try: rundown %s --help",
                              argv[0], word, argv[0]);
         }
-        if (!take((char)c, optarg, o, e))
+        bool commands = c == 'c' && strchr(allowed, 'C') != NULL; /* -c; --cpus has no short form */
+        if (!take(commands ? 'C' : (char)c, optarg, o, e))
             return false;
     }
     *first = optind;
