@@ -35,6 +35,10 @@ struct debugger {
     unsigned frame;              /* chosen by .frame */
     struct vcpu_regs frame_regs; /* of that frame: nonvolatile ones as at the call */
 
+    /* struct scene's, for !analyze: set by who listened to the execution, else NULL. */
+    gva_t (*last_caller)(const void *context, unsigned thread);
+    const void *last_caller_context;
+
     gva_t next_code, next_data; /* where `u` and `d` go on */
     bool quit;
     bool failed;                /* the present command has printed an error */

@@ -44,6 +44,12 @@ void fact_bucket(const struct scene *s, const struct culprit *c, char *out, size
 /* The thread in whose context the violation happened; NO_THREAD: none. */
 unsigned fact_thread(const struct scene *s);
 unsigned fact_stack(const struct scene *s, unsigned thread, struct stack_frame out[STACK_MAX]);
+/* analysis.c */
+void bugcheck_print(const struct scene *s, bool colour, FILE *out);
+void culprit_print(const struct scene *s, const struct culprit *c, FILE *out);
+void notes_print(const struct scene *s, unsigned from, unsigned to, FILE *out);
+void thread_stack_print(const struct scene *s, unsigned thread, FILE *out);
+
 /* threads.c */
 /* Whether a report shows the thread: one of the scenario, or one that runs a driver's code or the kernel's for a driver. */
 bool fact_thread_matters(const struct scene *s, unsigned thread, const struct rd_thread *t);
