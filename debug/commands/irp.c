@@ -62,18 +62,20 @@ static void run(struct debugger *d, const char *name, const char *args)
         return;
     struct machine_pool_block block;
     bool freed = machine_pool_block(d->m, at, &block) && block.freed;
-    if (type != IO_TYPE_IRP && !freed) {
+    int64_t count = (int8_t)object_get(&i, "StackCount"), current = (int8_t)object_get(&i, "CurrentLocation");
+    struct object first = object_open(d, "IO_STACK_LOCATION", at + object_size(&i));
+    /* Threads have the same type number; their size gives them away. */
+    bool fits = count >= 1 && (object_get(&i, "Size") & 0xFFFF) >= object_size(&i) + (uint64_t)count * object_size(&first);
+    if ((type != IO_TYPE_IRP || !fits) && !freed) {
         debug_error(d, "%s: IRP signature does not match, probably not an IRP", debug_address(at, address));
         return;
     }
-    int64_t count = (int8_t)object_get(&i, "StackCount"), current = (int8_t)object_get(&i, "CurrentLocation");
     gva_t thread = object_get(&i, "Tail.Overlay.Thread"), mdl = object_get(&i, "MdlAddress"), buffer = object_get(&i, "AssociatedIrp.SystemBuffer");
     gva_t location = object_get(&i, "Tail.Overlay.CurrentStackLocation");
     if (freed)
         debug_print(d, "The memory of this IRP has been freed; what follows is what was left in it.\n");
-    if (current > count)
-        debug_print(d, "Irp is active with %" PRId64 " stacks %" PRId64 " is current (= 0x%016" PRIx64 ") (no location yet, or completed)\n", count,
-                    current, location);
+    if (current > count + 1)
+        debug_print(d, "Irp is completed.  It had %" PRId64 " stacks\n", count);
     else
         debug_print(d, "Irp is active with %" PRId64 " stacks %" PRId64 " is current (= 0x%016" PRIx64 ")\n", count, current, location);
     debug_print(d, mdl != 0 ? " Mdl=%016" PRIx64 ":" : " No Mdl:", mdl);
@@ -87,10 +89,9 @@ static void run(struct debugger *d, const char *name, const char *args)
         debug_print(d, "(%" PRId64 " stack locations cannot be)\n", count);
         return;
     }
-    uint64_t header = object_size(&i);
     for (int64_t n = 0; n < count; n++) {
-        struct object s = object_open(d, "IO_STACK_LOCATION", 0);
-        s.at = at + header + (uint64_t)n * object_size(&s);
+        struct object s = first;
+        s.at += (uint64_t)n * object_size(&s);
         print_location(d, &s, n + 1 == current, true);
         if (object_failed(&s, "stack location"))
             return;

@@ -19,9 +19,11 @@ static void print_block(struct debugger *d, const struct machine_pool_block *b, 
                 b->freed ? "Free" : "Allocated", chosen ? "*" : " ", tag, b->type & 1 ? " (paged)" : "");
     if (!chosen)
         return;
-    debug_print(d, "\t\tAllocated on processor %x by %s\n", b->cpu_allocated, debug_symbol_return(d, b->allocated_by, symbol));
+    debug_print(d, "\t\tAllocated on processor %x by %s\n", b->cpu_allocated,
+                b->allocated_by != 0 ? debug_symbol_return(d, b->allocated_by, symbol) : "the kernel");
     if (b->freed)
-        debug_print(d, "\t\tFreed on processor %x by %s\n", b->cpu_freed, debug_symbol_return(d, b->freed_by, symbol));
+        debug_print(d, "\t\tFreed on processor %x by %s\n", b->cpu_freed,
+                    b->freed_by != 0 ? debug_symbol_return(d, b->freed_by, symbol) : "the kernel");
     struct object o = object_open(d, "VF_DRIVER", b->owner);
     char name[80];
     if (b->owner != 0)

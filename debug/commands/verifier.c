@@ -203,7 +203,6 @@ static void print_irps(struct debugger *d, uint64_t irp)
 static void print_pool_log(struct debugger *d, uint64_t address)
 {
     struct machine_pool_block b;
-    char symbol[DEBUG_SYMBOL];
     unsigned count = machine_pool_count(d->m), shown = 0;
     debug_print(d, "\nLog of recent kernel pool Allocate and Free operations:\n\n");
     debug_print(d, "Parsing 0x%x log entries, searching for address 0x%016" PRIx64 ".\n\n", count, address);
@@ -211,11 +210,13 @@ static void print_pool_log(struct debugger *d, uint64_t address)
         if (!machine_pool_record(d->m, i, &b) || (address != 0 && address - b.address >= (b.bytes ? b.bytes : 1)))
             continue;
         shown++;
-        if (b.freed)
-            debug_print(d, LOG_LINE "Pool block %016" PRIx64 ", Size %08" PRIx64 ", freed on processor %x\n%016" PRIx64 " %s\n", b.address,
-                        b.bytes, b.cpu_freed, b.freed_by, debug_symbol_return(d, b.freed_by, symbol));
-        debug_print(d, LOG_LINE "Pool block %016" PRIx64 ", Size %08" PRIx64 ", allocated on processor %x\n%016" PRIx64 " %s\n",
-                    b.address, b.bytes, b.cpu_allocated, b.allocated_by, debug_symbol_return(d, b.allocated_by, symbol));
+        if (b.freed) {
+            debug_print(d, LOG_LINE "Pool block %016" PRIx64 ", Size %08" PRIx64 ", freed on processor %x\n", b.address, b.bytes, b.cpu_freed);
+            print_frames(d, &b.freed_by, 1, false);
+        }
+        debug_print(d, LOG_LINE "Pool block %016" PRIx64 ", Size %08" PRIx64 ", allocated on processor %x\n", b.address, b.bytes,
+                    b.cpu_allocated);
+        print_frames(d, &b.allocated_by, 1, false);
     }
     if (shown == 0)
         debug_print(d, "No block holds the address.\n");
