@@ -114,6 +114,8 @@ bool session_repair(struct session *s, struct schedule *schedule, const char *ke
 /* Boots and plays a failure to its violation. EXIT_VIOLATION: it was reproduced, exactly; else the exit status of the error that
  * has been printed. The caller closes *recording (NULL: none). */
 int session_replay_failure(struct session *s, const char *path, const struct failure *f, struct recording **recording);
+/* "internal error: PATH: the replay WHAT: DETAIL"; its exit status. */
+int session_diverged(const char *path, const char *what, const char *detail);
 /* Whether the violation that the machine stands at is the failure's, with trace, memory and notes; status as above. */
 int session_compare_failure(struct session *s, const char *path, const struct failure *f);
 

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "debug/debugger.h"
+#include "debug/timeline.h"
 
 #define ALLOWED "Ckh"
 
@@ -178,15 +179,38 @@ static void greet(struct debugger *d, const struct session *s, const struct fail
     debug_print_position(d);
 }
 
+/* The failure's execution, boot included, with the machine at its end: the violation, as session_compare_failure sees it. */
+static int open_timeline(struct session *s, const char *path, const struct failure *f, struct timeline **out)
+{
+    struct error e = {0};
+    enum machine_stop stop;
+    struct timeline_decision *decisions = calloc(f->decision_count + 1, sizeof *decisions);
+    RD_ASSERT(decisions != NULL);
+    for (size_t i = 0; i < f->decision_count; i++)
+        decisions[i] = (struct timeline_decision){f->decisions[i].is_choice, f->decisions[i].agent, f->decisions[i].value};
+    s->symbols = symbols_open(s->machine);
+    bool ok = timeline_open(out, s->machine, decisions, f->decision_count, f->shared, f->shared_count, &stop, &e);
+    free(decisions);
+    if (!ok)
+        return session_diverged(path, e.kind == ERROR_INPUT ? "did not reach the violation" : "did not boot", e.text);
+    if (stop == STOP_UNIMPLEMENTED || stop == STOP_INTERNAL || stop == STOP_LIMIT)
+        return session_stopped(s, stop);
+    if (stop != STOP_VIOLATION)
+        return session_diverged(path, "did not reach the violation", "");
+    return session_compare_failure(s, path, f);
+}
+
 static int play(struct session *s, const struct options *o, const char *path, const struct failure *f)
 {
-    struct recording *recording;
-    int status = session_replay_failure(s, path, f, &recording);
-    recording_close(recording);
-    if (status != EXIT_VIOLATION)
+    struct timeline *timeline;
+    int status = open_timeline(s, path, f, &timeline);
+    if (status != EXIT_VIOLATION) {
+        timeline_close(timeline);
         return status;
+    }
     struct debugger d;
     debugger_open(&d, s->machine, s->symbols, stdout);
+    debugger_travel(&d, timeline);
     greet(&d, s, f);
     if (o->commands != NULL)
         run_line(&d, o->commands);
@@ -195,6 +219,7 @@ static int play(struct session *s, const struct options *o, const char *path, co
     else
         run_script(&d);
     debugger_close(&d);
+    timeline_close(timeline);
     return EXIT_CLEAN;
 }
 

@@ -11,7 +11,7 @@
 
 #define ALLOWED "Jkh"
 
-static int diverged(const char *path, const char *what, const char *detail)
+int session_diverged(const char *path, const char *what, const char *detail)
 {
     struct error e = {0};
     error_set(&e, ERROR_INTERNAL, "%s: the replay %s%s%s", path, what, detail[0] ? ": " : "",
@@ -33,7 +33,7 @@ int session_replay_failure(struct session *s, const char *path, const struct fai
     struct error e = {0};
     *recording = NULL;
     if (!session_boot(s, NULL, &e))
-        return e.kind != ERROR_NONE ? cli_fail(&e) : diverged(path, "ended while booting", "");
+        return e.kind != ERROR_NONE ? cli_fail(&e) : session_diverged(path, "ended while booting", "");
     machine_share_add(s->machine, f->shared, f->shared_count);
     machine_set_sharing(s->machine, true);
     machine_begin_execution(s->machine);
@@ -48,7 +48,7 @@ int session_replay_failure(struct session *s, const char *path, const struct fai
     if (stop == STOP_UNIMPLEMENTED || stop == STOP_INTERNAL || stop == STOP_LIMIT)
         return session_stopped(s, stop);
     if (stop != STOP_VIOLATION)
-        return diverged(path, "did not reach the violation", e.kind != ERROR_NONE ? e.text : "");
+        return session_diverged(path, "did not reach the violation", e.kind != ERROR_NONE ? e.text : "");
     return session_compare_failure(s, path, f);
 }
 
@@ -56,13 +56,13 @@ int session_compare_failure(struct session *s, const char *path, const struct fa
 {
     const struct violation *v = machine_violation(s->machine);
     if (strcmp(v->rule, f->rule) != 0)
-        return diverged(path, "met another violation", v->rule);
+        return session_diverged(path, "met another violation", v->rule);
     if (!hash_equal(machine_trace_hash(s->machine), f->trace))
-        return diverged(path, "took other steps than the failure", "");
+        return session_diverged(path, "took other steps than the failure", "");
     if (!hash_equal(machine_state_hash(s->machine), f->memory))
-        return diverged(path, "reached other memory than the failure", "");
+        return session_diverged(path, "reached other memory than the failure", "");
     if (!same_notes(f, v))
-        return diverged(path, "met the same violation with other notes", "");
+        return session_diverged(path, "met the same violation with other notes", "");
     return EXIT_VIOLATION;
 }
 

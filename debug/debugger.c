@@ -20,11 +20,31 @@ void debugger_open(struct debugger *d, const struct machine *m, struct symbols *
     debug_context_cpu(d, v != NULL ? v->trouble.cpu : 0);
 }
 
-void debugger_close(struct debugger *d)
+void debugger_travel(struct debugger *d, struct timeline *timeline)
+{
+    d->timeline = timeline;
+    d->breakpoints = calloc(1, sizeof *d->breakpoints);
+    d->image_count = machine_image_count(d->m);
+    d->images = calloc(d->image_count + 1, sizeof *d->images);
+    RD_ASSERT(d->breakpoints != NULL && d->images != NULL);
+    for (unsigned i = 0; i < d->image_count; i++)
+        d->images[i] = *machine_image(d->m, i);
+}
+
+void debugger_close_log(struct debugger *d)
 {
     if (d->log != NULL)
         fclose(d->log);
     d->log = NULL;
+}
+
+void debugger_close(struct debugger *d)
+{
+    debugger_close_log(d);
+    for (unsigned i = 0; d->breakpoints != NULL && i < BREAKPOINTS_MAX; i++)
+        debug_breakpoint_clear(&d->breakpoints->list[i]);
+    free(d->breakpoints);
+    free(d->images);
 }
 
 static void print(struct debugger *d, const char *format, va_list args)
@@ -144,7 +164,7 @@ void debugger_line(struct debugger *d, const char *line)
     while (!d->quit) {
         const char *end = debug_command_end(line);
         run_one(d, line, (size_t)(end - line));
-        if (*end == '\0')
+        if (*end == '\0' || d->go_again != 0)
             break;
         line = end + 1;
     }

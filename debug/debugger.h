@@ -40,7 +40,11 @@ struct debugger {
     const void *last_caller_context;
 
     gva_t next_code, next_data; /* where `u` and `d` go on */
+    struct machine_image *images;  /* every image of the execution, also those that are not loaded yet */
+    unsigned image_count;
     bool quit;
+    bool stopping;              /* a breakpoint's commands are running */
+    int go_again;               /* ... and they say g (1) or g- (-1) */
     bool failed;                /* the present command has printed an error */
     unsigned depth;             /* of commands that run commands */
 };
@@ -55,7 +59,10 @@ struct debug_command {
 extern const struct debug_command *const debug_commands[]; /* NULL-terminated, by file name */
 
 void debugger_open(struct debugger *d, const struct machine *m, struct symbols *symbols, FILE *out);
+/* Commands may move the machine along the timeline, which outlives the debugger. */
+void debugger_travel(struct debugger *d, struct timeline *timeline);
 void debugger_close(struct debugger *d);
+void debugger_close_log(struct debugger *d);
 /* Runs a line: commands between semicolons. */
 void debugger_line(struct debugger *d, const char *line);
 /* "0: kd> " */
@@ -112,6 +119,8 @@ typedef void (*debug_name_fn)(void *context, const struct machine_image *image, 
 void symbols_each(struct symbols *s, const struct machine_image *image, debug_name_fn fn, void *context);
 /* "module!name", or "name" looked for in all modules, loaded ones first. */
 bool symbols_address(struct symbols *s, const char *name, gva_t *out);
+/* The same, in every image of the execution, whenever it is loaded: all places. Returns how many. */
+unsigned debug_addresses(struct debugger *d, const char *name, gva_t *out, unsigned max);
 /* "upper" of "upper.sys"; "nt" of the kernel. */
 void symbols_module_name(const struct machine_image *image, char out[RD_ABI_NAME]);
 
@@ -124,6 +133,39 @@ struct debug_near {
     gva_t below_at, above_at;
 };
 bool debug_nearest(struct debugger *d, gva_t a, struct debug_near *out);
+
+/* access.c: memory that the instruction at r->rip is about to touch. */
+struct debug_access {
+    gva_t address;
+    uint64_t size;
+    bool read, write;
+};
+#define DEBUG_ACCESSES 8
+unsigned debug_accesses(const struct debugger *d, const struct vcpu *c, struct debug_access out[DEBUG_ACCESSES]);
+
+/* control.c: moves the machine and says where it has come to. */
+enum debug_move { MOVE_GO, MOVE_STEP, MOVE_OVER, MOVE_UP, MOVE_TRACE_TO, MOVE_STEP_TO };
+/* back: in the other direction. address: of MOVE_GO (0: none), MOVE_TRACE_TO and MOVE_STEP_TO. count: of the steps. */
+void debug_move(struct debugger *d, enum debug_move move, bool back, gva_t address, uint64_t count);
+/* The context after a jump: the thread of the processor that goes on here. Prints the place. */
+void debug_arrived(struct debugger *d);
+
+/* breakpoints.c */
+#define BREAK_PLACES 4
+struct breakpoint {
+    bool set, enabled;
+    char kind;        /* 'e' execution, 'w' written, 'r' read or written */
+    gva_t places[BREAK_PLACES];
+    unsigned place_count;
+    uint64_t size;    /* of data */
+    uint64_t passes, left;
+    char *text, *condition, *commands; /* as typed; NULL: none */
+};
+void debug_breakpoint_clear(struct breakpoint *b);
+#define BREAKPOINTS_MAX 64u
+struct breakpoints {
+    struct breakpoint list[BREAKPOINTS_MAX];
+};
 
 /* print.c: registers of the chosen frame; then its symbol and instruction. */
 void debug_print_registers(struct debugger *d);

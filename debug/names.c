@@ -256,6 +256,30 @@ bool debug_data_symbol(struct debugger *d, gva_t a, bool exact, char out[DEBUG_S
     return true;
 }
 
+unsigned debug_addresses(struct debugger *d, const char *name, gva_t *out, unsigned max)
+{
+    const char *mark = strchr(name, '!');
+    unsigned count = 0;
+    for (unsigned i = 0; i < d->image_count; i++) {
+        const struct machine_image *image = &d->images[i];
+        char module[RD_ABI_NAME];
+        symbols_module_name(image, module);
+        if (mark != NULL &&
+            ((size_t)(mark - name) != strlen(module) || strncasecmp(name, module, (size_t)(mark - name)) != 0))
+            continue;
+        const struct name_table *t = table_of(d->symbols, image);
+        for (size_t k = 0; k < t->names.count; k++) {
+            gva_t at = image->base + t->names.data[k].rva;
+            bool known = strcmp(t->names.data[k].text, mark != NULL ? mark + 1 : name) != 0;
+            for (unsigned j = 0; j < count && !known; j++)
+                known = out[j] == at;
+            if (!known && count < max)
+                out[count++] = at;
+        }
+    }
+    return count;
+}
+
 static bool look_in(struct symbols *s, const struct machine_image *image, const char *name, bool exact, gva_t *out)
 {
     const struct name_table *t = table_of(s, image);

@@ -31,6 +31,12 @@ struct loop_point {
     uint64_t memory;    /* hash of what drivers can write; 0: not taken yet */
 };
 
+/* State of loop_probe() over one step. */
+struct loop_probe {
+    struct loop_point point;
+    unsigned blocks;
+};
+
 struct run_cpu {
     struct vcpu cpu;
     uint64_t await_hash;     /* VCPU_AWAIT: enabled when what is looked at differs from this */
@@ -116,6 +122,18 @@ struct missing_import {
     char *text; /* "ntoskrnl.exe!KeFoo" */
 };
 
+/* The step under way: what one part of it hands to the next. */
+struct step_progress {
+    bool open;    /* paused in it */
+    bool running; /* the processor has been woken, the loop entered */
+    unsigned agent;
+    uint64_t retired; /* of the processor, when the step began */
+    uint64_t end, limit;
+    struct loop_probe probe;
+    gva_t from;
+    struct code_range before;
+};
+
 struct machine {
     struct machine_config config;
     struct dbt *dbt;
@@ -138,6 +156,8 @@ struct machine {
     VEC(uint64_t) pending; /* granules found to be shared during this execution */
     VEC(uint64_t) shared;  /* all shared granules */
 
+    const struct machine_pause *pause; /* of machine_step_part; NULL: whole steps */
+    struct step_progress progress;
     enum machine_stop stop;
     bool end_step;         /* a hypercall asked for a scheduling point */
     struct violation violation; /* notes are collected in it during a step, before there is one */
@@ -190,10 +210,6 @@ void loop_forget(unsigned cpu);
 void loop_interrupted(unsigned cpu);
 /* A step that goes on and on: follows it block by block until it is back where it was, with nothing changed.
  * True: it is an endless loop, and the processor now awaits. Else *limit is where to ask again. */
-struct loop_probe {
-    struct loop_point point;
-    unsigned blocks;
-};
 bool loop_probe(struct machine *m, unsigned cpu, struct loop_probe *p, uint64_t *limit);
 
 /* interrupt.c */
@@ -230,6 +246,8 @@ uint32_t pool_owned(struct machine *m, uint64_t owner, uint32_t index, struct rd
 void notes_forget(struct machine *m);
 
 /* step.c */
+/* Forgets the step under way. */
+void step_abandon(struct machine *m);
 void machine_trouble(struct machine *m, const struct trouble *t);
 struct trouble trouble_at(unsigned cpu, enum trouble_kind kind);
 void machine_fail(struct machine *m, enum error_kind kind, const char *format, ...)

@@ -99,6 +99,30 @@ struct step_result machine_step(struct machine *m, unsigned agent);
 /* Call when machine_enabled() is zero: STOP_END, or STOP_VIOLATION for a hang. */
 enum machine_stop machine_quiescent(struct machine *m);
 
+/* Steps in parts, for debuggers. Paused, a machine may be looked at, gone on with, and restored; nothing else. */
+struct machine_pause {
+    uint64_t count; /* pause when so many instructions of the step have been executed; ~0: do not */
+    bool each;      /* ask before every instruction; else only at stops (machine_set_stops) and wherever control leaves
+                       translated code */
+    /* True: pause here, in front of the instruction at the processor's rip. NULL: never asked. */
+    bool (*before)(void *context, unsigned cpu, uint64_t executed);
+    void *context;
+};
+#define MACHINE_STOPS 64u
+/* Goes on with the step under way, or begins agent's. True: the step has ended, *out is its result. */
+bool machine_step_part(struct machine *m, unsigned agent, const struct machine_pause *pause, struct step_result *out);
+/* Instructions of the step under way that have been executed. */
+uint64_t machine_step_executed(const struct machine *m);
+void machine_set_stops(struct machine *m, const gva_t *addresses, unsigned count);
+
+/* Booting in parts: machine_boot is begin, then one step after the other by machine_boot_agent, until machine_boot_ready; then
+ * finish. A debugger may restore to before any of them and go on again. */
+bool machine_boot_begin(struct machine *m, struct error *e);
+/* The agent whose turn it is after `last` (0 at first); MACHINE_AGENTS: none is enabled. */
+unsigned machine_boot_agent(const struct machine *m, unsigned next);
+bool machine_boot_ready(const struct machine *m);
+void machine_boot_finish(struct machine *m);
+
 /* Everything that a run can change: arena, processors, images, pool records. Depths as arena_push. */
 unsigned machine_push(struct machine *m);
 void machine_restore(struct machine *m, unsigned depth);

@@ -20,7 +20,7 @@ static void log_open(struct debugger *d, const char *name, const char *args)
         debug_error(d, "Cannot open '%s': %s", args, strerror(errno));
         return;
     }
-    debugger_close(d);
+    debugger_close_log(d);
     d->log = log;
     debug_print(d, "Opened log file '%s'\n", args);
 }
@@ -54,7 +54,7 @@ static void run(struct debugger *d, const char *name, const char *args)
             debug_error(d, "No log file is open");
         else
             debug_print(d, "Closing open log file\n");
-        debugger_close(d);
+        debugger_close_log(d);
     } else {
         help(d, args);
     }

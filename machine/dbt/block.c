@@ -24,9 +24,9 @@
 
 static unsigned gather(struct translation *t, gva_t pc)
 {
-    unsigned limit = t->variant == VARIANT_ONE ? 1 : BLOCK_MAX;
+    unsigned limit = t->variant >= VARIANT_ONE ? 1 : BLOCK_MAX;
     unsigned n = 0;
-    while (n < limit && pc < t->range.end) {
+    while (n < limit && pc < t->range.end && (n == 0 || !is_stop(t->d, pc))) {
         struct insn *x = &t->insns[n];
         const struct insn *decoded = decode(pc, t->range.end);
         if (!decoded && n)

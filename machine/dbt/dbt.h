@@ -42,7 +42,7 @@ enum dbt_exit_reason {
                        16 x87, 17 alignment, 19 SIMD, 0x29 fast fail, 0x2C assertion, 0x2D debug service */
     DBT_UNSUPPORTED,/* an instruction that the translator refuses: text names it */
     DBT_BUDGET,     /* vcpu.retired has reached the limit given to dbt_run (block granularity, deterministic) */
-    DBT_ONE         /* dbt_run_one: the instruction has been executed */
+    DBT_ONE         /* dbt_run_one, dbt_run_single: the instruction has been executed; dbt_run: rip is a stop (dbt_set_stops) */
 };
 
 struct dbt_exit {
@@ -88,6 +88,12 @@ void dbt_set_features(struct dbt *d, unsigned features);
 struct dbt_exit dbt_run(struct dbt *d, struct vcpu *cpu, uint64_t limit);
 /* Executes the one instruction at rip, shared access or not; any exit but DBT_SHARED may result. */
 struct dbt_exit dbt_run_one(struct dbt *d, struct vcpu *cpu);
+
+/* The same with share cells consulted, as dbt_run does: for debuggers. */
+struct dbt_exit dbt_run_single(struct dbt *d, struct vcpu *cpu);
+/* Addresses in front of which dbt_run comes back, unless it begins there. */
+#define DBT_STOPS 64
+void dbt_set_stops(struct dbt *d, const gva_t *addresses, unsigned count);
 
 /* Drops translations whose guest code lies in [start, end): unload, or code bytes changed. */
 void dbt_invalidate(struct dbt *d, gva_t start, gva_t end);

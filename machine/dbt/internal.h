@@ -268,7 +268,8 @@ struct site {
     bool with_stack, stack_write; /* ACCESS: the instruction also makes an implicit stack access */
 };
 
-enum variant { VARIANT_NORMAL, VARIANT_UNMERGED, VARIANT_ONE };
+/* ONE passes over share cells, SINGLE consults them; both are one instruction. */
+enum variant { VARIANT_NORMAL, VARIANT_UNMERGED, VARIANT_ONE, VARIANT_SINGLE };
 
 struct block {
     gva_t pc, end;
@@ -302,7 +303,9 @@ struct dbt {
     unsigned features;
     struct vcpu *cpu;
     uint64_t limit;
-    bool one;                                       /* inside dbt_run_one */
+    bool one;                                       /* inside dbt_run_one or dbt_run_single */
+    gva_t stops[DBT_STOPS];
+    unsigned stop_count;
     uint8_t *hot, *cold;                            /* next free byte of each half of the cache */
     VEC(struct block) blocks;                       /* number 0 is never used */
     VEC(struct site) sites;                         /* same */
@@ -324,6 +327,13 @@ void table_insert(struct dbt *d, uint32_t block);
 uint8_t unit_of(struct dbt *d, const struct code_range *range); /* may flush */
 bool unit_holds(struct dbt *d, uint8_t unit, gva_t target);
 void cache_flush(struct dbt *d);
+static inline bool is_stop(const struct dbt *d, gva_t pc)
+{
+    for (unsigned i = 0; i < d->stop_count; i++)
+        if (d->stops[i] == pc)
+            return true;
+    return false;
+}
 void coverage_note(struct dbt *d, gva_t pc);
 struct site *site_at_host(struct dbt *d, uint64_t host_pc);
 
