@@ -35,10 +35,6 @@ struct debugger {
     unsigned frame;              /* chosen by .frame */
     struct vcpu_regs frame_regs; /* of that frame: nonvolatile ones as at the call */
 
-    /* struct scene's, for !analyze: set by who listened to the execution, else NULL. */
-    gva_t (*last_caller)(const void *context, unsigned thread);
-    const void *last_caller_context;
-
     gva_t next_code, next_data; /* where `u` and `d` go on */
     struct machine_image *images;  /* every image of the execution, also those that are not loaded yet */
     unsigned image_count;

@@ -170,6 +170,5 @@ void print_flags(struct debugger *d, uint64_t flags, const struct flag_name *nam
 
 struct scene debug_scene(struct debugger *d)
 {
-    return (struct scene){.machine = d->m, .violation = machine_violation(d->m), .symbols = d->symbols,
-                          .last_caller = d->last_caller, .context = d->last_caller_context};
+    return (struct scene){.machine = d->m, .violation = machine_violation(d->m), .symbols = d->symbols};
 }
