@@ -9,22 +9,30 @@
 
 #define INSTRUCTION_MAX 15
 
-static ZydisFormatterFunc default_absolute;
+static ZydisFormatterFunc default_absolute, default_relative;
+
+/* MASM's style formats as if addresses were not known, so they are handed on here. */
+struct place {
+    struct debugger *d;
+    gva_t address;
+};
 
 static ZyanStatus print_absolute(const ZydisFormatter *f, ZydisFormatterBuffer *buffer, ZydisFormatterContext *c)
 {
-    struct debugger *d = c->user_data;
+    const struct place *p = c->user_data;
+    struct debugger *d = p->d;
     ZyanU64 address;
     char name[DEBUG_SYMBOL], text[DEBUG_ADDRESS], line[DEBUG_SYMBOL + 24];
     ZyanString *out;
-    if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(c->instruction, c->operand, c->runtime_address, &address)) ||
-        machine_image_at(d->m, address) == NULL)
+    if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(c->instruction, c->operand, p->address, &address)))
         return default_absolute(f, buffer, c);
     ZYAN_CHECK(ZydisFormatterBufferAppend(buffer, ZYDIS_TOKEN_SYMBOL));
     ZYAN_CHECK(ZydisFormatterBufferGetString(buffer, &out));
     bool code = c->operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
     debug_address(address, text);
-    if (!debug_data_symbol(d, address, !code, name))
+    if (machine_image_at(d->m, address) == NULL && !code) /* an offset alone, as of gs */
+        snprintf(line, sizeof line, "%llxh", (unsigned long long)address);
+    else if (!debug_data_symbol(d, address, !code, name))
         snprintf(line, sizeof line, "%s", text);
     else
         snprintf(line, sizeof line, "%s (%s)", name, text);
@@ -74,13 +82,16 @@ unsigned debug_disassemble(struct debugger *d, gva_t a, char *out, size_t size)
         ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_FORCE_RELATIVE_BRANCHES, ZYAN_FALSE);
         ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_FORCE_RELATIVE_RIPREL, ZYAN_FALSE);
         default_absolute = print_absolute;
+        default_relative = print_absolute;
         ZydisFormatterSetHook(&formatter, ZYDIS_FORMATTER_FUNC_PRINT_ADDRESS_ABS, (const void **)&default_absolute);
+        ZydisFormatterSetHook(&formatter, ZYDIS_FORMATTER_FUNC_PRINT_ADDRESS_REL, (const void **)&default_relative);
     }
     if (!debug_read8(d, a, bytes))
         return 0;
     if (decode(d, a, &i, operands, bytes)) {
         length = i.length;
-        ZydisFormatterFormatInstruction(&formatter, &i, operands, i.operand_count_visible, text, sizeof text, a, d);
+        struct place p = {d, a};
+        ZydisFormatterFormatInstruction(&formatter, &i, operands, i.operand_count_visible, text, sizeof text, a, &p);
     }
     for (unsigned k = 0; k < length; k++)
         snprintf(hex + 2 * k, 3, "%02x", bytes[k]);

@@ -66,7 +66,7 @@ static void positions(struct debugger *d)
     debug_print(d, ">%" PRIX64 ":%-9" PRIX64 " %-12" PRIu64 " here\n", now.step, now.n, timeline_instructions(t, now));
     for (unsigned i = 0; i < machine_thread_count(d->m); i++) {
         struct rd_thread r;
-        if (!machine_thread(d->m, i, &r))
+        if (!machine_thread(d->m, i, &r) || (i < RD_MAX_CPUS && strcmp(r.name, "idle") == 0))
             continue;
         /* Where its processor goes on from here. */
         uint64_t s = now.step + (timeline_cpu(t, now.step) != r.cpu);
