@@ -6,6 +6,8 @@
 #include "debug/facts.h"
 #include "debug/layout.h"
 
+#define LINK_LIMIT 8u
+
 static struct object header_of(struct debugger *d, gva_t object)
 {
     struct object o = object_open(d, "OBJECT_HEADER", 0);
@@ -67,19 +69,29 @@ static gva_t find_in(struct debugger *d, gva_t directory, const char *name, size
 
 gva_t kernel_find_object(struct debugger *d, const char *path)
 {
-    char type[32];
-    gva_t object = 0;
-    gva_t root = layout_variable(d, "nt", "ObpRootDirectory");
-    if (root == 0 || !debug_read64(d, root, &object))
-        return 0;
-    while (*path == '\\' && path[1] != '\0') {
-        size_t n = strcspn(path + 1, "\\ ");
+    char type[32], text[400], target[200];
+    gva_t root = 0, object = 0;
+    unsigned links = 0;
+    debug_read64(d, layout_variable(d, "nt", "ObpRootDirectory"), &root);
+    snprintf(text, sizeof text, "%s", path);
+    path = text;
+    object = root;
+    while (object != 0 && *path == '\\' && path[1] != '\0') {
+        size_t n = strcspn(path + 1, "\\");
         if (strcmp(kernel_object_type(d, object, type, sizeof type), "Directory") != 0)
             return 0;
         object = find_in(d, object, path + 1, n);
-        if (object == 0)
-            return 0;
         path += 1 + n;
+        if (object != 0 && *path == '\\' && strcmp(kernel_object_type(d, object, type, sizeof type), "SymbolicLink") == 0) {
+            struct object link = object_open(d, "OBJECT_SYMBOLIC_LINK", object);
+            char whole[400];
+            object_unicode(&link, "Target", target, sizeof target);
+            if (++links > LINK_LIMIT || snprintf(whole, sizeof whole, "%s%s", target, path) >= (int)sizeof whole)
+                return 0;
+            memcpy(text, whole, sizeof text);
+            path = text;
+            object = root;
+        }
     }
     return object;
 }

@@ -113,37 +113,53 @@ static void print_devobj(struct debugger *d, gva_t at)
                 object_get(&o, "DeviceQueue.Busy") ? "" : "");
 }
 
+/* Devices on a walk along pointers that a driver can damage. */
+struct walk {
+    gva_t seen[STACK_LIMIT];
+    unsigned count;
+};
+
+/* False, and said so: it has been here already. */
+static bool walk_on(struct debugger *d, struct walk *w, gva_t at)
+{
+    for (unsigned i = 0; i < w->count; i++)
+        if (w->seen[i] == at || w->count == STACK_LIMIT) {
+            debug_print(d, "(runs in a circle at %016" PRIx64 ")\n", at);
+            return false;
+        }
+    w->seen[w->count++] = at;
+    return true;
+}
+
 static void print_devstack(struct debugger *d, gva_t at)
 {
     struct object o;
-    gva_t seen[STACK_LIMIT];
+    struct walk up = {.count = 0}, down = {.count = 0};
     char name[200], driver[200];
-    unsigned count = 0;
     if (!open_device(d, at, &o))
         return;
     gva_t top = at;
-    for (gva_t upper; count < STACK_LIMIT && (upper = object_get(&o, "AttachedDevice")) != 0; count++) {
-        o = object_open(d, "DEVICE_OBJECT", upper);
-        top = upper;
+    for (gva_t next = at; next != 0 && walk_on(d, &up, next);) {
+        struct object u = object_open(d, "DEVICE_OBJECT", next);
+        gva_t upper = object_get(&u, "AttachedDevice");
+        if (u.bad) {
+            debug_print(d, "(the device above it, %016" PRIx64 ", is not readable)\n", next);
+            break;
+        }
+        top = next;
+        next = upper;
     }
     debug_print(d, "  !DevObj           !DrvObj            !DevExt           ObjectName\n");
-    count = 0;
-    for (gva_t device = top; device != 0;) {
-        for (unsigned i = 0; i < count; i++)
-            if (seen[i] == device || count == STACK_LIMIT) {
-                debug_print(d, "The stack runs in a circle at %016" PRIx64 "\n", device);
-                return;
-            }
-        seen[count++] = device;
+    for (gva_t device = top; device != 0 && walk_on(d, &down, device);) {
         o = object_open(d, "DEVICE_OBJECT", device);
         struct object x = object_open(d, "IOP_DEVOBJ_EXTENSION", object_get(&o, "DeviceObjectExtension"));
         kernel_object_name(d, device, name, sizeof name);
         const char *last = strrchr(name, '\\');
+        if (object_failed(&o, "device object"))
+            return;
         debug_print(d, "%c %016" PRIx64 "  %-18s %016" PRIx64 "  %s\n", device == at ? '>' : ' ', device,
                     kernel_object_name(d, object_get(&o, "DriverObject"), driver, sizeof driver),
                     object_get(&o, "DeviceExtension"), last != NULL ? last + 1 : "");
-        if (object_failed(&o, "device object"))
-            return;
         device = object_get(&x, "AttachedTo");
     }
 }
@@ -172,15 +188,13 @@ static void print_drvobj(struct debugger *d, gva_t at, unsigned flags)
             client = object_get(&c, "Next");
         }
         debug_print(d, "\nDevice Object list:\n");
-        gva_t device = object_get(&o, "DeviceObject");
-        for (unsigned i = 0; device != 0; i++) {
+        struct walk w = {.count = 0};
+        for (gva_t device = object_get(&o, "DeviceObject"); device != 0 && walk_on(d, &w, device);) {
             struct object v = object_open(d, "DEVICE_OBJECT", device);
-            if (i == 4 * STACK_LIMIT || (object_get(&v, "Type"), v.bad)) {
-                debug_print(d, "(the list goes wrong at %016" PRIx64 ")", device);
-                break;
-            }
-            debug_print(d, "%016" PRIx64 "%s", device, i % 4 == 3 ? "\n" : "  ");
+            debug_print(d, "%016" PRIx64 "%s", device, w.count % 4 == 0 ? "\n" : "  ");
             device = object_get(&v, "NextDevice");
+            if (v.bad)
+                debug_print(d, "(not readable)");
         }
         debug_print(d, "\n");
     }

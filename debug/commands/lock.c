@@ -62,7 +62,7 @@ static void command_remlock(struct debugger *d, const char *args)
 static bool print_resource(struct debugger *d, gva_t at)
 {
     struct object r = object_open(d, "ERESOURCE", at);
-    uint64_t flag = object_get(&r, "Flag"), active = object_get(&r, "ActiveEntries");
+    uint64_t flag = object_get(&r, "Flag"), active = object_get(&r, "ActiveCount");
     gva_t table = object_get(&r, "OwnerTable");
     if (object_failed(&r, "ERESOURCE"))
         return false;
