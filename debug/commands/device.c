@@ -139,7 +139,11 @@ static void print_devstack(struct debugger *d, gva_t at)
     if (!open_device(d, at, &o))
         return;
     gva_t top = at;
-    for (gva_t next = at; next != 0 && walk_on(d, &up, next);) {
+    for (gva_t next = at; next != 0;) {
+        if (!walk_on(d, &up, next)) {
+            top = at;
+            break;
+        }
         struct object u = object_open(d, "DEVICE_OBJECT", next);
         gva_t upper = object_get(&u, "AttachedDevice");
         if (u.bad) {
