@@ -271,22 +271,26 @@ static void place_bits(const struct dwarf_entry *e, uint64_t storage, struct typ
     }
 }
 
-/* Calls for fields in order until *index of them have passed. */
-static bool field_in(struct types *t, type_id type, uint64_t base, unsigned *index, unsigned nest, struct type_field *out)
+struct field_search {
+    unsigned index;  /* fields that are still to be passed */
+    unsigned visits; /* anonymous members may hold each other many times over */
+};
+
+static bool field_in(struct types *t, type_id type, uint64_t base, struct field_search *s, unsigned nest, struct type_field *out)
 {
     struct dwarf_entry e, child;
     if (nest > NEST_LIMIT || !resolve(t, type, &e) || !is_structure(e.tag) || !e.children)
         return false;
     uint64_t at = e.next;
-    for (unsigned i = 0; i < FIELD_LIMIT && dwarf_read(&t->dwarf, e.unit, at, &child) && child.tag != 0; i++) {
+    while (s->visits++ < FIELD_LIMIT && dwarf_read(&t->dwarf, e.unit, at, &child) && child.tag != 0) {
         bool member = child.tag == DW_TAG_member || child.tag == DW_TAG_inheritance;
         struct type_info info;
         if (member && !child.declaration) {
             types_describe(t, child.type, &info);
             if (child.name == NULL && info.kind == TYPE_STRUCT) {
-                if (field_in(t, child.type, base + child.location, index, nest + 1, out))
+                if (field_in(t, child.type, base + child.location, s, nest + 1, out))
                     return true;
-            } else if ((*index)-- == 0) {
+            } else if (s->index-- == 0) {
                 *out = (struct type_field){.offset = child.location, .type = child.type};
                 place_bits(&child, info.size, out);
                 out->offset += base;
@@ -302,7 +306,8 @@ static bool field_in(struct types *t, type_id type, uint64_t base, unsigned *ind
 
 bool types_field(struct types *t, type_id type, unsigned index, struct type_field *out)
 {
-    return field_in(t, type, 0, &index, 0, out);
+    struct field_search s = {index, 0};
+    return field_in(t, type, 0, &s, 0, out);
 }
 
 bool types_path(struct types *t, type_id type, const char *path, struct type_field *out)

@@ -7,36 +7,44 @@
 static void routine(struct debugger *d, const char *label, gva_t at)
 {
     char symbol[DEBUG_SYMBOL];
-    if (at != 0)
-        debug_print(d, "      %-14s %016" PRIx64 " %s\n", label, at, debug_symbol(d, at, symbol));
+    if (at == 0)
+        return;
+    debug_symbol(d, at, symbol);
+    debug_print(d, "          %-14s %016" PRIx64 " %s%s\n", label, at, symbol, strchr(symbol, '+') == NULL ? "+0" : "");
 }
 
 static void print_kapc(struct debugger *d, gva_t at)
 {
     struct object a = object_open(d, "KAPC", at);
-    debug_print(d, "    KAPC @ %016" PRIx64 "\n      Type           %" PRIx64 "\n", at, object_get(&a, "Type"));
+    debug_print(d, "        KAPC @ %016" PRIx64 "\n          Type           %" PRIx64 "\n", at, object_get(&a, "Type"));
     routine(d, "KernelRoutine", object_get(&a, "KernelRoutine"));
     routine(d, "RundownRoutine", object_get(&a, "RundownRoutine"));
     routine(d, "NormalRoutine", object_get(&a, "NormalRoutine"));
-    debug_print(d, "      NormalContext  %016" PRIx64 "\n", object_get(&a, "NormalContext"));
+    if (object_get(&a, "NormalContext") != 0)
+        debug_print(d, "          NormalContext  %016" PRIx64 "\n", object_get(&a, "NormalContext"));
     if (a.bad)
-        debug_print(d, "      (not readable as a whole)\n");
+        debug_print(d, "          (not readable as a whole)\n");
 }
 
-static unsigned print_queues(struct debugger *d, gva_t kthread)
+/* *process: whose line has been printed already. */
+static unsigned print_queues(struct debugger *d, gva_t kthread, gva_t *process)
 {
     static const char *const modes[] = {"KERNEL", "USER"};
-    struct object k = object_open(d, "KTHREAD", kthread);
+    struct object k = object_open(d, "KTHREAD", kthread), e = object_open(d, "ETHREAD", kthread);
+    struct object p = object_open(d, "EPROCESS", object_get(&e, "ThreadsProcess"));
     unsigned count = 0;
     for (unsigned mode = 0; mode < 2; mode++) {
-        char path[40];
+        char path[40], image[32];
         gva_t at;
         snprintf(path, sizeof path, "ApcState.ApcListHead[%u]", mode);
         gva_t head = object_field(&k, path);
         struct list l = list_open(d, head);
         for (unsigned n = 0; list_next(&l, layout_offset(d, "KAPC", "ApcListEntry"), &at); n++, count++) {
+            if (*process != p.at)
+                debug_print(d, "Process %016" PRIx64 " %s\n", p.at, object_text(&p, "ImageFileName", image, sizeof image));
+            *process = p.at;
             if (n == 0)
-                debug_print(d, "Thread %016" PRIx64 " ApcStateIndex %" PRIu64 " ApcListHead %016" PRIx64 " [%s]\n", kthread,
+                debug_print(d, "    Thread %016" PRIx64 " ApcStateIndex %" PRIu64 " ApcListHead %016" PRIx64 " [%s]\n", kthread,
                             object_get(&k, "ApcStateIndex"), head, modes[mode]);
             print_kapc(d, at);
         }
@@ -49,6 +57,7 @@ static void command_apc(struct debugger *d, const char *args)
     uint64_t at = 0;
     struct rd_thread t;
     unsigned count = 0;
+    gva_t process = 0;
     char address[DEBUG_ADDRESS];
     if (strncmp(args, "thre", 4) == 0 || strncmp(args, "proc", 4) == 0)
         args += strcspn(args, " ") + strspn(args + strcspn(args, " "), " ");
@@ -63,9 +72,11 @@ static void command_apc(struct debugger *d, const char *args)
             print_kapc(d, at);
         return;
     }
+    if (at == 0)
+        debug_print(d, "*** Enumerating APCs in all processes\n");
     for (unsigned i = 0; i < machine_thread_count(d->m); i++)
         if (machine_thread(d->m, i, &t) && (at == 0 || t.kthread == at) && t.state != RD_THREAD_TERMINATED)
-            count += print_queues(d, t.kthread);
+            count += print_queues(d, t.kthread, &process);
     if (count == 0)
         debug_print(d, "No APCs are queued%s\n", at != 0 ? " to this thread" : "");
 }
