@@ -125,6 +125,7 @@ static gva_t last_caller(const void *context, unsigned thread)
         case EVENT_INTERRUPT:
         case EVENT_IMAGE:
         case EVENT_STEP:
+        case EVENT_STORE:
             break;
         }
     }

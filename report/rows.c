@@ -58,6 +58,7 @@ static void find_touched(struct maker *k)
     case TROUBLE_EXECUTE:
     case TROUBLE_HANG:
     case TROUBLE_UNHANDLED:
+    case TROUBLE_DEAD_FRAME:
         touch(k, v->trouble.address);
         break;
     case TROUBLE_EXCEPTION:
@@ -383,6 +384,10 @@ static void machine_row(struct maker *k, const struct record *r)
         access_text(k, r, name, sizeof name);
         add(k, r, touches(k, e->a, e->b) ? 4 : 1, "%s", name);
         break;
+    case EVENT_STORE:
+        fact_data(&k->report->scene, e->a, name, sizeof name);
+        add(k, r, 4, "its store to %s becomes visible", name);
+        break;
     case EVENT_INTERRUPT:
         if (e->a <= 2 && !is_system(k, r))
             add(k, r, 2, "%s interrupt", e->a == 1 ? "APC" : "DPC");
@@ -408,6 +413,7 @@ static void violation_row(struct maker *k)
         break;
     case TROUBLE_ACCESS:
     case TROUBLE_FAULT:
+    case TROUBLE_DEAD_FRAME:
         fact_data(&report->scene, t->address, name, sizeof name);
         add(k, &r, 5, "*** %s %s", t->write ? "writes" : "reads", name);
         break;

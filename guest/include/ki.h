@@ -267,6 +267,7 @@ VOID KiNameWait(PVOID Object, ULONG Type, PVOID Owner);
 LONG_PTR KiWaitOnQueue(PKQUEUE Queue, KPROCESSOR_MODE Mode, PLARGE_INTEGER Timeout);
 /* queue.c */
 LONG_PTR KiTakeQueueEntry(PKQUEUE Queue, PKTHREAD Thread);
+LONG KiInsertQueue(PRKQUEUE Queue, PLIST_ENTRY Entry, BOOLEAN Head);
 VOID KiThreadLeavesQueue(PKTHREAD Thread);
 
 /* apc.c */

@@ -25,7 +25,8 @@ VOID CheckStartThread(CHECK_THREAD *Thread, PKSTART_ROUTINE Routine, PVOID Conte
 VOID CheckJoinThread(CHECK_THREAD *Thread);
 LARGE_INTEGER CheckRelative(ULONG Milliseconds);
 
-/* A second device of the driver, whose dispatch completes every request with success at once. */
+/* A second device of the driver, whose dispatch completes every request with success at once: IOCTL_CHECK(1) with as
+ * much output as there is room for. It pends IRP_MJ_SYSTEM_CONTROL and leaves the rest to the sender. */
 PDEVICE_OBJECT CheckLowerDevice(VOID);
 
 /* A check that defines it answers for every other device itself. Common, so that it may. */

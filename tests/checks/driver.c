@@ -27,6 +27,18 @@ static NTSTATUS NTAPI CheckDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     {
         return CheckLowerDispatch(DeviceObject, Irp);
     }
+    if (DeviceObject == LowerDevice && Location->MajorFunction == IRP_MJ_SYSTEM_CONTROL)
+    {
+        IoMarkIrpPending(Irp);
+        return STATUS_PENDING;
+    }
+    if (DeviceObject == LowerDevice && Location->MajorFunction == IRP_MJ_DEVICE_CONTROL && Code == IOCTL_CHECK(1))
+    {
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        Irp->IoStatus.Information = Location->Parameters.DeviceIoControl.OutputBufferLength;
+        IoCompleteRequest(Irp, IO_NO_INCREMENT);
+        return STATUS_SUCCESS;
+    }
     if (DeviceObject != CheckDevice || Location->MajorFunction != IRP_MJ_DEVICE_CONTROL)
     {
         return Complete(Irp, STATUS_SUCCESS);

@@ -22,6 +22,7 @@ static VOID IopInitializeIrp(PIRP Irp, USHORT Size, CCHAR StackSize)
 NTEXPORT(IoInitializeIrp, DISPATCH_LEVEL, "");
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
+    RdForgetFrames(Irp, PacketSize);
     IopInitializeIrp(Irp, PacketSize, StackSize);
 }
 
@@ -60,6 +61,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
 {
     UCHAR AllocationFlags = Irp->AllocationFlags;
 
+    RdForgetFrames(Irp, Irp->Size);
     IopInitializeIrp(Irp, Irp->Size, Irp->StackCount);
     Irp->AllocationFlags = AllocationFlags;
     Irp->IoStatus.Status = Status;
