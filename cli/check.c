@@ -225,9 +225,7 @@ static struct report make_report(struct checking *c, const struct recording *rec
     size_t shared = machine_share_list(c->session.machine, &granules);
     free(granules);
     return (struct report){
-        .machine = c->session.machine,
-        .violation = machine_violation(c->session.machine),
-        .symbols = c->session.symbols,
+        .scene = report_scene(c->session.machine, machine_violation(c->session.machine), c->session.symbols, recording),
         .recording = recording,
         .facts = {.subject = c->session.subject,
                   .failure = path,
