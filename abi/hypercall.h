@@ -32,7 +32,12 @@ enum rd_hypercall {
     RD_HC_TIME = 18,        /* rax: virtual time in 100 ns since boot */
     RD_HC_EXPECT = 19,      /* rcx wanted, rdx got, r8 step index: a scenario's expectation failed; no return */
     RD_HC_SPIN = 20,        /* rcx address, rdx bytes, r8 owner hint: like AWAIT, for spin locks (hang report) */
-    RD_HC_FRAME_ENDED = 23, /* rcx new stack pointer: frames below it have ended without a return (unwinding) */
+    RD_HC_FRAME_HOLD = 21,  /* rcx pointer, rdx key, r8 enum rd_hold, r9 1: keep an equal hold. The kernel keeps the pointer
+                               at address `key`; if it points into a stack, its frame is remembered (rax 1). rcx 0:
+                               forget the holds with keys in [rdx, rdx + r8) */
+    RD_HC_FRAME_CHECK = 22, /* rcx pointer, rdx key, r8 bytes, r9 enum rd_frame_use: the kernel is about to use what
+                               it holds at `key`. Its frame has ended: a violation */
+    RD_HC_FRAME_ENDED = 23, /* rcx new rsp: the frames of the running stack below it have ended without a return */
     RD_HC_UNHANDLED = 24,   /* like BUGCHECK, for an exception that nobody handled: r8 EXCEPTION_RECORD, r9 CONTEXT */
     RD_HC_APC_NOTES = 28,   /* rcx KTHREAD, rdx 1 to blame the latest, else the first: notes, for the KeBugCheckEx that
                                follows, of the changes of its APC disable counts that nothing has undone */
@@ -45,6 +50,32 @@ enum rd_hypercall {
                                rax 0 none, else the index to go on with */
     RD_HC_NOTE = 41,        /* rcx text, rdx return addresses, r8 RD_NOTE_* | count << 32, r9 KTHREAD or 0: a note for the
                                KeBugCheckEx that follows in this step (machine/observe.h) */
+};
+
+/* What a held pointer is for. Append-only. */
+enum rd_hold {
+    RD_HOLD_IRP_EVENT = 1,      /* an IRP's UserEvent */
+    RD_HOLD_IRP_STATUS,         /* an IRP's UserIosb */
+    RD_HOLD_IRP_BUFFER,         /* the buffer that a request's data goes to */
+    RD_HOLD_COMPLETION_CONTEXT, /* the context of a completion routine */
+    RD_HOLD_DPC_CONTEXT,
+    RD_HOLD_WORK_CONTEXT,
+    RD_HOLD_THREAD_CONTEXT,
+    RD_HOLD_APC_CONTEXT,
+    RD_HOLD_TIMER,              /* objects of the caller's in lists of the kernel */
+    RD_HOLD_DPC,
+    RD_HOLD_APC,
+    RD_HOLD_WORK_ITEM,
+    RD_HOLD_QUEUE_ENTRY
+};
+
+enum rd_frame_use {
+    RD_FRAME_READ,
+    RD_FRAME_WRITE,
+    RD_FRAME_SIGNAL,
+    RD_FRAME_LINK,     /* a list runs through it */
+    RD_FRAME_PASS = 8, /* a routine gets the pointer: its accesses are watched, passing is allowed */
+    RD_FRAME_PASSED    /* that routine has returned */
 };
 
 #define RD_POOL_SPECIAL 1u /* special pool: its bugchecks name misuse of the block */

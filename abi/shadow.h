@@ -22,6 +22,8 @@ enum rd_shadow {
     RD_SHADOW_PAGED_POOL = 0xE6,
     RD_SHADOW_PAGED_IMAGE = 0xE7,
     RD_SHADOW_PAGED_TAIL = 0xE8,   /* last granule of a paged block: the byte behind it holds how many are valid */
+    RD_SHADOW_FRAME = 0xE9,        /* stack that is looked at closely: the return address of a frame that the kernel holds
+                                      a pointer into, or a frame that has ended while a routine has a pointer to it */
 };
 
 #endif

@@ -230,7 +230,7 @@ static const struct bugcheck_case table[] = {
     RESIDUE(0x52440006, "an APC", "is queued"),
     {0x52440007, "A driver was unloaded while a registration of its device or driver object stands.",
      {"Address of the registration", "Driver object", NULL}, "unload-residue"},
-    {0x52440008, "A pool block was freed that holds a queued APC.", {"Address of the APC", "Start of the block", "End of the block"},
+    {0x52440008, "A pool block was freed that holds a queued APC.", {"Address of the APC", "Pool type", "Address of the block"},
      "active-object-gone"},
 };
 
@@ -247,7 +247,7 @@ static const struct {
     {0xC4, 0xF5, 0xF7, "misc"},             {0xC4, 0xFA, 0xFB, "io"},            {0xC4, 0x105, 0x105, "io"},
     {0xC4, 0x10A, 0x10B, "pool-tracking"},  {0xC4, 0x11A, 0x11B, "force-irql"},        {0xC4, 0x123, 0x131, "misc"},
     {0xC4, 0x135, 0x135, "io"},             {0xC4, 0x13A, 0x13F, "pool-tracking"}, {0xC4, 0x1000, 0x100B, "deadlock"},
-    {0xC4, 0x20002, 0x43006, "ddi"},        {0xC4, 0x52440001, 0x52440008, "pool-tracking, misc"}, {0xC4, 0, ~0ull, "any"},             {0xC9, 0, ~0ull, "io"},
+    {0xC4, 0x20002, 0x43006, "ddi"},        {0xC4, 0x52440001, 0x52440008, "misc"}, {0xC4, 0, ~0ull, "any"},             {0xC9, 0, ~0ull, "io"},
 };
 
 const char *bugcheck_option(uint32_t code, uint64_t sub_code)

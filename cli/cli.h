@@ -30,7 +30,7 @@ struct command {
     const char *help;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
-extern const struct command command_check, command_run, command_replay, command_debug, command_list;
+extern const struct command command_check, command_run, command_replay, command_debug, command_list, command_merge;
 
 /* Options that check, run and replay share; each says which of them it takes. */
 struct options {
@@ -41,6 +41,9 @@ struct options {
     uint32_t cpus;   /* 0: as the scenario says */
     uint32_t os;     /* 0: as the scenario says */
     unsigned jobs;   /* 0: one a processor */
+    bool tso;
+    unsigned shard, shards; /* part 1, 2, ... of so many; 0: the whole */
+    const char *checkpoint, *resume; /* NULL */
     int64_t faults;  /* -1: as the scenario says */
     bool all, json, help;
     const char *output;
@@ -105,6 +108,8 @@ bool session_read_kernel(const struct options *o, char **path, struct file_data 
                          struct error *e);
 /* Hash of the kernel, the HAL and the drivers of ours. */
 struct hash128 session_guest_hash(const struct session *s);
+/* Hash of all that a run depends on: the guest, the drivers, the lowered scenario and where drivers are loaded. */
+struct hash128 session_hash(const struct session *s);
 /* Verb name of an opcode, for reports. */
 const char *session_verb_name(uint32_t op);
 

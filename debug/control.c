@@ -8,10 +8,8 @@
 
 #include "debug/debugger.h"
 #include "debug/timeline.h"
-#include "machine/arena.h"
 
 #define CALL_MAX 8u /* bytes of a call instruction that is looked for in front of a return address */
-#define WATCHED_MAX 4096u
 
 /* Why a search stops. */
 struct aim {

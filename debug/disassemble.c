@@ -3,6 +3,7 @@
  * columns are WinDbg's.
  */
 #include <Zydis/Zydis.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "debug/debugger.h"
@@ -55,14 +56,43 @@ static bool decode(const struct debugger *d, gva_t a, ZydisDecodedInstruction *i
     return room > 0 && ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, room, i, operands));
 }
 
-/* "lock xadd dword ptr [rcx], eax" -> "lock xadd dword ptr [rcx],eax": mnemonics take eight columns. */
+/* Conditions have two names each; these are WinDbg's. */
+static void rename_condition(char *mnemonic, size_t size)
+{
+    static const char *const prefixes[] = {"j", "set", "cmov"};
+    static const struct {
+        const char *zydis, *windbg;
+    } names[] = {{"z", "e"}, {"nz", "ne"}, {"nb", "ae"}, {"nbe", "a"}, {"nl", "ge"}, {"nle", "g"}};
+    for (unsigned i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        for (unsigned k = 0; k < sizeof names / sizeof names[0]; k++) {
+            size_t n = strlen(prefixes[i]);
+            if (strncmp(mnemonic, prefixes[i], n) == 0 && strcmp(mnemonic + n, names[k].zydis) == 0) {
+                snprintf(mnemonic + n, size - n, "%s", names[k].windbg);
+                return;
+            }
+        }
+}
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '!' || c == '`' || c == '+';
+}
+
+/* "lock xadd dword ptr [rcx], 2h" -> "lock xadd dword ptr [rcx],2": mnemonics take eight columns, digits need no h. */
 static void columns(const char *text, char *out, size_t size)
 {
+    char mnemonic[32];
     size_t n = strcspn(text, " ");
-    size_t at = (size_t)snprintf(out, size, text[n] != '\0' ? "%-7.*s " : "%.*s", (int)n, text);
+    if (strcmp(text, "int3") == 0)
+        text = "int 3", n = 3;
+    snprintf(mnemonic, sizeof mnemonic, "%.*s", (int)n, text);
+    rename_condition(mnemonic, sizeof mnemonic);
+    size_t at = (size_t)snprintf(out, size, text[n] != '\0' ? "%-7s " : "%s", mnemonic);
     for (const char *p = text + n + (text[n] != '\0'); *p != '\0' && at + 1 < size; p++) {
         out[at++] = *p;
         if (*p == ',' && p[1] == ' ')
+            p++;
+        else if (isdigit((unsigned char)*p) && p[1] == 'h' && !is_word(p[2]) && (p[-1] == '+' || !is_word(p[-1])))
             p++;
     }
     out[at] = '\0';

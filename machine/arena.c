@@ -102,7 +102,8 @@ static bool byte_valid(gva_t a)
     uint8_t code = *arena_shadow(a);
     if (code == RD_SHADOW_PAGED_TAIL)
         code = *(const uint8_t *)arena_host((a & ~7ull) + 8);
-    return code == RD_SHADOW_PAGED_POOL || code == RD_SHADOW_PAGED_IMAGE || code == RD_SHADOW_VALID || code == RD_SHADOW_STACK || (code < 8 && (a & 7) < code);
+    return code == RD_SHADOW_PAGED_POOL || code == RD_SHADOW_PAGED_IMAGE || code == RD_SHADOW_VALID || code == RD_SHADOW_STACK ||
+           code == RD_SHADOW_FRAME || (code < 8 && (a & 7) < code);
 }
 
 bool arena_valid(gva_t a, uint64_t n)

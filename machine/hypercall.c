@@ -77,13 +77,6 @@ static uint64_t hc_unhandled(struct call *k)
     return 0;
 }
 
-/* Frames that unwinding has left: nothing is kept about them yet. */
-static uint64_t hc_frame_ended(struct call *k)
-{
-    (void)k;
-    return 0;
-}
-
 static uint64_t hc_assert(struct call *k)
 {
     char text[160], file[96];
@@ -314,6 +307,29 @@ static uint64_t hc_expect(struct call *k)
     return 0;
 }
 
+static uint64_t hc_frame_hold(struct call *k)
+{
+    if (k->rcx == 0) {
+        frame_forget(k->rdx, k->r8);
+        return 0;
+    }
+    if (k->rdx == 0 || k->r8 == 0)
+        bad(k, "frame hold");
+    return frame_hold(k->m, k->cpu, k->rcx, k->rdx, (uint32_t)k->r8, k->r9 != 0);
+}
+
+static uint64_t hc_frame_check(struct call *k)
+{
+    frame_check(k->m, k->cpu, k->rcx, k->rdx, k->r8, (uint32_t)k->r9);
+    return 0;
+}
+
+static uint64_t hc_frame_ended(struct call *k)
+{
+    frame_unwound(k->m, k->cpu, k->rcx);
+    return 0;
+}
+
 static uint64_t hc_apc_notes(struct call *k)
 {
     watch_notes(k->m, k->rcx, k->rdx != 0);
@@ -356,7 +372,9 @@ static uint64_t (*const calls[])(struct call *) = {
     [RD_HC_SCHEDULE] = hc_schedule,     [RD_HC_READY] = hc_ready,
     [RD_HC_TOUCH] = hc_touch,           [RD_HC_TIME] = hc_time,
     [RD_HC_EXPECT] = hc_expect,         [RD_HC_SPIN] = hc_spin,
-    [RD_HC_FRAME_ENDED] = hc_frame_ended, [RD_HC_UNHANDLED] = hc_unhandled,
+    [RD_HC_FRAME_HOLD] = hc_frame_hold, [RD_HC_FRAME_CHECK] = hc_frame_check,
+    [RD_HC_FRAME_ENDED] = hc_frame_ended,
+    [RD_HC_UNHANDLED] = hc_unhandled,
     [RD_HC_NOTE] = hc_note,             [RD_HC_APC_NOTES] = hc_apc_notes,
     [RD_HC_CAPTURE] = hc_capture,
     [RD_HC_POOL_OWN] = hc_pool_own,     [RD_HC_POOL_QUERY] = hc_pool_query,

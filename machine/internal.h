@@ -84,6 +84,13 @@ struct run {
 #define RUN_BASE ARENA_PRIVATE_BASE
 #define RUN_CPU_BASE (ARENA_PRIVATE_BASE + 0x8000)
 #define RUN_CPU_STRIDE 0x800ull
+/* --tso: buffers of the processors that may have one. */
+#define STORE_CPUS 16u
+#define STORE_LIMIT 4u
+#define STORE_BYTES 32u
+#define RUN_STORES_BASE (ARENA_PRIVATE_BASE + 0x18000)
+#define RUN_STORES_STRIDE 0x400ull
+#define RUN_FRAMES_BASE (ARENA_PRIVATE_BASE + 0x20000)
 #define RUN_POOL_BASE (ARENA_PRIVATE_BASE + 0x40000)
 #define RUN_WATCH_BASE (RUN_POOL_BASE + RUN_MAX_POOL * 64ull)
 #define RUN_WATCH_LOG_BASE (RUN_WATCH_BASE + RD_MAX_STACKS * 0x1000ull)
@@ -156,6 +163,8 @@ struct machine {
     VEC(uint64_t) pending; /* granules found to be shared during this execution */
     VEC(uint64_t) shared;  /* all shared granules */
 
+    bool tso;    /* RD_MACHINE_TSO: drivers' stores go through buffers (store.c) */
+    bool frames; /* a pointer into a stack has been held: returns are looked at from then on */
     const struct machine_pause *pause; /* of machine_step_part; NULL: whole steps */
     struct step_progress progress;
     enum machine_stop stop;
@@ -244,6 +253,33 @@ uint32_t pool_owned(struct machine *m, uint64_t owner, uint32_t index, struct rd
 /* note.c */
 /* Notes belong to the step that gave them. */
 void notes_forget(struct machine *m);
+
+/* frame.c: frames of stacks that the kernel holds pointers into. */
+uint64_t frame_hold(struct machine *m, unsigned cpu, gva_t pointer, gva_t key, uint32_t kind, bool keep);
+/* Forgets the holds whose keys lie in [key, key + bytes). */
+void frame_forget(gva_t key, uint64_t bytes);
+void frame_check(struct machine *m, unsigned cpu, gva_t pointer, gva_t key, uint64_t bytes, uint32_t use);
+/* Everything on the running stack below rsp has ended without a return. */
+void frame_unwound(struct machine *m, unsigned cpu, gva_t rsp);
+/* The return address in `slot` is about to be taken, if it is a frame's; then has been. */
+void frame_returns(struct machine *m, gva_t slot);
+void frame_returned(gva_t slot);
+/* An access to RD_SHADOW_FRAME was refused: completes the trouble. */
+void frame_trouble(struct trouble *t);
+
+/* frame_access.c, called while the guest's vector registers are live. The armed pointer that forbids the access, or -1. */
+int frame_forbids(gva_t address, gva_t rsp);
+bool frame_access(void *context, gva_t address, gva_t rsp);
+
+/* share.c: tells the translator which instrumentation the machine's state calls for. */
+void machine_apply_features(struct machine *m);
+
+/* store.c: a processor's stores that others do not see yet. */
+bool store_waits(unsigned cpu);
+void store_commit(struct machine *m, unsigned cpu);
+void store_drain(struct machine *m, unsigned cpu);
+/* Executes the one instruction at rip, which accesses a shared location. */
+struct dbt_exit store_access(struct machine *m, unsigned cpu, gva_t address, uint32_t size, bool write);
 
 /* step.c */
 /* Forgets the step under way. */

@@ -14,7 +14,9 @@ struct machine *machine_create(const struct machine_config *config, struct error
     struct machine *m = calloc(1, sizeof *m);
     RD_ASSERT(m != NULL);
     m->config = *config;
-    static const struct dbt_callbacks callbacks = {machine_code, share_access};
+    if (config->loader_size >= sizeof(struct rd_loader_block))
+        m->tso = ((const struct rd_loader_block *)config->loader_block)->machine_flags & RD_MACHINE_TSO;
+    static const struct dbt_callbacks callbacks = {machine_code, share_access, frame_access};
     if (!image_parse_files(m, e) || !arena_create(e)) {
         machine_destroy(m);
         return NULL;

@@ -5,7 +5,7 @@
  * A *step* (transition) runs one agent from a scheduling point to the next. It ends at the first
  * instruction boundary in driver code after the step has touched shared state; when the processor halts
  * or awaits; at RD_HC_SCHEDULE; or when the run stops. Agents are the processors (0..31) and, for each,
- * the arrival of an interrupt that another processor sent (32 + number).
+ * the arrival of an interrupt that another processor sent (32 + number) and, with store buffers, of a store (48 + number).
  *
  * One machine a process: the arena and the translator live at fixed addresses.
  */
@@ -20,6 +20,7 @@
 
 #define MACHINE_AGENTS 64u
 #define AGENT_ARRIVAL 32u
+#define AGENT_STORE 48u /* --tso: the oldest store of a processor becomes visible; arrivals are below it then */
 #define MACHINE_MAX_IMAGES 64u
 
 struct machine_file {
@@ -58,6 +59,7 @@ enum machine_stop {
 #define FOOTPRINT_IMAGE 0x4000000000000000ull /* | image serial: read by executing, written by unloading */
 #define FOOTPRINT_CPU 0x4100000000000000ull   /* | processor: written by each of its steps and by senders of interrupts */
 #define FOOTPRINT_TIME 0x4200000000000000ull  /* virtual time */
+#define FOOTPRINT_STORE 0x4300000000000000ull /* | processor: its store buffer */
 
 struct footprint_entry {
     uint64_t key;
@@ -96,6 +98,8 @@ bool machine_boot(struct machine *m, struct error *e);
 /* Bit set of agents that may take a step now. Zero only after STOP_END or a violation. */
 uint64_t machine_enabled(const struct machine *m);
 struct step_result machine_step(struct machine *m, unsigned agent);
+/* The processor that the agent belongs to. */
+unsigned machine_agent_cpu(const struct machine *m, unsigned agent);
 /* Call when machine_enabled() is zero: STOP_END, or STOP_VIOLATION for a hang. */
 enum machine_stop machine_quiescent(struct machine *m);
 
@@ -194,6 +198,22 @@ unsigned machine_pool_count(const struct machine *m);
 /* Block number `index` in the order of allocation. */
 bool machine_pool_record(const struct machine *m, unsigned index, struct machine_pool_block *out);
 bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_block *out);
+
+/* A pointer into a thread's stack that the kernel holds, and the frame it points into. */
+#define MACHINE_HOLD_STACK 14u
+struct machine_hold {
+    gva_t pointer;
+    uint32_t kind;      /* enum rd_hold */
+    unsigned thread;    /* that handed it over */
+    gva_t function;     /* where the frame's function stood: a return address, unless the frame was the innermost */
+    gva_t slot;         /* of the frame's return address */
+    bool ended;
+    uint64_t step;      /* number of the step in which the pointer was handed over; 0 during boot */
+    uint64_t ended_step;
+    unsigned stack_count;
+    gva_t stack[MACHINE_HOLD_STACK]; /* the call that handed it over: return addresses, innermost first */
+};
+bool machine_hold(const struct machine *m, unsigned index, struct machine_hold *out);
 
 /* Hash of the final memory and registers, and of all steps so far. */
 struct hash128 machine_state_hash(const struct machine *m);

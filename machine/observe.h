@@ -22,7 +22,8 @@ enum trouble_kind {
     TROUBLE_UNHANDLED, /* ... for an exception that nobody handled: code, arg[], and the group below. regs are those of the
                           CONTEXT record: where the exception was; bugcheck_regs stand in KeBugCheckEx */
     TROUBLE_HANG,      /* nobody can move */
-    TROUBLE_EXPECT     /* a scenario's expectation failed: arg[0] wanted, arg[1] got, arg[2] step */
+    TROUBLE_EXPECT,    /* a scenario's expectation failed: arg[0] wanted, arg[1] got, arg[2] step */
+    TROUBLE_DEAD_FRAME /* a held pointer's frame has ended: address, size, write; arg[0] for machine_hold, arg[1] use */
 };
 
 struct trouble {
@@ -107,6 +108,7 @@ enum machine_event_kind {
     EVENT_SHARED,   /* driver access to a shared location: pc, a = address, b = size, c = 1 when written */
     EVENT_INTERRUPT,/* taken: a = vector IRQL */
     EVENT_IMAGE,    /* a = base, b = size, c = 1 loaded, 0 unloaded */
+    EVENT_STORE,    /* a buffered store becomes visible: pc = its instruction, a = address, b = size, c = left */
     EVENT_STEP      /* a step ended: a = agent, b = decisions so far */
 };
 

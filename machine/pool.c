@@ -65,6 +65,7 @@ uint64_t pool_freed(struct machine *m, unsigned cpu, gva_t a)
     p->freed_by = run_cpu(cpu)->driver_call;
     arena_mark((gva_t)((uint64_t)p - RD_HOST_DELTA), sizeof *p);
     arena_set_shadow(a, (p->bytes + 7) & ~7ull, RD_SHADOW_POOL_FREED);
+    frame_forget(a, p->bytes);
     return 0;
 }
 

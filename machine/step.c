@@ -96,6 +96,8 @@ static void access_trouble(struct machine *m, unsigned cpu, const struct dbt_exi
     t.size = x->size;
     t.write = x->write;
     t.shadow = x->shadow;
+    if (x->reason == DBT_BAD_ACCESS && x->shadow == RD_SHADOW_FRAME)
+        frame_trouble(&t);
     machine_trouble(m, &t);
 }
 
@@ -165,6 +167,21 @@ static void crossed(struct machine *m, unsigned cpu, gva_t from, const struct co
     }
 }
 
+/* Executes the instruction at a shared access, and enters the access whole. A write that leaves its granule as it was (a
+ * store of the same value, a compare-exchange that failed) is entered as a read: in this state it is one. */
+static struct dbt_exit run_shared(struct machine *m, struct vcpu *c, const struct dbt_exit *access)
+{
+    const uint64_t *granule = arena_host(access->address & ~7ull);
+    bool narrow = ((access->address ^ (access->address + access->size - 1)) & ~7ull) == 0;
+    bool may_stay = access->write && narrow && access->size != 0;
+    uint64_t before = may_stay ? *granule : 0;
+    share_access(m, access->address, access->size, access->write && !may_stay, CODE_KERNEL);
+    struct dbt_exit x = dbt_run_one(m->dbt, c);
+    if (may_stay && (*granule != before || (x.reason != DBT_ONE && x.reason != DBT_INTERRUPT)))
+        share_access(m, access->address, access->size, true, CODE_KERNEL);
+    return x;
+}
+
 /* A block executes at most so many instructions behind the one at which its budget ended. */
 #define BLOCK_ROOM 64u
 
@@ -231,6 +248,8 @@ static bool run_processor(struct machine *m, unsigned cpu)
             cannot_execute(m, cpu, from);
             return true;
         }
+        if (is_kernel(code.class))
+            store_drain(m, cpu);
         if (before.class != CODE_NONE && (before.image != code.image || is_kernel(before.class) != is_kernel(code.class)))
             crossed(m, cpu, from, &before, &code);
         if (code.class == CODE_DRIVER) {
@@ -240,6 +259,7 @@ static bool run_processor(struct machine *m, unsigned cpu)
             }
             share_note(m, FOOTPRINT_IMAGE | code.image, false);
         }
+        dbt_set_stores(m->dbt, store_waits(cpu));
         if (wants_pause(m, cpu)) {
             g->limit = limit;
             g->probe = probe;
@@ -256,16 +276,20 @@ static bool run_processor(struct machine *m, unsigned cpu)
             from = x.from;
             break;
         case DBT_SHARED:
-            /* The access is entered whole, then its instruction executed; the step ends behind it. */
-            share_access(m, x.address, x.size, x.write, CODE_KERNEL);
             machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
-            x = dbt_run_one(m->dbt, c);
+            if (m->tso && code.class == CODE_DRIVER)
+                x = store_access(m, cpu, x.address, x.size, x.write);
+            else
+                x = run_shared(m, c, &x);
             RD_ASSERT(x.reason != DBT_SHARED);
             if (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT) {
                 loop_check(m, cpu, false);
                 return true;
             }
             goto exited; /* `call [shared]` goes on in the kernel; a fault is a fault */
+        case DBT_FENCE:
+            store_drain(m, cpu);
+            break;
         case DBT_HYPERCALL:
             hypercall_dispatch(m, cpu);
             if (m->stop != STOP_NONE)
@@ -283,6 +307,17 @@ static bool run_processor(struct machine *m, unsigned cpu)
             break;
         case DBT_INTERRUPT:
             break;
+        case DBT_FRAME: {
+            gva_t slot = x.address;
+            frame_returns(m, slot);
+            x = dbt_run_one(m->dbt, c);
+            frame_returned(slot);
+            if (x.reason == DBT_ONE && m->touched_shared && m->sharing && code.class == CODE_DRIVER) {
+                loop_check(m, cpu, false);
+                return true;
+            }
+            goto exited;
+        }
         case DBT_BAD_ACCESS:
             if (x.shadow == RD_SHADOW_WATCHED) {
                 /* As for DBT_SHARED; the translator looks at the shadow first. */
@@ -374,6 +409,10 @@ static void wake_processor(struct machine *m, unsigned cpu)
                 machine_fail(m, ERROR_INTERNAL, "no stack for the clock interrupt");
                 return;
             }
+        } else if (cpu == 0 && r->timer_due != NO_TIMER) {
+            /* An interrupt wakes it, but whoever armed the timer may have enabled it first: a step must have something in
+             * common with the one that enabled it. */
+            share_note(m, FOOTPRINT_TIME, false);
         }
         c->state = VCPU_RUNNING;
     } else if (c->state == VCPU_AWAIT) {
@@ -423,6 +462,8 @@ uint64_t machine_enabled(const struct machine *m)
             mask |= 1ull << n;
         if (c->in_flight)
             mask |= 1ull << (AGENT_ARRIVAL + n);
+        if (m->tso && store_waits(n))
+            mask |= 1ull << (AGENT_STORE + n);
     }
     /* Before anything is called a hang, loops look again if anything at all that drivers can write has changed: what a
      * loop reads may not be known to be shared yet. */
@@ -432,10 +473,15 @@ uint64_t machine_enabled(const struct machine *m)
     return mask;
 }
 
+unsigned machine_agent_cpu(const struct machine *m, unsigned agent)
+{
+    return m->tso && agent >= AGENT_STORE ? agent - AGENT_STORE : agent % AGENT_ARRIVAL;
+}
+
 /* What equal runs must agree on after each step. */
 static struct hash128 step_hash(const struct machine *m, unsigned agent)
 {
-    const struct vcpu *c = &run_cpu(agent % AGENT_ARRIVAL)->cpu;
+    const struct vcpu *c = &run_cpu(machine_agent_cpu(m, agent))->cpu;
     uint64_t head[4] = {agent, (uint64_t)m->stop, c->retired, run_state()->time};
     struct hash128 h = hash_bytes(head, sizeof head);
     h = hash_chain(h, &c->regs.gpr, sizeof c->regs.gpr + sizeof c->regs.rip);
@@ -450,7 +496,7 @@ static void begin_step(struct machine *m, unsigned agent)
 {
     RD_ASSERT(m->stop == STOP_NONE && agent < MACHINE_AGENTS);
     struct run *r = run_state();
-    unsigned cpu = agent % AGENT_ARRIVAL;
+    unsigned cpu = machine_agent_cpu(m, agent);
     m->progress = (struct step_progress){.open = true, .agent = agent, .retired = run_cpu(cpu)->cpu.retired};
     m->agent = cpu;
     m->end_step = false;
@@ -458,7 +504,9 @@ static void begin_step(struct machine *m, unsigned agent)
     r->step_count++;
     mark_run();
     share_begin_step(m);
-    if (agent >= AGENT_ARRIVAL)
+    if (m->tso && agent >= AGENT_STORE)
+        store_commit(m, cpu);
+    else if (agent >= AGENT_ARRIVAL)
         step_arrival(m, cpu);
     else
         wake_processor(m, cpu);
@@ -467,7 +515,7 @@ static void begin_step(struct machine *m, unsigned agent)
 static struct step_result finish_step(struct machine *m)
 {
     struct run *r = run_state();
-    unsigned agent = m->progress.agent, cpu = agent % AGENT_ARRIVAL;
+    unsigned agent = m->progress.agent, cpu = machine_agent_cpu(m, agent);
     m->progress.open = false;
     share_finish_step(m);
     struct step_result s = {.stop = m->stop,
@@ -508,7 +556,7 @@ bool machine_step_part(struct machine *m, unsigned agent, const struct machine_p
 
 uint64_t machine_step_executed(const struct machine *m)
 {
-    return m->progress.open ? run_cpu(m->progress.agent % AGENT_ARRIVAL)->cpu.retired - m->progress.retired : 0;
+    return m->progress.open ? run_cpu(machine_agent_cpu(m, m->progress.agent))->cpu.retired - m->progress.retired : 0;
 }
 
 void step_abandon(struct machine *m)

@@ -219,14 +219,33 @@ bool scenario_finish(struct scenario *s, int *line, struct error *e)
     return true;
 }
 
+static void insert_step(struct scenario_step **steps, size_t *count, size_t *capacity, size_t at,
+                        struct scenario_step step)
+{
+    scenario_add_step(steps, count, capacity);
+    memmove(*steps + at + 1, *steps + at, (*count - 1 - at) * sizeof **steps);
+    (*steps)[at] = step;
+}
+
 void scenario_load_first(struct scenario *s, const char *driver)
 {
-    scenario_add_step(&s->setup, &s->setup_count, &s->setup_capacity);
-    memmove(s->setup + 1, s->setup, (s->setup_count - 1) * sizeof *s->setup);
-    s->setup[0] = (struct scenario_step){.slot = NO_SLOT,
-                                         .op = RD_OP_LOAD,
-                                         .text = scenario_service(driver),
-                                         .verb = "driver"};
+    insert_step(&s->setup, &s->setup_count, &s->setup_capacity, 0,
+                (struct scenario_step){.slot = NO_SLOT,
+                                       .op = RD_OP_LOAD,
+                                       .text = scenario_service(driver),
+                                       .verb = "driver"});
+}
+
+void scenario_default_filter(struct scenario *s, const char *driver)
+{
+    struct scenario_thread *unloader = &s->threads[s->thread_count - 1];
+    insert_step(&s->setup, &s->setup_count, &s->setup_capacity, 0,
+                (struct scenario_step){.slot = NO_SLOT, .op = RD_OP_MOUNT, .verb = "mount"});
+    insert_step(&unloader->steps, &unloader->count, &unloader->capacity, 0,
+                (struct scenario_step){.slot = NO_SLOT,
+                                       .op = RD_OP_UNLOAD_FILTER,
+                                       .text = scenario_service(driver),
+                                       .verb = "unload_filter"});
 }
 
 bool scenario_uses_filters(const struct scenario *s)

@@ -41,6 +41,7 @@ struct scenario_thread {
 
 struct scenario {
     char *path; /* NULL: built from bare drivers */
+    bool tso; /* processors have store buffers */
     uint32_t os, cpus;
     struct scenario_driver drivers[SCENARIO_MAX_DRIVERS];
     unsigned driver_count;
@@ -72,6 +73,9 @@ const char *scenario_status_name(int32_t status);
 
 /* A load of `driver` in front of all other setup steps. */
 void scenario_load_first(struct scenario *s, const char *driver);
+/* The scenario of a bare driver that turns out to be a minifilter: a volume to filter, and an unload through the filter
+ * manager in front of the service's. */
+void scenario_default_filter(struct scenario *s, const char *driver);
 /* Whether a step speaks to the filter manager. */
 bool scenario_uses_filters(const struct scenario *s);
 
@@ -101,6 +105,7 @@ struct scenario_verb {
      *   T thread name             u number into .code
      *   v number into .value      t seconds into .value
      *   s byte string             p device power state "D0".."D3"
+     *   V volume name, behind the text so far
      *   q file information class  w volume information class, by name or number into .code
      *   x status
      * A verb whose op is 0 makes no step: its arguments amend the step before it. */

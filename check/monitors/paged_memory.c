@@ -26,4 +26,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 
 const struct monitor monitor_paged_memory = {
     "paged-memory", "pageable memory of a verified driver was touched or executed at raised IRQL (pageable-memory)",
-    "Driver Verifier: Force IRQL Checking", judge};
+    "Driver Verifier: Force IRQL Checking", judge, "0x0A 0xD1 0xD3", "force-irql"};

@@ -43,4 +43,4 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
 }
 
 const struct monitor monitor_pool = {"pool", "freed pool was touched, or memory beside a block (use-after-free, pool-overrun, pool-underrun)",
-                                     "Driver Verifier: Special Pool", judge, "0xCC 0xCD 0xD5 0xD6", NULL};
+                                     "Driver Verifier: Special Pool", judge, "0xCC 0xCD 0xD5 0xD6 0x1F2", NULL};

@@ -8,7 +8,8 @@ static bool judge(const struct machine *m, const struct trouble *t, struct viola
     if ((t->kind != TROUBLE_ACCESS && t->kind != TROUBLE_FAULT) ||
         t->address - RD_STACK_BASE >= RD_MAX_STACKS * RD_STACK_STRIDE)
         return false;
-    if (arena_shadow(t->address)[0] == RD_SHADOW_STACK) {
+    uint8_t shadow = *arena_shadow(t->address);
+    if (shadow == RD_SHADOW_STACK || shadow == RD_SHADOW_FRAME) {
         bugcheck_fill(out, 0xDC, t->address, t->regs.gpr[REG_RSP], t->regs.rip, 0);
         violation_sentence(out, "stack-below-pointer", "%s %s below its stack pointer: the frame that was there has returned",
                            trouble_module(m, t->regs.rip), t->write ? "wrote" : "read");

@@ -24,12 +24,14 @@ static gva_t lines(struct debugger *d, gva_t a, uint64_t count, gva_t end)
 {
     struct symbol y;
     char last[96] = "", symbol[DEBUG_SYMBOL];
-    for (uint64_t i = 0; i < count && a < end && a != 0; i++) {
+    for (uint64_t i = 0; i < count && a < end; i++) {
         symbols_find(d->symbols, a, false, &y);
         if (i == 0 || (strcmp(last, y.function) != 0 && y.offset == 0))
             debug_print(d, "%s:\n", debug_symbol(d, a, symbol));
         memcpy(last, y.function, sizeof last);
         a = line(d, a);
+        if (a == 0)
+            break;
     }
     return a;
 }

@@ -8,6 +8,8 @@
 VOID ExpInitializePool(VOID);
 /* Work queues and their threads; needs threads. */
 BOOLEAN ExInitSystem(VOID);
+/* For items of the kernel's own, which outlive their routines by construction. */
+VOID ExpQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
 
 /* Pool for the kernel's own boot-time needs never fails by choice of the explorer. */
 PVOID ExpAllocateKernelPool(SIZE_T Bytes, ULONG Tag);

@@ -123,6 +123,22 @@ VOID IopDeleteTimer(PDEVICE_OBJECT DeviceObject);
 NTSTATUS IopReferenceTopDevice(PCUNICODE_STRING Name, PDEVICE_OBJECT *Device);
 
 /* irp.c, complete.c, cancel.c */
+/* Pointers that the sender leaves in the IRP. A location that the driver above filled and this one skipped is held
+ * already; what a driver's own IRP says of its sender is new each time that it is sent. */
+static inline __attribute__((always_inline)) VOID IopHoldSender(PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    if (Stack->Control & (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL))
+    {
+        RdKeepFrame(Stack->Context, &Stack->Context, RD_HOLD_COMPLETION_CONTEXT);
+    }
+    if (Irp->CurrentLocation == Irp->StackCount && IsListEmpty(&Irp->ThreadListEntry)
+        && !(Irp->Flags & IRP_SYNCHRONOUS_API))
+    {
+        RdHoldFrame(Irp->UserEvent, &Irp->UserEvent, RD_HOLD_IRP_EVENT);
+        RdHoldFrame(Irp->UserIosb, &Irp->UserIosb, RD_HOLD_IRP_STATUS);
+    }
+}
+
 /* Moves the IRP to its next stack location; returns the routine to be called. */
 static inline __attribute__((always_inline)) PDRIVER_DISPATCH IopNextDispatch(
     PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -136,6 +152,7 @@ static inline __attribute__((always_inline)) PDRIVER_DISPATCH IopNextDispatch(
     Stack = IoGetNextIrpStackLocation(Irp);
     Irp->Tail.Overlay.CurrentStackLocation = Stack;
     Stack->DeviceObject = DeviceObject;
+    IopHoldSender(Irp, Stack);
     RdEvent(RD_EVENT_DISPATCH, Irp, DeviceObject, Stack->MajorFunction << 8 | Stack->MinorFunction);
     return DeviceObject->DriverObject->MajorFunction[Stack->MajorFunction];
 }
@@ -216,18 +233,6 @@ static inline VOID IopEndRequestOnVolume(PFILE_OBJECT File)
 }
 /* What belongs to the request beside its buffers: a directory query's pattern. */
 VOID IopFreeAuxiliaryBuffer(PIRP Irp);
-
-/* PreviousMode is KernelMode inside a Zw routine. */
-#define ZW(Call)                                                                                   \
-    do                                                                                             \
-    {                                                                                              \
-        KPROCESSOR_MODE Mode = KiCurrentThread()->PreviousMode;                                    \
-        NTSTATUS Status;                                                                           \
-        KiCurrentThread()->PreviousMode = KernelMode;                                              \
-        Status = (Call);                                                                           \
-        KiCurrentThread()->PreviousMode = Mode;                                                    \
-        return Status;                                                                             \
-    } while (0)
 
 /* System services that no kit header declares. */
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);

@@ -167,6 +167,67 @@ static inline DECLSPEC_NORETURN VOID RdExpectFailed(NTSTATUS Wanted, NTSTATUS Go
     }
 }
 
+/*
+ * Pointers into stacks that the kernel keeps (docs/architecture.md, "Frames"). Key is the address of the field that keeps the
+ * pointer, or of the object that is linked. What does not point into a stack costs two instructions.
+ */
+static inline BOOLEAN RdOnStack(const volatile VOID *Pointer)
+{
+    return RD_ADDRESS(Pointer) - RD_STACK_BASE < RD_MAX_STACKS * RD_STACK_STRIDE;
+}
+static inline VOID RdHoldFrame(const volatile VOID *Pointer, const volatile VOID *Key, ULONG Kind)
+{
+    if (RdOnStack(Pointer))
+    {
+        RdHypercall(RD_HC_FRAME_HOLD, RD_ADDRESS(Pointer), RD_ADDRESS(Key), Kind, FALSE);
+    }
+}
+/* The same, unless this very pointer is held there already. */
+static inline VOID RdKeepFrame(const volatile VOID *Pointer, const volatile VOID *Key, ULONG Kind)
+{
+    if (RdOnStack(Pointer))
+    {
+        RdHypercall(RD_HC_FRAME_HOLD, RD_ADDRESS(Pointer), RD_ADDRESS(Key), Kind, TRUE);
+    }
+}
+static inline VOID RdForgetFrames(const volatile VOID *Key, ULONG64 Bytes)
+{
+    RdHypercall(RD_HC_FRAME_HOLD, 0, RD_ADDRESS(Key), Bytes, 0);
+}
+static inline VOID RdCheckFrame(
+    const volatile VOID *Pointer, const volatile VOID *Key, ULONG64 Bytes, ULONG Use)
+{
+    if (RdOnStack(Pointer))
+    {
+        RdHypercall(RD_HC_FRAME_CHECK, RD_ADDRESS(Pointer), RD_ADDRESS(Key), Bytes, Use);
+    }
+}
+/* Objects that drivers put into lists of the kernel: key and pointer are the same. */
+static inline VOID RdHoldObject(const volatile VOID *Object, ULONG Kind)
+{
+    RdHoldFrame(Object, Object, Kind);
+}
+static inline VOID RdCheckObject(const volatile VOID *Object, ULONG64 Bytes)
+{
+    RdCheckFrame(Object, Object, Bytes, RD_FRAME_LINK);
+}
+static inline VOID RdForgetObject(const volatile VOID *Object)
+{
+    if (RdOnStack(Object))
+    {
+        RdForgetFrames(Object, 1);
+    }
+}
+/* Around the call of a routine that gets the pointer. */
+static inline VOID RdPassFrame(const volatile VOID *Pointer, const volatile VOID *Key)
+{
+    RdCheckFrame(Pointer, Key, 0, RD_FRAME_PASS);
+}
+static inline VOID RdPassedFrame(const volatile VOID *Pointer, const volatile VOID *Key)
+{
+    RdCheckFrame(Pointer, Key, 0, RD_FRAME_PASSED);
+}
+
 #define RdLoaderBlock ((struct rd_loader_block *)(ULONG_PTR)RD_LOADER_BLOCK)
 
 #endif

@@ -18,13 +18,13 @@ int __cdecl _snprintf(char *Buffer, size_t Count, const char *Format, ...); /* r
 enum
 {
     VF_UNLOAD_WORK_ITEM = 0x52440001,
-    VF_UNLOAD_NOTIFY_ROUTINE,
-    VF_UNLOAD_CALLBACK,
-    VF_UNLOAD_BUGCHECK_CALLBACK,
-    VF_UNLOAD_SYSTEM_THREAD,
-    VF_UNLOAD_APC,
-    VF_UNLOAD_REGISTRATION,
-    VF_FREE_APC
+    VF_UNLOAD_NOTIFY_ROUTINE = 0x52440002,
+    VF_UNLOAD_CALLBACK = 0x52440003,
+    VF_UNLOAD_BUGCHECK_CALLBACK = 0x52440004,
+    VF_UNLOAD_SYSTEM_THREAD = 0x52440005,
+    VF_UNLOAD_APC = 0x52440006,
+    VF_UNLOAD_REGISTRATION = 0x52440007,
+    VF_FREE_APC = 0x52440008
 };
 
 /* track.c: objects that a driver has initialised and not deleted. */

@@ -436,21 +436,40 @@ bool stack_access(const struct insn *x, int32_t *disp, bool *write)
     }
 }
 
+/* A return that ends a frame which somebody holds a pointer into goes to the machine first. The check's register holds the
+ * granule index, and keeps it. */
+static void check_frame(struct translation *t, const struct check *c)
+{
+    uint32_t site = stack_site(t, SITE_FRAME, 0, flags_now(t));
+    t->d->sites.data[site].write = false;
+    struct slow s = {.count = 0};
+    emit_shadow_compare(t, c->r, 1, RD_SHADOW_FRAME, site);
+    slow_if(t, &s, CC_E);
+    t->d->sites.data[site].resume = t->p;
+    slow_emit(t, &s, site);
+}
+
 static void check_stack_share(struct translation *t, struct insn *x)
 {
     int32_t disp;
     bool write;
     unsigned both = DBT_SHARE | DBT_SHARE_STACK;
-    if ((t->features & both) != both || !stack_access(x, &disp, &write))
+    bool share = (t->features & both) == both;
+    bool frame = (t->features & DBT_FRAMES) && x->op == OP_RET;
+    if ((!share && !frame) || !stack_access(x, &disp, &write))
         return;
     struct mem m = {.base = REG_RSP, .index = NO_REG, .scale = 1, .disp = disp};
     struct check c = check_begin(t, x, &m);
+    emit_sar(t, c.r, 3);
+    if (frame)
+        check_frame(t, &c);
+    if (!share)
+        return;
     uint32_t site = stack_site(t, SITE_ACCESS, disp, flags_now(t));
     t->d->sites.data[site].write = write;
     t->d->sites.data[site].checks_shadow = false;
     t->d->sites.data[site].bit_index = false;
     struct slow s = {.count = 0};
-    emit_sar(t, c.r, 3);
     emit_share_test(t, &c, 1, write, false, &s, site);
     t->d->sites.data[site].resume = t->p;
     slow_emit(t, &s, site);

@@ -42,7 +42,9 @@ enum dbt_exit_reason {
                        16 x87, 17 alignment, 19 SIMD, 0x29 fast fail, 0x2C assertion, 0x2D debug service */
     DBT_UNSUPPORTED,/* an instruction that the translator refuses: text names it */
     DBT_BUDGET,     /* vcpu.retired has reached the limit given to dbt_run (block granularity, deterministic) */
-    DBT_ONE         /* dbt_run_one, dbt_run_single: the instruction has been executed; dbt_run: rip is a stop (dbt_set_stops) */
+    DBT_ONE,        /* dbt_run_one, dbt_run_single: the instruction has been executed; dbt_run: rip is a stop (dbt_set_stops) */
+    DBT_FENCE,      /* a locked instruction or MFENCE is next, and dbt_set_stores() said that stores wait */
+    DBT_FRAME       /* a return is about to take an address whose shadow is RD_SHADOW_FRAME: address */
 };
 
 struct dbt_exit {
@@ -62,6 +64,8 @@ struct dbt_exit {
 #define DBT_SHARE 4u   /* consult share cells (exploration) */
 #define DBT_COVERAGE 8u
 #define DBT_BUDGETS 16u /* count retired instructions, honour limits */
+#define DBT_FENCES 128u /* in driver code: DBT_FENCE */
+#define DBT_FRAMES 64u /* look at the shadow of return addresses, for DBT_FRAME */
 #define DBT_SHARE_STACK 32u /* with DBT_SHARE: consult cells for PUSH, POP, CALL and RET too */
 
 /* What the translator asks of the machine. `context` is the one given to dbt_create. */
@@ -74,6 +78,9 @@ struct dbt_callbacks {
      * stops may have a second access, which DBT_SHARED cannot name: that one is passed here with
      * CODE_KERNEL just before the exit, so that it is entered too. */
     bool (*share)(void *context, gva_t address, uint32_t size, bool write, enum code_class class);
+    /* Whether the running processor, whose stack pointer is rsp, may not touch this byte of RD_SHADOW_FRAME.
+     * Same rule about registers. NULL: it may. */
+    bool (*frame)(void *context, gva_t address, gva_t rsp);
 };
 
 struct dbt;
@@ -100,6 +107,8 @@ void dbt_invalidate(struct dbt *d, gva_t start, gva_t end);
 
 /* The value that share cells hold for the running processor: number + 1 (abi in architecture.md). */
 void dbt_set_agent(struct dbt *d, uint8_t agent);
+/* Whether stores of the running processor wait to become visible: then DBT_FENCE may result. */
+void dbt_set_stores(struct dbt *d, bool waiting);
 
 struct dbt_stats {
     uint64_t blocks, guest_instructions, host_bytes, exits, slow_shadow, slow_share, translate_ns;

@@ -103,7 +103,7 @@ static bool push(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t flags
     CTX->probe_write = 1;
     if (d->features & DBT_SHADOW) {
         uint8_t c = *arena_shadow(a);
-        if (c != RD_SHADOW_STACK && c != RD_SHADOW_VALID) {
+        if (c != RD_SHADOW_STACK && c != RD_SHADOW_VALID && c != RD_SHADOW_FRAME) {
             leave_before(s, gpr, flags, DBT_BAD_ACCESS);
             CTX->exit.shadow = c;
             CTX->exit.address = a;
@@ -314,6 +314,8 @@ bool emulate(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags)
         return leave_behind(s, gpr, *flags, DBT_HALT);
     case ACT_HYPERCALL:
         return driver ? trap(s, gpr, *flags, 6) : leave_behind(s, gpr, *flags, DBT_HYPERCALL);
+    case ACT_FENCE:
+        return CTX->stores != 0 && leave_before(s, gpr, *flags, DBT_FENCE);
     case ACT_TRAP:
         return trap(s, gpr, *flags, (uint8_t)s->imm);
     case ACT_UNSUPPORTED:

@@ -91,6 +91,7 @@ struct dbt_context {
     uint64_t probe;       /* guest address that the helper is about to touch */
     uint32_t probe_size;  /* 0: the helper touches guest memory itself, the trap tells where */
     uint32_t probe_write;
+    uint32_t stores;     /* of the running processor wait to become visible */
     uint32_t left_early; /* a helper or trap has filled `exit`; ctx.gpr is guest-exact */
     uint32_t retry;      /* left early to go on inside: GO_UNMERGED, GO_TRANSFER */
     gva_t rip;
@@ -184,6 +185,7 @@ enum action {
     ACT_IRET,
     ACT_HALT,
     ACT_HYPERCALL,
+    ACT_FENCE, /* in front of a fence: see gather() */
     ACT_TRAP /* vector in imm */,
     ACT_UNSUPPORTED
 };
@@ -196,6 +198,7 @@ struct insn {
     bool has_mem, reads, writes;
     bool faults;        /* may fault without touching memory: division, vector arithmetic */
     bool touches_flags; /* reads or may change any arithmetic flag */
+    bool fence;         /* waits for the processor's earlier stores: locked, XCHG with memory, MFENCE, CPUID */
     bool bit_index;     /* BT family with a register index: touches memory beyond the operand */
     uint8_t size; /* bytes touched; 0: not 1 2 4 8 16 32, must be checked in C with odd_size */
     uint8_t odd_size;
@@ -240,6 +243,7 @@ enum site_kind {
     SITE_ACCESS, /* slow path of a check: everything about that access is done in C */
     SITE_GROUP,  /* slow path of a merged check */
     SITE_STACK,  /* slow path of a push or of a stack allocation */
+    SITE_FRAME,  /* a return whose address lies in a granule of RD_SHADOW_FRAME */
     SITE_EMULATE,
     SITE_LINK,     /* direct branch to `target`, patchable */
     SITE_INDIRECT, /* target is rcx - r11 */

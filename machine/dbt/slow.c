@@ -27,13 +27,24 @@ static bool stack_allowed(gva_t a, gva_t rsp)
     if (a >= rsp || rsp - a > RD_STACK_STRIDE)
         return true;
     for (gva_t g = a & ~7ull; g < rsp; g += 8)
-        if (*arena_shadow(g) != RD_SHADOW_STACK)
+        if (*arena_shadow(g) != RD_SHADOW_STACK && *arena_shadow(g) != RD_SHADOW_FRAME)
             return true;
     return false;
 }
 
+/* Stack that is looked at closely. Below the stack pointer it is dead like any other. */
+static bool frame_allowed(struct dbt *d, gva_t a, gva_t rsp, uint8_t *code)
+{
+    if (!stack_allowed(a, rsp)) {
+        *code = RD_SHADOW_STACK;
+        return false;
+    }
+    return d->callbacks.frame == NULL || !d->callbacks.frame(d->context, a, rsp);
+}
+
 /* Watched memory is valid, but its writes are the machine's business (machine/watch.c). */
-static bool allowed(gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code, bool watched)
+static bool allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code,
+                    bool watched)
 {
     if (!n)
         return true;
@@ -58,6 +69,7 @@ static bool allowed(gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code, b
             c = c == RD_SHADOW_PAGED_TAIL ? *(const volatile uint8_t *)arena_host(g + 8) : RD_SHADOW_VALID;
         bool ok = c == RD_SHADOW_VALID || (c < 8 && high <= c) ||
                   (c == RD_SHADOW_STACK && stack_allowed(g + low, rsp)) ||
+                  (c == RD_SHADOW_FRAME && frame_allowed(d, g + low, rsp, &c)) ||
                   (c == RD_SHADOW_WATCHED && watched);
         if (!ok) {
             *bad = g + (c > low && c < 8 ? c : low);
@@ -70,8 +82,7 @@ static bool allowed(gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code, b
 
 bool access_allowed(struct dbt *d, gva_t a, uint64_t n, gva_t rsp, gva_t *bad, uint8_t *code)
 {
-    (void)d;
-    return allowed(a, n, rsp, bad, code, !CTX->probe_write);
+    return allowed(d, a, n, rsp, bad, code, !CTX->probe_write);
 }
 
 static bool cell_plain(uint8_t cell, uint8_t agent, bool write)
@@ -196,7 +207,7 @@ static uint8_t *slow_group(struct dbt *d, const struct site *s, const uint64_t g
     probe(a, s->size, s->write);
     /* imm: the check was also to prove 8-byte alignment */
     if ((s->imm && (a & 7)) ||
-        !allowed(a, (uint64_t)(s->merge_hi - s->merge_lo), guest[REG_RSP], &bad, &code, false))
+        !allowed(d, a, (uint64_t)(s->merge_hi - s->merge_lo), guest[REG_RSP], &bad, &code, false))
         return retry_unmerged(d, s);
     return s->resume;
 }
@@ -206,11 +217,18 @@ static uint8_t *slow_stack(struct dbt *d, const struct site *s, const uint64_t g
     gva_t a = mem_address(&s->m, guest);
     probe(a, 8, true);
     uint8_t c = *arena_shadow(a);
-    if (c == RD_SHADOW_STACK || c == RD_SHADOW_VALID)
+    if (c == RD_SHADOW_STACK || c == RD_SHADOW_VALID || c == RD_SHADOW_FRAME)
         return s->resume;
     if (s->merged)
         return retry_unmerged(d, s);
     return bad_access(d, s, a, c, 8, true);
+}
+
+static uint8_t *slow_frame(struct dbt *d, const struct site *s, const uint64_t guest[16])
+{
+    leave(d, s);
+    exit_record(DBT_FRAME)->address = mem_address(&s->m, guest);
+    return NULL;
 }
 
 uint8_t *dbt_helper(uint32_t number)
@@ -230,6 +248,9 @@ uint8_t *dbt_helper(uint32_t number)
         break;
     case SITE_STACK:
         next = slow_stack(d, s, guest);
+        break;
+    case SITE_FRAME:
+        next = slow_frame(d, s, guest);
         break;
     case SITE_EMULATE: {
         uint64_t flags = site_flags(s, CTX->helper_flags);

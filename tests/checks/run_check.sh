@@ -1,7 +1,7 @@
 #!/bin/sh
 # A violation and its clean twin:  run_check.sh RUNDOWN SOURCE_FOLDER BUILD_FOLDER
 # bad.expected has lines "rule NAME", "culprit FUNCTION", "code 0xNN" and "argN 0xNN" (N from 1); only the first is
-# compulsory. A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its rule
+# compulsory; "note TEXT" must stand anywhere in the report. A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its rule
 # without. Lines "all KEY VALUE" say what is different with every option on (-: not asked). With VERIFIER set in the environment, both run with those options instead, and nothing else is asked.
 set -u
 rundown=$1 source=$2 build=$3
@@ -41,6 +41,9 @@ is_expected() {
         echo "# $key: expected $expected, got $got"
         good=false
     done
+    expected=$(want note)
+    [ -z "$expected" ] || printf '%s\n' "$report" | grep -qF -- "$expected" ||
+        { echo "# note: expected $expected, found none"; good=false; }
 }
 
 if [ -n "${VERIFIER:-}" ] && [ -f "$source/not-with-all" ]; then

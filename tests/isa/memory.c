@@ -286,6 +286,43 @@ static void test_stack(void)
     tap_end("a ret from beyond the stack is stopped at the ret");
 }
 
+CODE(frame, "call 1f\n hlt\n 1: lea rdx, [rsp]\n mov rbx, [rdx]\n push rcx\n pop rcx\n cmp rbx, rbx\n ret");
+#define FRAME_RET 18
+
+/* The slot of a return address that somebody watches. */
+static void test_frames(unsigned features, const char *name)
+{
+    world_set_features(features);
+    tap_begin();
+    world_start(CODE_BYTES(frame));
+    gva_t slot = GPR(RSP) - 8;
+    arena_set_shadow(slot, 8, RD_SHADOW_FRAME);
+    struct dbt_exit x = world_run();
+    EQUAL(x.reason, DBT_FRAME);
+    EQUAL(x.address, slot);
+    EQUAL(RIP_OFFSET, FRAME_RET);
+    EQUAL(GPR(RSP), slot);
+    EQUAL(GPR(RBX), world_guest(CODE_OFFSET) + 5);
+    arena_set_shadow(slot, 8, RD_SHADOW_STACK);
+    EQUAL(dbt_run_one(world.dbt, &world.cpu).reason, DBT_ONE);
+    EQUAL(RIP_OFFSET, 5);
+    EQUAL(GPR(RSP), slot + 8);
+    CHECK(world.cpu.regs.rflags & 0x40); /* flags pass through returns */
+    tap_end("a return through a watched slot is stopped before it happens, all else is not, %s", name);
+
+    tap_begin();
+    world_start(CODE_BYTES(frame));
+    GPR(RSP) -= 8;
+    *(uint64_t *)arena_host(GPR(RSP)) = world_guest(CODE_OFFSET) + 5;
+    world.cpu.regs.rip += FRAME_RET;
+    arena_set_shadow(slot, 8, RD_SHADOW_FRAME);
+    EQUAL(dbt_run_one(world.dbt, &world.cpu).reason, DBT_FRAME);
+    EQUAL(RIP_OFFSET, FRAME_RET);
+    arena_set_shadow(slot, 8, RD_SHADOW_STACK);
+    tap_end("so is a single return, %s", name);
+    world_set_features(WORLD_CHECKED);
+}
+
 CODE(rep_copy, "rep movsb\n hlt");
 CODE(rep_fill, "rep stosq\n hlt");
 
@@ -462,6 +499,8 @@ int main(void)
             test_read_only(&accesses[i], WORLD_ALL, "with all instrumentation");
         }
     test_stack();
+    test_frames(WORLD_CHECKED | DBT_FRAMES, "with shadow checks");
+    test_frames(WORLD_ALL, "with all instrumentation");
     test_strings();
     test_others();
     test_fixed(DBT_SHADOW, "with shadow checks");

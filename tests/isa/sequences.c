@@ -26,6 +26,7 @@ static const struct {
     {DBT_DIRTY, DATA_WRITABLE, false, false, 0, "dirty bytes"},
     {DBT_SHARE, DATA_WRITABLE, false, false, 0, "share cells"},
     {DBT_SHARE | DBT_SHARE_STACK, DATA_WRITABLE, false, false, 0, "share cells for the stack too"},
+    {DBT_SHADOW | DBT_FRAMES, DATA_WRITABLE, false, false, 0, "looks at return addresses"},
     {DBT_BUDGETS, DATA_WRITABLE, false, false, 0, "budgets"},
     {DBT_COVERAGE, DATA_WRITABLE, false, false, 0, "coverage"},
     {WORLD_CHECKED, DATA_WRITABLE, false, false, 0, "all checks"},

@@ -9,7 +9,8 @@ $(EXPLORE_TRACES): $(BUILD)/host/tests/unit/explore_machine/traces.o $(BUILD)/ho
 	@mkdir -p $(@D)
 	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group $(HOST_LIBS)
 
-EXPLORE_TRACES_OF := 004-remove-lock/acquire-twice 000-apc-unload/device-ref-jump
+EXPLORE_TRACES_OF := 004-remove-lock/acquire-twice 000-apc-unload/device-ref-jump 002-threaded-irp/passive \
+    002-threaded-irp/own-irp-pends
 EXPLORE_TRACES_RUNS := $(foreach s,$(EXPLORE_TRACES_OF),$(BUILD)/tests/unit/explore_machine/$(notdir $(s)).run)
 $(EXPLORE_TRACES_RUNS): $(BUILD)/tests/unit/explore_machine/%.run: $(EXPLORE_TRACES) guest samples
 	@printf '#!/bin/sh\nRUNDOWN_GUEST=%s exec %s %s\n' '$(BUILD)/guest' '$(EXPLORE_TRACES)' \

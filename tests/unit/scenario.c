@@ -413,7 +413,7 @@ static void every_verb_has_a_syntax_and_known_letters(void **state)
         assert_true(strncmp(v->syntax, "t:", 2) == 0 &&
                     strstr(v->syntax, v->name) == v->syntax + 2);
         assert_true(v->help[0] != '\0');
-        assert_int_equal(strspn(v->arguments, "nhruvtTdDspx?"), strlen(v->arguments));
+        assert_int_equal(strspn(v->arguments, "nhruvtTdDspxqwV?"), strlen(v->arguments));
     }
 }
 

@@ -78,13 +78,14 @@ static VOID NTAPI ExpWorkerThread(PVOID Context)
         PVOID Parameter = Item->Parameter;
 
         RdEvent(RD_EVENT_WORK_ITEM, RD_ADDRESS(Item), RD_ADDRESS(Routine), 0);
+        RdPassFrame(Parameter, &Item->Parameter);
         Routine(Parameter);
+        RdPassedFrame(Parameter, &Item->Parameter);
         ExpCheckWorkerState(Routine, Parameter, Item);
     }
 }
 
-NTEXPORT(ExQueueWorkItem, DISPATCH_LEVEL, "workitem");
-VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
+VOID ExpQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
 {
     PKQUEUE Queue = ExpQueueFor(QueueType);
 
@@ -97,7 +98,15 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
         /* Queued already, or never initialised. */
         KeBugCheckEx(0xE4, 1, RD_ADDRESS(WorkItem), RD_ADDRESS(Queue), 0);
     }
-    KeInsertQueue(Queue, &WorkItem->List);
+    KiInsertQueue(Queue, &WorkItem->List, FALSE);
+}
+
+NTEXPORT(ExQueueWorkItem, DISPATCH_LEVEL, "workitem");
+VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
+{
+    RdHoldObject(WorkItem, RD_HOLD_WORK_ITEM);
+    RdHoldFrame(WorkItem->Parameter, &WorkItem->Parameter, RD_HOLD_WORK_CONTEXT);
+    ExpQueueWorkItem(WorkItem, QueueType);
 }
 
 static NOLOG PWORK_QUEUE_ITEM ExpFindItem(PKQUEUE Queue, ULONG64 Start, ULONG64 End)

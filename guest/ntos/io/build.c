@@ -21,6 +21,21 @@ static VOID IopFreeUnsent(PIRP Irp)
     IoFreeIrp(Irp);
 }
 
+/* Where stage 2 will write, long after this call: mostly locals of the caller. */
+static inline VOID IopHoldCaller(PIRP Irp)
+{
+    RdHoldFrame(Irp->UserEvent, &Irp->UserEvent, RD_HOLD_IRP_EVENT);
+    RdHoldFrame(Irp->UserIosb, &Irp->UserIosb, RD_HOLD_IRP_STATUS);
+    if (Irp->Flags & IRP_INPUT_OPERATION)
+    {
+        RdHoldFrame(Irp->UserBuffer, &Irp->UserBuffer, RD_HOLD_IRP_BUFFER);
+    }
+    else if (Irp->MdlAddress != NULL)
+    {
+        RdHoldFrame(MmGetMdlVirtualAddress(Irp->MdlAddress), &Irp->MdlAddress, RD_HOLD_IRP_BUFFER);
+    }
+}
+
 static BOOLEAN IopSystemBuffer(PIRP Irp, PVOID Input, ULONG InputLength, ULONG Size)
 {
     Irp->Flags |= IRP_BUFFERED_IO;
@@ -106,6 +121,7 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
     Irp->UserEvent = Event;
     Irp->RequestorMode = KernelMode;
     Irp->Tail.Overlay.Thread = (PETHREAD)KiCurrentThread();
+    IopHoldCaller(Irp);
     IopQueueThreadIrp(Irp);
     return Irp;
 }
@@ -155,6 +171,7 @@ PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Dev
         IopFreeUnsent(Irp);
         return NULL;
     }
+    IopHoldCaller(Irp);
     return Irp;
 }
 
@@ -169,6 +186,7 @@ PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Devi
     if (Irp != NULL)
     {
         Irp->UserEvent = Event;
+        RdHoldFrame(Event, &Irp->UserEvent, RD_HOLD_IRP_EVENT);
         IopQueueThreadIrp(Irp);
     }
     return Irp;

@@ -35,6 +35,13 @@ VOID IopFreeAuxiliaryBuffer(PIRP Irp)
 
 static VOID IopUnlockMdls(PIRP Irp)
 {
+    if (Irp->MdlAddress != NULL && (Irp->MdlAddress->MdlFlags & MDL_WRITE_OPERATION)
+        && Irp->IoStatus.Information != 0)
+    {
+        /* The device has put its data there. */
+        RdCheckFrame(MmGetMdlVirtualAddress(Irp->MdlAddress), &Irp->MdlAddress,
+                     Irp->IoStatus.Information, RD_FRAME_WRITE);
+    }
     for (PMDL Mdl = Irp->MdlAddress; Mdl != NULL; Mdl = Mdl->Next)
     {
         if (Mdl->MdlFlags & MDL_PAGES_LOCKED)
@@ -119,9 +126,13 @@ VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         if (IopWantsCompletion(Irp, Control))
         {
             PDEVICE_OBJECT Device = Top ? NULL : IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
-            NTSTATUS Outcome = VfIsOptionEnabled(VF_OPTION_IO) && VfFindDriver(Routine) != NULL
-                                   ? IovpLocalCompletionRoutine(Routine, Device, Irp, Context)
-                                   : Routine(Device, Irp, Context);
+            NTSTATUS Outcome;
+
+            RdPassFrame(Context, &Stack->Context);
+            Outcome = VfIsOptionEnabled(VF_OPTION_IO) && VfFindDriver(Routine) != NULL
+                          ? IovpLocalCompletionRoutine(Routine, Device, Irp, Context)
+                          : Routine(Device, Irp, Context);
+            RdPassedFrame(Context, &Stack->Context);
             if (Outcome == STATUS_MORE_PROCESSING_REQUIRED)
             {
                 return;
@@ -191,10 +202,12 @@ static VOID IopReportOutcome(PIRP Irp, PFILE_OBJECT File)
     }
     if (Irp->UserIosb != NULL)
     {
+        RdCheckFrame(Irp->UserIosb, &Irp->UserIosb, sizeof *Irp->UserIosb, RD_FRAME_WRITE);
         *Irp->UserIosb = Irp->IoStatus;
     }
     if (Event != NULL)
     {
+        RdCheckFrame(Event, &Irp->UserEvent, sizeof *Event, RD_FRAME_SIGNAL);
         KeSetEvent(Event, IO_NO_INCREMENT, FALSE);
         if (Objects)
         {
@@ -221,6 +234,8 @@ VOID NTAPI IopCompleteRequest(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID 
         if ((Irp->Flags & IRP_INPUT_OPERATION) && !NT_ERROR(Irp->IoStatus.Status) &&
             Irp->IoStatus.Information != 0)
         {
+            RdCheckFrame(Irp->UserBuffer, &Irp->UserBuffer, Irp->IoStatus.Information,
+                         RD_FRAME_WRITE);
             NTSTATUS Copied = KiCopyGuarded(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer,
                                             Irp->IoStatus.Information);
             if (!NT_SUCCESS(Copied))

@@ -46,7 +46,7 @@ NTSTATUS IopCallInSystemThread(PWORKER_THREAD_ROUTINE Routine, PIOP_SYSTEM_CALL 
         return Call->Status;
     }
     ExInitializeWorkItem(&Call->Item, Routine, Call);
-    ExQueueWorkItem(&Call->Item, DelayedWorkQueue);
+    ExpQueueWorkItem(&Call->Item, DelayedWorkQueue);
     KeWaitForSingleObject(&Call->Done, Executive, KernelMode, FALSE, NULL);
     return Call->Status;
 }

@@ -22,6 +22,7 @@ static VOID IopInitializeIrp(PIRP Irp, USHORT Size, CCHAR StackSize)
 NTEXPORT(IoInitializeIrp, DISPATCH_LEVEL, "");
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
+    RdForgetFrames(Irp, PacketSize);
     IopInitializeIrp(Irp, PacketSize, StackSize);
 }
 
@@ -34,6 +35,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     if (Irp != NULL)
     {
         IopInitializeIrp(Irp, Size, StackSize);
+        Irp->AllocationFlags = ChargeQuota ? IRP_QUOTA_CHARGED : 0;
     }
     return Irp;
 }
@@ -60,6 +62,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
 {
     UCHAR AllocationFlags = Irp->AllocationFlags;
 
+    RdForgetFrames(Irp, Irp->Size);
     IopInitializeIrp(Irp, Irp->Size, Irp->StackCount);
     Irp->AllocationFlags = AllocationFlags;
     Irp->IoStatus.Status = Status;

@@ -55,16 +55,19 @@ static VOID NTAPI IopProcessWorkItem(PVOID Parameter)
 {
     PIO_WORKITEM Item = Parameter;
     PVOID IoObject = Item->IoObject;
+    PVOID Context = Item->Context;
 
     RdEvent(RD_EVENT_WORK_ITEM, Item, Item->Routine, 0);
+    RdPassFrame(Context, &Item->Context);
     if (Item->Extended)
     {
-        ((PIO_WORKITEM_ROUTINE_EX)Item->Routine)(IoObject, Item->Context, Item);
+        ((PIO_WORKITEM_ROUTINE_EX)Item->Routine)(IoObject, Context, Item);
     }
     else
     {
-        ((PIO_WORKITEM_ROUTINE)Item->Routine)(IoObject, Item->Context);
+        ((PIO_WORKITEM_ROUTINE)Item->Routine)(IoObject, Context);
     }
+    RdPassedFrame(Context, &Item->Context);
     ObfDereferenceObject(IoObject);
 }
 
@@ -75,6 +78,7 @@ static VOID IopQueueWorkItem(PIO_WORKITEM Item, PVOID Routine, WORK_QUEUE_TYPE Q
     Item->Routine = Routine;
     Item->Context = Context;
     Item->Extended = Extended;
+    RdHoldFrame(Context, &Item->Context, RD_HOLD_WORK_CONTEXT);
     ExInitializeWorkItem(&Item->Item, IopProcessWorkItem, Item);
     ExQueueWorkItem(&Item->Item, QueueType);
 }

@@ -25,6 +25,7 @@ VOID NTAPI KeInitializeApc(PKAPC Apc, PKTHREAD Thread, KAPC_ENVIRONMENT Environm
     Apc->ApcMode = NormalRoutine != NULL ? ApcMode : KernelMode;
     Apc->NormalContext = NormalRoutine != NULL ? NormalContext : NULL;
     Apc->Inserted = FALSE;
+    RdHoldFrame(Apc->NormalContext, &Apc->NormalContext, RD_HOLD_APC_CONTEXT);
 }
 
 static PKAPC_STATE KiApcStateFor(PKTHREAD Thread, CCHAR Index)
@@ -44,6 +45,7 @@ static VOID KiLinkApc(PKAPC_STATE State, PKAPC Apc)
     }
     for (Entry = Head->Flink; Entry != Head; Entry = Entry->Flink)
     {
+        RdCheckObject(CONTAINING_RECORD(Entry, KAPC, ApcListEntry), sizeof(KAPC));
         if (CONTAINING_RECORD(Entry, KAPC, ApcListEntry)->NormalRoutine != NULL)
         {
             break;
@@ -91,6 +93,7 @@ BOOLEAN NTAPI KeInsertQueueApc(
     State = KiApcStateFor(Thread, Apc->ApcStateIndex);
     RdEvent(RD_EVENT_APC_QUEUE, RD_ADDRESS(Apc), RD_ADDRESS(Thread), (UCHAR)Apc->ApcMode);
     Apc->Inserted = TRUE;
+    RdHoldObject(Apc, RD_HOLD_APC);
     KiLinkApc(State, Apc);
     if (State != &Thread->ApcState)
     {
@@ -124,6 +127,7 @@ BOOLEAN KeRemoveQueueApc(PKAPC Apc)
 
     if (Inserted)
     {
+        RdForgetObject(Apc);
         KiRemoveEntry(&Apc->ApcListEntry);
         Apc->Inserted = FALSE;
     }
@@ -147,6 +151,7 @@ static VOID KiCallKernelRoutine(PKAPC Apc, KI_APC_CALL *Call)
     PKNORMAL_ROUTINE Original = Apc->NormalRoutine;
     KIRQL Irql;
 
+    RdForgetObject(Apc);
     Call->KernelRoutine = Apc->KernelRoutine;
     Call->NormalRoutine = Apc->NormalRoutine;
     Call->NormalContext = Apc->NormalContext;
@@ -186,6 +191,7 @@ static VOID KiDeliverUserApc(PKTHREAD Thread)
         return;
     }
     Apc = CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
+    RdCheckObject(Apc, sizeof(*Apc));
     KiCallKernelRoutine(Apc, &Call);
     if (Call.NormalRoutine == NULL)
     {
@@ -217,13 +223,19 @@ __attribute__((noinline)) VOID KiDeliverApc(KPROCESSOR_MODE DeliveryMode)
     while (!IsListEmpty(Head))
     {
         PKAPC Apc = CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
-        BOOLEAN Normal = Apc->NormalRoutine != NULL;
         KI_APC_CALL Call;
+        PVOID Context;
+        BOOLEAN Normal;
 
+        RdCheckObject(Apc, sizeof(*Apc));
+        Normal = Apc->NormalRoutine != NULL;
+        Context = Apc->NormalContext;
         if (Normal && (Thread->ApcState.KernelApcInProgress || Thread->KernelApcDisable != 0))
         {
             return;
         }
+        /* The kernel routine may free the APC: the pointer is passed for both routines here. */
+        RdPassFrame(Context, &Apc->NormalContext);
         KiCallKernelRoutine(Apc, &Call);
         if (Normal && Call.NormalRoutine != NULL)
         {
@@ -233,6 +245,7 @@ __attribute__((noinline)) VOID KiDeliverApc(KPROCESSOR_MODE DeliveryMode)
             __writecr8(APC_LEVEL);
             Thread->ApcState.KernelApcInProgress = FALSE;
         }
+        RdPassedFrame(Context, &Apc->NormalContext);
     }
     if (DeliveryMode == UserMode && Thread->ApcState.UserApcPending)
     {
@@ -279,8 +292,11 @@ VOID KeRundownApcQueues(PKTHREAD Thread)
     while (!IsListEmpty(Head))
     {
         PKAPC Apc = CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
-        PKRUNDOWN_ROUTINE Rundown = Apc->RundownRoutine;
+        PKRUNDOWN_ROUTINE Rundown;
 
+        RdCheckObject(Apc, sizeof(*Apc));
+        RdForgetObject(Apc);
+        Rundown = Apc->RundownRoutine;
         KiRemoveEntry(&Apc->ApcListEntry);
         Apc->Inserted = FALSE;
         RdEvent(RD_EVENT_APC_DELIVER, RD_ADDRESS(Apc), RD_ADDRESS(Rundown), RD_APC_RUNDOWN);

@@ -5,9 +5,6 @@
  */
 #include "guest/include/ki.h"
 
-/* KDPC.Number: 0 the queueing processor, else this plus the processor's number. */
-#define KI_DPC_TARGETED 0x800
-
 NTEXPORT(KeInitializeDpc, ANY_LEVEL, "dpc");
 VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
 {
@@ -17,6 +14,7 @@ VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID
     Dpc->DeferredRoutine = DeferredRoutine;
     Dpc->DeferredContext = DeferredContext;
     Dpc->DpcData = NULL;
+    RdHoldFrame(DeferredContext, &Dpc->DeferredContext, RD_HOLD_DPC_CONTEXT);
 }
 
 /* Threaded DPCs may run as ordinary ones, and do. */
@@ -93,6 +91,10 @@ BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemAr
     KIRQL OldIrql = KiRaiseIrql(HIGH_LEVEL);
     BOOLEAN Inserted = Dpc->DpcData == NULL;
 
+    if (Inserted)
+    {
+        RdHoldObject(Dpc, RD_HOLD_DPC);
+    }
     KiInsertQueueDpc(Dpc, SystemArgument1, SystemArgument2);
     __writecr8(OldIrql);
     return Inserted;
@@ -108,6 +110,7 @@ BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
     {
         KiRemoveEntry(&Dpc->DpcListEntry);
         Dpc->DpcData = NULL;
+        RdForgetObject(Dpc);
     }
     __writecr8(OldIrql);
     return Queued;
@@ -115,18 +118,27 @@ BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
 
 static VOID KiCallDpc(PKPRCB Prcb, PKDPC Dpc)
 {
-    PKDEFERRED_ROUTINE Routine = Dpc->DeferredRoutine;
-    PVOID Context = Dpc->DeferredContext;
-    PVOID SystemArgument1 = Dpc->SystemArgument1;
-    PVOID SystemArgument2 = Dpc->SystemArgument2;
+    PKDEFERRED_ROUTINE Routine;
+    PVOID Context;
+    PVOID SystemArgument1;
+    PVOID SystemArgument2;
     KIRQL Irql;
+    ULONG ApcDisable = KiCurrentThread()->CombinedApcDisable;
 
+    RdCheckObject(Dpc, sizeof(*Dpc));
+    RdForgetObject(Dpc);
+    Routine = Dpc->DeferredRoutine;
+    Context = Dpc->DeferredContext;
+    SystemArgument1 = Dpc->SystemArgument1;
+    SystemArgument2 = Dpc->SystemArgument2;
     KiRemoveEntry(&Dpc->DpcListEntry);
     Dpc->DpcData = NULL;
     Prcb->ActiveDpc = Dpc;
     Prcb->DpcRoutineActive = TRUE;
     RdEvent(RD_EVENT_DPC, RD_ADDRESS(Dpc), RD_ADDRESS(Routine), 0);
+    RdPassFrame(Context, &Dpc->DeferredContext);
     Routine(Dpc, Context, SystemArgument1, SystemArgument2);
+    RdPassedFrame(Context, &Dpc->DeferredContext);
     Prcb->DpcRoutineActive = FALSE;
     Prcb->ActiveDpc = NULL;
     Irql = KeGetCurrentIrql();
@@ -134,6 +146,11 @@ static VOID KiCallDpc(PKPRCB Prcb, PKDPC Dpc)
     {
         KeBugCheckEx(RDBC_IRQL_UNEXPECTED_VALUE, (ULONG)Irql << 16 | DISPATCH_LEVEL << 8 | 2, 2,
             RD_ADDRESS(Context), RD_ADDRESS(Routine));
+    }
+    if (KiCurrentThread()->CombinedApcDisable != ApcDisable)
+    {
+        RdNoteApcChanges(KiCurrentThread(), TRUE);
+        KeBugCheckEx(0xC7, 4, RD_ADDRESS(Routine), ApcDisable, KiCurrentThread()->CombinedApcDisable);
     }
 }
 

@@ -28,8 +28,11 @@ LONG NTAPI KeReadStateQueue(PRKQUEUE Queue)
 /* The first entry, for a thread that becomes active with it. The status of its wait is the entry's address. */
 LONG_PTR KiTakeQueueEntry(PKQUEUE Queue, PKTHREAD Thread)
 {
-    PLIST_ENTRY Entry = RemoveHeadList(&Queue->EntryListHead);
+    PLIST_ENTRY Entry = Queue->EntryListHead.Flink;
 
+    RdCheckObject(Entry, sizeof(*Entry));
+    RdForgetObject(Entry);
+    RemoveEntryList(Entry);
     Queue->Header.SignalState--;
     Queue->CurrentCount++;
     Entry->Flink = NULL;
@@ -47,7 +50,7 @@ VOID KiThreadLeavesQueue(PKTHREAD Thread)
     }
 }
 
-static LONG KiInsertQueue(PRKQUEUE Queue, PLIST_ENTRY Entry, BOOLEAN Head)
+LONG KiInsertQueue(PRKQUEUE Queue, PLIST_ENTRY Entry, BOOLEAN Head)
 {
     KIRQL OldIrql = KiRaiseIrql(DISPATCH_LEVEL);
     LONG Old = Queue->Header.SignalState;
@@ -69,12 +72,14 @@ static LONG KiInsertQueue(PRKQUEUE Queue, PLIST_ENTRY Entry, BOOLEAN Head)
 NTEXPORT(KeInsertQueue, DISPATCH_LEVEL, "queue");
 LONG NTAPI KeInsertQueue(PRKQUEUE Queue, PLIST_ENTRY Entry)
 {
+    RdHoldObject(Entry, RD_HOLD_QUEUE_ENTRY);
     return KiInsertQueue(Queue, Entry, FALSE);
 }
 
 NTEXPORT(KeInsertHeadQueue, DISPATCH_LEVEL, "queue");
 LONG NTAPI KeInsertHeadQueue(PRKQUEUE Queue, PLIST_ENTRY Entry)
 {
+    RdHoldObject(Entry, RD_HOLD_QUEUE_ENTRY);
     return KiInsertQueue(Queue, Entry, TRUE);
 }
 

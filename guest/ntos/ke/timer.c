@@ -23,8 +23,20 @@ LONG64 KiSystemTime(VOID)
     return KI_BOOT_TIME + (LONG64)RdTime();
 }
 
+/* A timer that its neighbour in the list, or its due time, makes the kernel touch. */
+static VOID KiTouchTimer(PLIST_ENTRY Entry)
+{
+    PKTIMER Timer = CONTAINING_RECORD(Entry, KTIMER, TimerListEntry);
+
+    if (Entry != &KiTimerList)
+    {
+        RdCheckObject(Timer, sizeof(*Timer));
+    }
+}
+
 static VOID KiArmFirstTimer(VOID)
 {
+    KiTouchTimer(KiTimerList.Flink);
     if (IsListEmpty(&KiTimerList))
     {
         RdArmTimer(~0ull);
@@ -38,6 +50,7 @@ VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due)
 {
     PLIST_ENTRY Entry = KiTimerList.Blink;
 
+    KiTouchTimer(Entry);
     Timer->DueTime.QuadPart = Due;
     Timer->Header.Inserted = TRUE;
     while (Entry != &KiTimerList
@@ -48,6 +61,7 @@ VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due)
             KeBugCheckEx(RDBC_KERNEL_SECURITY_CHECK_FAILURE, 3, 0, 0, 0);
         }
         Entry = Entry->Blink;
+        KiTouchTimer(Entry);
     }
     InsertHeadList(Entry, &Timer->TimerListEntry);
     if (KiTimerList.Flink == &Timer->TimerListEntry)
@@ -60,6 +74,9 @@ VOID KiRemoveTimer(PKTIMER Timer)
 {
     BOOLEAN First = KiTimerList.Flink == &Timer->TimerListEntry;
 
+    RdForgetObject(Timer);
+    KiTouchTimer(Timer->TimerListEntry.Flink);
+    KiTouchTimer(Timer->TimerListEntry.Blink);
     KiRemoveEntry(&Timer->TimerListEntry);
     Timer->Header.Inserted = FALSE;
     if (First)
@@ -100,15 +117,23 @@ VOID KiTimerExpiration(VOID)
     while (!IsListEmpty(&KiTimerList))
     {
         PKTIMER Timer = CONTAINING_RECORD(KiTimerList.Flink, KTIMER, TimerListEntry);
-        ULONG64 Due = (ULONG64)Timer->DueTime.QuadPart;
-        PKDPC Dpc = Timer->Dpc;
+        ULONG64 Due;
+        PKDPC Dpc;
 
+        KiTouchTimer(&Timer->TimerListEntry);
+        Due = (ULONG64)Timer->DueTime.QuadPart;
+        Dpc = Timer->Dpc;
         if (Due > Now)
         {
             break;
         }
+        KiTouchTimer(Timer->TimerListEntry.Flink);
         KiRemoveEntry(&Timer->TimerListEntry);
         Timer->Header.Inserted = FALSE;
+        if (Timer->Period == 0)
+        {
+            RdForgetObject(Timer);
+        }
         RdEvent(RD_EVENT_TIMER, RD_ADDRESS(Timer), Due, 0);
         if (Timer->Period != 0)
         {
@@ -122,6 +147,9 @@ VOID KiTimerExpiration(VOID)
         if (Dpc != NULL)
         {
             LONG64 SystemTime = KI_BOOT_TIME + (LONG64)Now;
+
+            RdCheckFrame(Dpc, &Timer->Dpc, sizeof(*Dpc), RD_FRAME_LINK);
+            RdHoldObject(Dpc, RD_HOLD_DPC);
             KiInsertQueueDpc(Dpc, (PVOID)(ULONG_PTR)(ULONG)SystemTime,
                 (PVOID)(ULONG_PTR)(ULONG)(SystemTime >> 32));
         }
@@ -156,6 +184,8 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
     Timer->Header.SignalState = 0;
     Timer->Dpc = Dpc;
     Timer->Period = (ULONG)Period;
+    RdHoldObject(Timer, RD_HOLD_TIMER);
+    RdHoldFrame(Dpc, &Timer->Dpc, RD_HOLD_DPC);
     KiInsertTimer(Timer, DueTime.QuadPart <= 0 ? RdTime() + (ULONG64)-DueTime.QuadPart
                                                : KiSystemTimeToMachineTime(DueTime.QuadPart));
     __writecr8(OldIrql);

@@ -13,8 +13,11 @@ PETHREAD PspThreadTable[RD_MAX_STACKS];
 /* First of all in a system thread, at APC_LEVEL, from PspSystemThreadStartup (ke/trap.S). */
 VOID PspBeginSystemThread(VOID)
 {
+    PETHREAD Thread = (PETHREAD)KiCurrentThread();
+
     __writecr8(PASSIVE_LEVEL);
-    KiApcsEnabledAgain(KiCurrentThread());
+    KiApcsEnabledAgain(&Thread->Tcb);
+    RdPassFrame(Thread->StartContext, &Thread->StartContext);
 }
 
 /* First C code of a scenario's thread: it may have been terminated before it ran. */
@@ -207,6 +210,7 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
         ObDereferenceObject(Thread);
         return Status;
     }
+    RdHoldFrame(StartContext, &Thread->StartContext, RD_HOLD_THREAD_CONTEXT);
     *ThreadHandle = Handle;
     if (ClientId != NULL)
     {

@@ -88,6 +88,7 @@ DECLSPEC_NORETURN __attribute__((noinline)) VOID PspExitThread(NTSTATUS ExitStat
     {
         PspApcStateBugCheck(Tcb, KeGetCurrentIrql());
     }
+    RdPassedFrame(Thread->StartContext, &Thread->StartContext);
     RdEvent(RD_EVENT_THREAD_EXIT, RD_ADDRESS(Thread), (ULONG)ExitStatus, 0);
     KeTerminateThread();
 }

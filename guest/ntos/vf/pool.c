@@ -82,9 +82,13 @@ static VOID VfCheckRequest(ULONG PoolType, SIZE_T Bytes, PVF_DRIVER Driver)
     {
         VerifierBugCheck(0x00, Irql, PoolType, Bytes);
     }
-    if (PoolType & VF_PAGED_POOL ? Irql > APC_LEVEL : Irql > DISPATCH_LEVEL)
+    if (PoolType & VF_PAGED_POOL && Irql > APC_LEVEL)
     {
-        VerifierBugCheck(PoolType & VF_PAGED_POOL ? 0x01 : 0x02, Irql, PoolType, Bytes);
+        VerifierBugCheck(0x01, Irql, PoolType, Bytes);
+    }
+    if (Irql > DISPATCH_LEVEL)
+    {
+        VerifierBugCheck(0x02, Irql, PoolType, Bytes);
     }
     if (Driver != NULL && Driver->Flags & VF_OPTION_POOL_TRACKING && VfIsDeleting(Driver))
     {
@@ -252,10 +256,18 @@ static VOID VfCheckFree(PVOID P, struct rd_pool_record *Record)
         }
         VerifierBugCheck(0x13, 0, Block - 16, 0);
     }
-    if (Record->type & VF_PAGED_POOL ? Irql > APC_LEVEL : Irql > DISPATCH_LEVEL)
+    if (Record->type & VF_PAGED_POOL && Irql > APC_LEVEL)
     {
-        VerifierBugCheck(
-            Record->type & VF_PAGED_POOL ? 0x11 : 0x12, Irql, Record->type, Block);
+        VerifierBugCheck(0x11, Irql, Record->type, Block);
+    }
+    if (Irql > DISPATCH_LEVEL)
+    {
+        VerifierBugCheck(0x12, Irql, Record->type, Block);
+    }
+    if (VfIsOptionEnabled(VF_OPTION_IO) && Record->tag == IOP_IRP_TAG && Record->owner == 0 &&
+        ((PIRP)P)->Type == IO_TYPE_IRP)
+    {
+        VerifierBugCheck(0x105, Block, 0, 0);
     }
     VfCheckFreedBlock(Record);
 }

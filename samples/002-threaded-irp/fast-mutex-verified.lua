@@ -1,0 +1,13 @@
+-- A threaded IRP is sent under a fast mutex, to a driver that answers at once, with the verifier's I/O checks on.
+os_version "win7"
+verifier "io"
+driver "lower.sys"
+driver "upper-fast-mutex.sys"
+
+for _, name in ipairs { "first", "second" } do
+  thread (name, function (t)
+    local h = t:open [[\\.\Upper]]
+    t:ioctl (h, 0x222000)
+    t:close (h)
+  end)
+end

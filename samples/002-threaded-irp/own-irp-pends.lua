@@ -1,0 +1,12 @@
+-- A driver's own IRP is sent under a fast mutex, to a driver that pends.
+os_version "win7"
+driver "lower-pends.sys"
+driver "upper-own-irp.sys"
+
+for _, name in ipairs { "first", "second" } do
+  thread (name, function (t)
+    local h = t:open [[\\.\Upper]]
+    t:ioctl (h, 0x222000)
+    t:close (h)
+  end)
+end

@@ -1,0 +1,28 @@
+/* The twin of bad.c without the mistake: the region is left before the function returns. */
+#include "../check.h"
+
+static KEVENT Event;
+static IO_STATUS_BLOCK Iosb;
+
+static DECLSPEC_NOINLINE VOID SendThreaded(VOID)
+{
+    ULONG Output[4];
+    PIRP Irp;
+
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp = IoBuildDeviceIoControlRequest(IOCTL_CHECK(1), CheckLowerDevice(), NULL, 0, Output, sizeof(Output), FALSE, &Event, &Iosb);
+    CheckSendHeldBack(Irp);
+    KeLeaveGuardedRegion();
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    SendThreaded();
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}

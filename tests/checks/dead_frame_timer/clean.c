@@ -1,0 +1,26 @@
+/* The twin of bad.c without the mistake: the timer is cancelled first. */
+#include "../check.h"
+
+static DECLSPEC_NOINLINE VOID SetLocalTimer(VOID)
+{
+    KTIMER Timer;
+
+    KeInitializeTimer(&Timer);
+    KeSetTimer(&Timer, CheckRelative(10), NULL);
+    KeCancelTimer(&Timer);
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    LARGE_INTEGER Interval = CheckRelative(20);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    SetLocalTimer();
+    KeDelayExecutionThread(KernelMode, FALSE, &Interval);
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}
