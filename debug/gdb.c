@@ -384,11 +384,11 @@ static void handle(struct gdb *g, const char *p)
         }
         break;
     case 'D':
-        g->ended = true;
-        str_add(&reply, "OK");
+        g->ended = p[1] == '\0' || p[1] == ';';
+        str_add(&reply, g->ended ? "OK" : "");
         break;
     case 'k':
-        g->ended = silent = true;
+        g->ended = silent = p[1] == '\0';
         break;
     default:
         break;
