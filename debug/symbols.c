@@ -70,6 +70,11 @@ void symbols_close(struct symbols *s)
     free(s);
 }
 
+const struct machine *symbols_machine(const struct symbols *s)
+{
+    return s->m;
+}
+
 static struct module *module_of(struct symbols *s, const struct machine_image *image)
 {
     for (size_t i = 0; i < s->modules.count; i++)

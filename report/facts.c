@@ -112,6 +112,7 @@ static gva_t last_caller(const struct report *r, unsigned thread)
         case EVENT_INTERRUPT:
         case EVENT_IMAGE:
         case EVENT_STEP:
+        case EVENT_STORE:
             break;
         }
     }

@@ -247,6 +247,24 @@ static void set_violation(json_t *o, const struct report *r)
     }
 }
 
+/* What `rundown merge` needs. */
+static void set_check(json_t *o, const struct report_facts *f)
+{
+    char sharing[24];
+    if (f->check == NULL)
+        return;
+    snprintf(sharing, sizeof sharing, "%016" PRIx64, f->sharing);
+    set(o, "check", json_string(f->check));
+    set(o, "shard", json_integer(f->shards != 0 ? f->shard : 1));
+    set(o, "shards", json_integer(f->shards != 0 ? f->shards : 1));
+    set(o, "finished", json_boolean(f->finished));
+    set(o, "sharing", json_string(sharing));
+    if (f->key != NULL) {
+        set(o, "key", text_value(f->key));
+        set(o, "count", json_integer((json_int_t)f->count));
+    }
+}
+
 void report_json(const struct report *r, FILE *out)
 {
     const struct report_facts *f = &r->facts;
@@ -262,6 +280,7 @@ void report_json(const struct report *r, FILE *out)
         set(o, "shared_locations", json_integer((json_int_t)f->shared));
         set(o, "claim", text_value(f->claim ? f->claim : ""));
         set(o, "covered", text_value(f->covers ? f->covers : ""));
+        set_check(o, f);
     }
     if (f->failure != NULL)
         set(o, "failure_file", text_value(f->failure));

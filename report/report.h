@@ -31,6 +31,12 @@ struct report_facts {
     const char *covers;   /* processors, timers, faults and memory model that the claim is about */
     uint64_t executions, blocked, steps, shared, to_first, seed;
     double seconds;
+    const char *check; /* hash of what was explored; NULL */
+    unsigned shard, shards; /* the part of it; 0: the whole */
+    bool finished;     /* nothing was left out of that part */
+    uint64_t sharing;  /* hash of the shared locations: parts fit together when it is equal */
+    const char *key;   /* what makes this violation another one than others; NULL */
+    uint64_t count;    /* executions that met it */
     bool reproduced; /* replay: the same trace and memory were reached */
 };
 
@@ -48,6 +54,8 @@ struct str;
 void report_notes_text(const struct violation *v, struct str *out);
 
 void report_text(const struct report *r, FILE *out);
+/* "rule: RULE  culprit: SYMBOL", the line meant for grep, without the line's end. */
+void report_line(const struct report *r, char *out, size_t size);
 void report_json(const struct report *r, FILE *out);
 
 #endif

@@ -384,6 +384,10 @@ static void machine_row(struct maker *k, const struct record *r)
         access_text(k, r, name, sizeof name);
         add(k, r, touches(k, e->a, e->b) ? 4 : 1, "%s", name);
         break;
+    case EVENT_STORE:
+        fact_data(k->report, e->a, name, sizeof name);
+        add(k, r, 4, "its store to %s becomes visible", name);
+        break;
     case EVENT_INTERRUPT:
         if (e->a <= 2 && !is_system(k, r))
             add(k, r, 2, "%s interrupt", e->a == 1 ? "APC" : "DPC");

@@ -347,6 +347,12 @@ static void print_explored(const struct printer *p)
     }
 }
 
+void report_line(const struct report *r, char *out, size_t size)
+{
+    struct culprit c = fact_culprit(r);
+    snprintf(out, size, "rule: %s  culprit: %s", r->violation->rule, c.known ? c.text : "none");
+}
+
 void report_text(const struct report *r, FILE *out)
 {
     struct printer p = {r, out};

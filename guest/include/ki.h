@@ -321,6 +321,8 @@ static inline BOOLEAN KiInRange(const volatile VOID *Object, ULONG64 Start, ULON
     return RD_ADDRESS(Object) - Start < End - Start;
 }
 PKTIMER KiFindTimer(ULONG64 Start, ULONG64 End, BOOLEAN ByDpc);
+/* KDPC.Number: 0 the queueing processor, else this plus the processor's number. */
+#define KI_DPC_TARGETED 0x800
 PKDPC KiFindDpc(ULONG64 Start, ULONG64 End);
 PVOID KiFindBugCheckCallback(ULONG64 Start, ULONG64 End);
 PKAPC KiFindApc(PKTHREAD Thread, ULONG64 Start, ULONG64 End);
