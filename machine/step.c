@@ -167,6 +167,21 @@ static void crossed(struct machine *m, unsigned cpu, gva_t from, const struct co
     }
 }
 
+/* Executes the instruction at a shared access, and enters the access whole. A write that leaves its granule as it was (a
+ * store of the same value, a compare-exchange that failed) is entered as a read: in this state it is one. */
+static struct dbt_exit run_shared(struct machine *m, struct vcpu *c, const struct dbt_exit *access)
+{
+    const uint64_t *granule = arena_host(access->address & ~7ull);
+    bool narrow = ((access->address ^ (access->address + access->size - 1)) & ~7ull) == 0;
+    bool may_stay = access->write && narrow && access->size != 0;
+    uint64_t before = may_stay ? *granule : 0;
+    share_access(m, access->address, access->size, access->write && !may_stay, CODE_KERNEL);
+    struct dbt_exit x = dbt_run_one(m->dbt, c);
+    if (may_stay && (*granule != before || (x.reason != DBT_ONE && x.reason != DBT_INTERRUPT)))
+        share_access(m, access->address, access->size, true, CODE_KERNEL);
+    return x;
+}
+
 /* A block executes at most so many instructions behind the one at which its budget ended. */
 #define BLOCK_ROOM 64u
 
@@ -261,14 +276,11 @@ static bool run_processor(struct machine *m, unsigned cpu)
             from = x.from;
             break;
         case DBT_SHARED:
-            /* The access is entered whole, then its instruction executed; the step ends behind it. */
             machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
-            if (m->tso && code.class == CODE_DRIVER) {
+            if (m->tso && code.class == CODE_DRIVER)
                 x = store_access(m, cpu, x.address, x.size, x.write);
-            } else {
-                share_access(m, x.address, x.size, x.write, CODE_KERNEL);
-                x = dbt_run_one(m->dbt, c);
-            }
+            else
+                x = run_shared(m, c, &x);
             RD_ASSERT(x.reason != DBT_SHARED);
             if (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT) {
                 loop_check(m, cpu, false);
