@@ -45,7 +45,7 @@ complaint() { # driver
 check_complaint() { # check
     CHECK_OPTIONS="--kernel $work/kernel/ntoskrnl.exe" timeout "$LIMIT" sh tests/checks/run_check.sh "$rundown" "tests/checks/$1" \
         "$build/tests/checks/$1" >"$log" 2>&1 && return 0
-    echo "$1: $(sed -n 's/^not ok [0-9]* - //p' "$log" | head -n 1)"
+    sed -n 's/^not ok [0-9]* - //p' "$log" | sed -n '1s/ with .*//p'
 }
 
 # The kernel with one source compiled anew from FOLDER, at $work/kernel/ntoskrnl.exe. Says what went wrong, in one line.

@@ -53,6 +53,7 @@ static DECLSPEC_NOINLINE VOID SendWithTag(VOID)
     ULONG Tag;
     PIRP Irp = IoAllocateIrp(CheckLowerDevice()->StackSize, FALSE);
 
+    Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_SYSTEM_CONTROL;
     IoSetCompletionRoutine(Irp, Compared, &Tag, TRUE, TRUE, TRUE);
     IoCallDriver(CheckLowerDevice(), Irp);
