@@ -30,8 +30,10 @@ struct rd_loader_block {
     uint64_t kernel_size;
     uint64_t verifier_flags;   /* RD_VF_* (abi/verifier.h) */
     uint64_t verifier_drivers; /* UTF-16 "a.sys;b.sys": whom it watches; 0: every driver */
-    uint64_t reserved[3];
+    uint64_t machine_flags;    /* RD_MACHINE_*, nothing to the guest */
+    uint64_t reserved[2];
 };
+#define RD_MACHINE_TSO 1u /* processors have store buffers */
 _Static_assert(sizeof(struct rd_loader_block) == 104, "ABI");
 
 struct rd_scenario_thread {

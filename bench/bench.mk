@@ -25,7 +25,18 @@ $(BUILD)/bench/%.o: bench/%.c
 $(BUILD)/bench/engine: $(BUILD)/bench/engine.o $(BUILD)/bench/work.o $(call LIB,machine base) | $(BUILD)/bench/work.sys
 	$(CC) $(HOST_LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
-bench: $(BENCH_PROGRAMS) host guest samples
+# Exploration: the litmus programs with another main than count.c.
+$(BUILD)/bench/explore: $(BUILD)/bench/explore.o $(BUILD)/host/tests/litmus/apart.o $(filter-out %/count.o,$(LITMUS_COUNT_OBJECTS)) $(HOST_LINK_LIBS)
+	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(HOST_LINK_LIBS) -Wl,--end-group $(HOST_LIBS)
+
+# Seconds that one row may take.
+BENCH_LONGEST ?= 60
+.PHONY: bench-explore
+bench-explore: $(BUILD)/bench/explore guest litmus_drivers
+	@$(BUILD)/bench/explore $(BUILD)/tests/litmus $(firstword $(GUEST_IMAGES)) $(BENCH_LONGEST)
+	@sh bench/spin.sh '$(BUILD)'
+
+bench: $(BENCH_PROGRAMS) host guest samples bench-explore
 	$(foreach p,$(BENCH_PROGRAMS),@echo '== $(notdir $(p))' && $(p) $(BENCH_ARGS_$(notdir $(p)))$(BENCH_NEXT))
 	@echo '== explore' && sh bench/explore.sh '$(BUILD)'
 

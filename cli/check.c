@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-#define ALLOWED "SPntsjcOfvaoJbkh"
+#define ALLOWED "SPntsjKRHTcOfvaoJbkh"
 #define MINIMISE_EXECUTIONS 400
 /* Few real bugs need more. */
 #define DEFAULT_PREEMPTIONS 2
@@ -26,7 +26,10 @@ struct checking {
     struct explore_result result;
     char covers[640];
     char claim[400];
+    char check[HASH_TEXT]; /* of all that is explored */
     double started;
+    uint64_t before; /* executions that are not this process's */
+    bool began;
     bool terminal;
     bool shown; /* a progress line is on the screen */
 };
@@ -50,10 +53,17 @@ static void show_progress(void *context, const struct explore_result *r)
     double seconds = now() - c->started;
     if (!c->terminal || seconds < 1)
         return;
-    fprintf(stderr, "\r\033[K%llu executions, %.0f a second, %llu steps, depth %llu%s",
+    char done[64] = "";
+    if (r->done > 0)
+        snprintf(done, sizeof done, ", perhaps %.2g %% of the tree known now", 100 * r->done);
+    if (!c->began) {
+        c->began = true;
+        c->before = r->voided + r->executions + r->blocked; /* of a checkpoint */
+    }
+    fprintf(stderr, "\r\033[K%llu executions, %.0f a second, %llu steps, depth %llu, frontier %llu%s%s",
             (unsigned long long)(r->voided + r->executions),
-            (double)(r->voided + r->executions + r->blocked) / seconds,
-            (unsigned long long)r->steps, (unsigned long long)r->max_depth,
+            (double)(r->voided + r->executions + r->blocked - c->before) / seconds,
+            (unsigned long long)r->steps, (unsigned long long)r->max_depth, (unsigned long long)r->frontier, done,
             r->violation_count ? ", violations found" : "");
     fflush(stderr);
     c->shown = true;
@@ -88,14 +98,22 @@ static char *failure_path(const struct checking *c, size_t number)
 }
 
 /* An unwritable place is told before hours of exploration, not after. */
+static bool writable(const char *path)
+{
+    char *folder = file_directory(path);
+    bool ok = access(folder, W_OK | X_OK) == 0 && (access(path, F_OK) != 0 || file_exists(path));
+    free(folder);
+    return ok;
+}
+
 static bool can_write(const struct checking *c, struct error *e)
 {
     char *path = failure_path(c, 0);
-    char *folder = file_directory(path);
-    bool ok = access(folder, W_OK | X_OK) == 0 && (access(path, F_OK) != 0 || file_exists(path));
-    if (!ok)
-        error_set(e, ERROR_INPUT, "%s: cannot write a failure file there; give -o FILE", path);
-    free(folder);
+    const char *checkpoint = c->options->checkpoint;
+    bool ok = writable(path) ||
+              error_set(e, ERROR_INPUT, "%s: cannot write a failure file there; give -o FILE", path);
+    if (ok && checkpoint != NULL)
+        ok = writable(checkpoint) || error_set(e, ERROR_INPUT, "%s: cannot write a checkpoint there", checkpoint);
     free(path);
     return ok;
 }
@@ -110,6 +128,14 @@ static char *image_path(const char *failure, const char *path)
         return str_dup(path);
     char *absolute = realpath(path, NULL);
     return absolute != NULL ? absolute : str_dup(path);
+}
+
+/* What met the violation, or explored. */
+static const char *strategy_name(const struct checking *c)
+{
+    if (c->result.found_by != NULL)
+        return c->result.found_by;
+    return c->options->strategy != NULL ? c->options->strategy : "dpor";
 }
 
 static bool write_failure(struct checking *c, const struct schedule *schedule, const char *path,
@@ -127,7 +153,7 @@ static bool write_failure(struct checking *c, const struct schedule *schedule, c
         .trace = machine_trace_hash(s->machine),
         .memory = machine_state_hash(s->machine),
         .seed = c->options->seed,
-        .strategy = str_dup(c->options->strategy ? c->options->strategy : "dpor"),
+        .strategy = str_dup(strategy_name(c)),
     };
     struct str notes = {0};
     report_notes_text(v, &notes);
@@ -169,8 +195,9 @@ static void describe_cover(struct checking *c)
     if (s->fault_budget != 0)
         snprintf(faults, sizeof faults, "at most %u failing allocations", s->fault_budget);
     snprintf(c->covers, sizeof c->covers,
-             "%s; %s; timers at any time after they are due; %s; sequentially consistent memory",
-             systems[s->os], processors, faults);
+             "%s; %s; timers at any time after they are due; %s; %s",
+             systems[s->os], processors, faults,
+             s->tso ? "x86 store buffers of at most 4 stores, emptied by the kernel" : "sequentially consistent memory");
     if (s->verifier != 0) {
         char *names = verifier_names(s->verifier);
         size_t n = strlen(c->covers);
@@ -191,20 +218,25 @@ static const char *full_claim(struct checking *c)
 }
 
 static struct report make_report(struct checking *c, const struct recording *recording,
-                                 const char *path)
+                                 const char *path, const struct explore_violation *v)
 {
     const struct explore_result *r = &c->result;
     uint64_t *granules;
     size_t shared = machine_share_list(c->session.machine, &granules);
     free(granules);
     return (struct report){
-        .machine = c->session.machine,
-        .violation = machine_violation(c->session.machine),
-        .symbols = c->session.symbols,
+        .scene = report_scene(c->session.machine, machine_violation(c->session.machine), c->session.symbols, recording),
         .recording = recording,
         .facts = {.subject = c->session.subject,
                   .failure = path,
-                  .strategy = c->options->strategy ? c->options->strategy : "dpor",
+                  .strategy = strategy_name(c),
+                  .check = c->check,
+                  .shard = c->options->shard,
+                  .shards = c->options->shards,
+                  .finished = r->finished,
+                  .sharing = r->sharing,
+                  .key = v != NULL ? v->key : NULL,
+                  .count = v != NULL ? v->count : 0,
                   .claim = full_claim(c),
                   .covers = c->covers,
                   /* A clean verdict rests on the last round alone; a bug was found by all of them. */
@@ -228,7 +260,12 @@ static void print_report(const struct options *o, const struct report *r)
 }
 
 /* Shortest, replayed, written, printed. */
-static int show_violation(struct checking *c, size_t number)
+struct summary {
+    char bucket[256]; /* rule, and who is to blame */
+    uint64_t count;
+};
+
+static int show_violation(struct checking *c, size_t number, struct summary *line)
 {
     struct session *s = &c->session;
     struct explore_violation *v = &c->result.violations[number];
@@ -255,8 +292,10 @@ static int show_violation(struct checking *c, size_t number)
     } else if (!write_failure(c, &v->schedule, path, &e)) {
         status = cli_fail(&e);
     } else {
-        struct report r = make_report(c, recording, path);
+        struct report r = make_report(c, recording, path, v);
         print_report(c->options, &r);
+        report_line(&r, line->bucket, sizeof line->bucket);
+        line->count = v->count;
     }
     recording_close(recording);
     free(path);
@@ -267,10 +306,25 @@ static int show_violation(struct checking *c, size_t number)
  * the boot. */
 static int show_boot_violation(struct checking *c)
 {
-    struct report r = make_report(c, NULL, NULL);
+    struct report r = make_report(c, NULL, NULL, NULL);
     r.facts.strategy = NULL;
     print_report(c->options, &r);
     return EXIT_VIOLATION;
+}
+
+/* Distinct violations, and how often each was met. Two places in the code can be one bug to a reader: the lines say so by
+ * being equal. */
+static void print_summary(const struct checking *c, const struct summary *lines)
+{
+    const struct explore_result *r = &c->result;
+    printf("\n%zu distinct violation%s in %llu executions: %s\n", r->violation_count,
+           r->violation_count == 1 ? "" : "s", (unsigned long long)(r->executions + r->voided), r->claim);
+    for (size_t i = 0; i < r->violation_count; i++) {
+        char *path = failure_path(c, i);
+        if (lines[i].bucket[0] != '\0')
+            printf("  %8llu times  %s  (%s)\n", (unsigned long long)lines[i].count, lines[i].bucket, path);
+        free(path);
+    }
 }
 
 static int conclude(struct checking *c)
@@ -279,13 +333,18 @@ static int conclude(struct checking *c)
     clear_progress(c);
     if (r->violation_count > 0) {
         int worst = EXIT_VIOLATION;
+        struct summary *lines = calloc(r->violation_count, sizeof *lines);
+        RD_ASSERT(lines != NULL);
         for (size_t i = 0; i < r->violation_count; i++) {
-            int status = show_violation(c, i);
+            int status = show_violation(c, i, &lines[i]);
             worst = status > worst ? status : worst;
         }
+        if (c->options->all && !c->options->json)
+            print_summary(c, lines);
+        free(lines);
         return worst;
     }
-    struct report report = make_report(c, NULL, NULL);
+    struct report report = make_report(c, NULL, NULL, NULL);
     print_report(c->options, &report);
     return EXIT_CLEAN;
 }
@@ -297,6 +356,7 @@ static int check_session(struct checking *c)
     struct error e = {0};
     c->started = now();
     describe_cover(c);
+    hash_text(session_hash(s), c->check);
     c->terminal = isatty(STDERR_FILENO);
     if (!session_boot(s, NULL, &e))
         return e.kind != ERROR_NONE ? cli_fail(&e) : show_boot_violation(c);
@@ -310,6 +370,12 @@ static int check_session(struct checking *c)
         .preemptions = o->preemptions >= 0 ? (unsigned)o->preemptions : DEFAULT_PREEMPTIONS,
         .max_steps = EXECUTION_STEPS,
         .jobs = o->jobs != 0 ? o->jobs : processors(),
+        .shard = o->shard,
+        .shards = o->shards,
+        .checkpoint = o->checkpoint,
+        .resume = o->resume,
+        .identity = session_hash(s),
+        .burst = o->strategy == NULL && o->checkpoint == NULL && o->shards == 0,
         .all = o->all,
         .progress = show_progress,
         .progress_context = c,

@@ -30,7 +30,7 @@ struct command {
     const char *help;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
-extern const struct command command_check, command_run, command_replay, command_list;
+extern const struct command command_check, command_run, command_replay, command_debug, command_list, command_merge;
 
 /* Options that check, run and replay share; each says which of them it takes. */
 struct options {
@@ -41,11 +41,15 @@ struct options {
     uint32_t cpus;   /* 0: as the scenario says */
     uint32_t os;     /* 0: as the scenario says */
     unsigned jobs;   /* 0: one a processor */
+    bool tso;
+    unsigned shard, shards; /* part 1, 2, ... of so many; 0: the whole */
+    const char *checkpoint, *resume; /* NULL */
     int64_t faults;  /* -1: as the scenario says */
     bool all, json, help;
     const char *output;
     gva_t base;
     const char *verifier; /* NULL: as the scenario says */
+    const char *commands; /* debug: NULL: from the terminal or standard input */
     const char *kernel; /* NULL: found beside the program */
 };
 /* Parses options in `allowed` (a string of short letters, see options.c) and leaves operands from
@@ -99,6 +103,8 @@ bool session_read_kernel(const struct options *o, char **path, struct file_data 
                          struct error *e);
 /* Hash of the kernel, the HAL and the drivers of ours. */
 struct hash128 session_guest_hash(const struct session *s);
+/* Hash of all that a run depends on: the guest, the drivers, the lowered scenario and where drivers are loaded. */
+struct hash128 session_hash(const struct session *s);
 /* Verb name of an opcode, for reports. */
 const char *session_verb_name(uint32_t op);
 
@@ -109,6 +115,14 @@ enum machine_stop session_replay(struct session *s, const struct schedule *sched
 /* Makes `schedule` replayable under the shared locations known now, if following it as far as it
  * fits still ends in a violation with `key`. */
 bool session_repair(struct session *s, struct schedule *schedule, const char *key);
+
+/* Boots and plays a failure to its violation. EXIT_VIOLATION: it was reproduced, exactly; else the exit status of the error that
+ * has been printed. The caller closes *recording (NULL: none). */
+int session_replay_failure(struct session *s, const char *path, const struct failure *f, struct recording **recording);
+/* "internal error: PATH: the replay WHAT: DETAIL"; its exit status. */
+int session_diverged(const char *path, const char *what, const char *detail);
+/* Whether the violation that the machine stands at is the failure's, with trace, memory and notes; status as above. */
+int session_compare_failure(struct session *s, const char *path, const struct failure *f);
 
 /* Error of a stop that is neither an end nor a violation. */
 int session_stopped(struct session *s, enum machine_stop stop);

@@ -8,7 +8,7 @@
 #include "report/failure.h"
 
 static const struct command *const commands[] = {&command_check, &command_run, &command_replay,
-                                                 &command_list};
+                                                 &command_debug, &command_merge, &command_list};
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 int cli_fail(const struct error *e)

@@ -25,6 +25,10 @@ static const struct option_row {
     {'t', false, "time", "SECONDS", "stop after so long"},
     {'s', false, "seed", "N", "seed of a sampling strategy"},
     {'j', false, "jobs", "N", "processes that share a long exploration; default: one a processor"},
+    {'T', false, "tso", NULL, "explore x86 store buffers too: at most 4 stores a processor wait"},
+    {'K', false, "checkpoint", "FILE", "keep the state of the exploration in FILE, to resume from"},
+    {'R', false, "resume", "FILE", "go on where FILE says, and keep it up to date"},
+    {'H', false, "shard", "I/N", "explore part I of N; `rundown merge` adds the results (--json) up"},
     {'c', false, "cpus", "N", "N processors instead of one a thread"},
     {'O', false, "os", "VERSION", "win7, win8 or win10, whatever the scenario says"},
     {'f', false, "faults", "N", "at most N pool allocations fail, anywhere"},
@@ -33,6 +37,7 @@ static const struct option_row {
     {'o', true, "output", "FILE", "where to write the failure file; default NAME.rdn here"},
     {'J', false, "json", NULL, "print the report as JSON"},
     {'b', false, "base", "ADDRESS", "load drivers from this address on"},
+    {'C', true, "commands", "'CMD; CMD'", "debugger commands to run instead of a prompt"},
     {'k', false, "kernel", "FILE", "guest kernel image; hal.dll lies beside it"},
     {'h', true, "help", NULL, "this text"},
 };
@@ -46,6 +51,7 @@ void options_print(const char *allowed, FILE *out)
         char left[48];
         snprintf(left, sizeof left, "%s--%s%s%s",
                  rows[i].letter == 'o'   ? "-o, "
+                 : rows[i].letter == 'C' ? "-c, "
                  : rows[i].letter == 'h' ? "-h, "
                                          : "    ",
                  rows[i].name, rows[i].argument ? " " : "",
@@ -104,6 +110,18 @@ static bool parse_seconds(const char *text, double *out, struct error *e)
     return true;
 }
 
+static bool parse_shard(const char *text, struct options *o, struct error *e)
+{
+    unsigned part, parts;
+    int end = 0;
+    if (sscanf(text, "%5u/%5u%n", &part, &parts, &end) != 2 || text[end] != '\0' || text[0] < '0' || text[0] > '9' ||
+        part < 1 || part > parts)
+        return error_set(e, ERROR_INPUT, "--shard: expected I/N, from 1/N to N/N, got \"%s\"", text);
+    o->shard = part;
+    o->shards = parts;
+    return true;
+}
+
 static bool parse_os(const char *text, uint32_t *out, struct error *e)
 {
     static const char *const names[] = {"win7", "win8", "win10"};
@@ -138,6 +156,14 @@ static bool take(char letter, const char *value, struct options *o, struct error
             return false;
         o->jobs = (unsigned)n;
         return true;
+    case 'K':
+        o->checkpoint = value;
+        return true;
+    case 'R':
+        o->resume = value;
+        return true;
+    case 'H':
+        return parse_shard(value, o, e);
     case 'c':
         if (!number("cpus", value, 1, RD_MAX_CPUS - 1, &n, e))
             return false;
@@ -157,6 +183,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
         return verifier_parse(value, RD_OS_WIN7, &flags, &left_out, &why) ||
                error_set(e, ERROR_INPUT, "--verifier: %s", why.text);
     }
+    case 'T':
+        o->tso = true;
+        return true;
     case 'a':
         o->all = true;
         return true;
@@ -168,6 +197,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
         return true;
     case 'b':
         return number("base", value, 1, UINT64_MAX, &o->base, e);
+    case 'C':
+        o->commands = value;
+        return true;
     case 'k':
         o->kernel = value;
         return true;
@@ -192,7 +224,7 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
         longs[count++] = (struct option){
             rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, rows[i].letter};
         if (rows[i].has_short) {
-            char one[3] = {rows[i].letter, rows[i].argument ? ':' : '\0', '\0'};
+            char one[3] = {rows[i].letter == 'C' ? 'c' : rows[i].letter, rows[i].argument ? ':' : '\0', '\0'};
             strcat(shorts, one);
         }
     }
@@ -211,7 +243,8 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
             return error_set(e, ERROR_INPUT, "%s: unknown option %s; try: rundown %s --help",
                              argv[0], word, argv[0]);
         }
-        if (!take((char)c, optarg, o, e))
+        bool commands = c == 'c' && strchr(allowed, 'C') != NULL; /* -c; --cpus has no short form */
+        if (!take(commands ? 'C' : (char)c, optarg, o, e))
             return false;
     }
     *first = optind;
@@ -220,5 +253,13 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
                          o->strategy);
     if (o->preemptions >= 0)
         o->strategy = "bounded";
+    const char *whole = o->resume != NULL       ? "resume"
+                        : o->checkpoint != NULL ? "checkpoint"
+                        : o->shards != 0        ? "shard"
+                                                : NULL;
+    if (whole != NULL && o->strategy != NULL && strcmp(o->strategy, "dpor") != 0)
+        return error_set(e, ERROR_INPUT, "--%s belongs to strategy dpor, not to %s", whole, o->strategy);
+    if (o->checkpoint == NULL)
+        o->checkpoint = o->resume;
     return true;
 }

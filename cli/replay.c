@@ -11,7 +11,7 @@
 
 #define ALLOWED "Jkh"
 
-static int diverged(const char *path, const char *what, const char *detail)
+int session_diverged(const char *path, const char *what, const char *detail)
 {
     struct error e = {0};
     error_set(&e, ERROR_INTERNAL, "%s: the replay %s%s%s", path, what, detail[0] ? ": " : "",
@@ -28,12 +28,12 @@ static bool same_notes(const struct failure *f, const struct violation *v)
     return same;
 }
 
-static int play(struct session *s, const struct options *o, const char *path,
-                const struct failure *f)
+int session_replay_failure(struct session *s, const char *path, const struct failure *f, struct recording **recording)
 {
     struct error e = {0};
+    *recording = NULL;
     if (!session_boot(s, NULL, &e))
-        return e.kind != ERROR_NONE ? cli_fail(&e) : diverged(path, "ended while booting", "");
+        return e.kind != ERROR_NONE ? cli_fail(&e) : session_diverged(path, "ended while booting", "");
     machine_share_add(s->machine, f->shared, f->shared_count);
     machine_set_sharing(s->machine, true);
     machine_begin_execution(s->machine);
@@ -43,25 +43,36 @@ static int play(struct session *s, const struct options *o, const char *path,
     for (size_t i = 0; i < f->decision_count; i++)
         schedule.data[i] = (struct decision){f->decisions[i].is_choice, f->decisions[i].agent,
                                              f->decisions[i].value};
-    struct recording *recording;
-    enum machine_stop stop = session_replay(s, &schedule, &recording, &e);
-    int status = EXIT_VIOLATION;
+    enum machine_stop stop = session_replay(s, &schedule, recording, &e);
+    free(schedule.data);
     if (stop == STOP_UNIMPLEMENTED || stop == STOP_INTERNAL || stop == STOP_LIMIT)
-        status = session_stopped(s, stop);
-    else if (stop != STOP_VIOLATION)
-        status = diverged(path, "did not reach the violation", e.kind != ERROR_NONE ? e.text : "");
-    else if (strcmp(machine_violation(s->machine)->rule, f->rule) != 0)
-        status = diverged(path, "met another violation", machine_violation(s->machine)->rule);
-    else if (!hash_equal(machine_trace_hash(s->machine), f->trace))
-        status = diverged(path, "took other steps than the failure", "");
-    else if (!hash_equal(machine_state_hash(s->machine), f->memory))
-        status = diverged(path, "reached other memory than the failure", "");
-    else if (!same_notes(f, machine_violation(s->machine)))
-        status = diverged(path, "met the same violation with other notes", "");
-    else {
-        struct report r = {.machine = s->machine,
-                           .violation = machine_violation(s->machine),
-                           .symbols = s->symbols,
+        return session_stopped(s, stop);
+    if (stop != STOP_VIOLATION)
+        return session_diverged(path, "did not reach the violation", e.kind != ERROR_NONE ? e.text : "");
+    return session_compare_failure(s, path, f);
+}
+
+int session_compare_failure(struct session *s, const char *path, const struct failure *f)
+{
+    const struct violation *v = machine_violation(s->machine);
+    if (strcmp(v->rule, f->rule) != 0)
+        return session_diverged(path, "met another violation", v->rule);
+    if (!hash_equal(machine_trace_hash(s->machine), f->trace))
+        return session_diverged(path, "took other steps than the failure", "");
+    if (!hash_equal(machine_state_hash(s->machine), f->memory))
+        return session_diverged(path, "reached other memory than the failure", "");
+    if (!same_notes(f, v))
+        return session_diverged(path, "met the same violation with other notes", "");
+    return EXIT_VIOLATION;
+}
+
+static int play(struct session *s, const struct options *o, const char *path,
+                const struct failure *f)
+{
+    struct recording *recording;
+    int status = session_replay_failure(s, path, f, &recording);
+    if (status == EXIT_VIOLATION) {
+        struct report r = {.scene = report_scene(s->machine, machine_violation(s->machine), s->symbols, recording),
                            .recording = recording,
                            .facts = {.subject = s->subject, .failure = path, .reproduced = true},
                            .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL};
@@ -71,7 +82,6 @@ static int play(struct session *s, const struct options *o, const char *path,
             report_text(&r, stdout);
     }
     recording_close(recording);
-    free(schedule.data);
     return status;
 }
 

@@ -239,6 +239,7 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
     *s = (struct session){0};
     if (!read_operands(s, operands, count, e))
         return false;
+    s->scenario.tso = o->tso;
     if (o->cpus != 0)
         s->scenario.cpus = o->cpus;
     if (o->os != 0)
@@ -310,6 +311,17 @@ struct hash128 session_guest_hash(const struct session *s)
     for (unsigned i = 0; i < SESSION_SYSTEM; i++)
         h = hash_chain(h, s->system_data[i].data, s->system_data[i].size);
     return h;
+}
+
+struct hash128 session_hash(const struct session *s)
+{
+    struct hash128 h = session_guest_hash(s);
+    for (unsigned i = 0; i < s->file_count; i++) {
+        h = hash_chain(h, s->file_names[i], strlen(s->file_names[i]) + 1);
+        h = hash_chain(h, s->file_data[i].data, s->file_data[i].size);
+    }
+    h = hash_chain(h, s->loader.data, s->loader.size);
+    return hash_chain(h, &s->driver_base, sizeof s->driver_base);
 }
 
 bool session_boot(struct session *s, print_fn print, struct error *e)

@@ -5,6 +5,7 @@
 #ifndef DEBUG_DEBUG_H
 #define DEBUG_DEBUG_H
 
+#include "debug/types.h"
 #include "machine/machine.h"
 
 struct symbol {
@@ -21,6 +22,7 @@ struct symbol {
 struct symbols; /* a cache over one machine's images and a symbolizer process */
 struct symbols *symbols_open(const struct machine *m);
 void symbols_close(struct symbols *s);
+const struct machine *symbols_machine(const struct symbols *s);
 /* `address` itself; for a return address pass address - 1 and is_return keeps the printed offset right. */
 void symbols_find(struct symbols *s, gva_t address, bool is_return, struct symbol *out);
 /* "upper!CompletionRoutine+0x1c [upper.c @ 88]"; with unloaded: "<Unloaded_upper.sys>+0x11c" as WinDbg writes,
@@ -31,6 +33,11 @@ void symbol_text(const struct symbol *y, char *out, size_t size);
 /* The functions that were inlined where `address` is, innermost first; symbols_find names the function around
  * them. Each has its own file and line and no offset. Returns how many. */
 unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INLINE_MAX]);
+
+/* Types of an image by its debug information; they live as long as the symbols. */
+struct types *symbols_types(struct symbols *s, const struct machine_image *image);
+/* Where a variable lies that debug information knows; 0: none. */
+gva_t symbols_variable(struct symbols *s, const struct machine_image *image, const char *name, type_id *type);
 
 struct stack_frame {
     gva_t sp, pc;        /* Child-SP and the address of the frame's instruction */
@@ -44,6 +51,12 @@ struct stack_frame {
 unsigned stack_walk(const struct machine *m, const struct vcpu_regs *regs, struct stack_frame *out, unsigned max);
 /* The stack of thread `index` (machine_thread), running or not. */
 unsigned stack_walk_thread(const struct machine *m, unsigned index, struct stack_frame *out, unsigned max);
+
+/* Registers of frame `frame` of the same walk: those that unwinding restores, the others as they are in `regs`. */
+bool stack_frame_registers(const struct machine *m, const struct vcpu_regs *regs, unsigned frame, struct vcpu_regs *out);
+/* Registers that thread `index` goes on with: a processor's, or instruction and stack pointer of one that is switched out.
+ * False: it has ended or never ran. */
+bool stack_thread_registers(const struct machine *m, unsigned index, struct vcpu_regs *out);
 
 /* Images that come with rundown: the kernel, the HAL, the filter manager, the file system. Nobody is blamed in them. */
 bool stack_is_ours(const struct machine_image *image);

@@ -95,18 +95,39 @@ static gva_t resume_address(const struct machine *m)
     return kernel->base + rva;
 }
 
+bool stack_thread_registers(const struct machine *m, unsigned index, struct vcpu_regs *out)
+{
+    for (unsigned cpu = 0; cpu < machine_cpu_count(m); cpu++)
+        if (machine_thread_on(m, cpu) == index) {
+            *out = machine_cpu(m, cpu)->regs;
+            return true;
+        }
+    struct rd_thread t;
+    if (!machine_thread(m, index, &t) || t.state == RD_THREAD_TERMINATED || t.saved_rsp == 0)
+        return false;
+    *out = (struct vcpu_regs){.rip = resume_address(m)};
+    out->gpr[REG_RSP] = t.saved_rsp;
+    return out->rip != 0;
+}
+
 unsigned stack_walk_thread(const struct machine *m, unsigned index, struct stack_frame *out,
                            unsigned max)
 {
-    for (unsigned cpu = 0; cpu < machine_cpu_count(m); cpu++)
-        if (machine_thread_on(m, cpu) == index)
-            return stack_walk(m, &machine_cpu(m, cpu)->regs, out, max);
-    struct rd_thread t;
-    if (!machine_thread(m, index, &t) || t.state == RD_THREAD_TERMINATED || t.saved_rsp == 0)
-        return 0;
-    struct vcpu_regs regs = {.rip = resume_address(m)};
-    regs.gpr[REG_RSP] = t.saved_rsp;
-    return regs.rip != 0 ? stack_walk(m, &regs, out, max) : 0;
+    struct vcpu_regs regs;
+    return stack_thread_registers(m, index, &regs) ? stack_walk(m, &regs, out, max) : 0;
+}
+
+bool stack_frame_registers(const struct machine *m, const struct vcpu_regs *regs, unsigned frame, struct vcpu_regs *out)
+{
+    struct pe_frame f = {.rip = regs->rip};
+    memcpy(f.gpr, regs->gpr, sizeof f.gpr);
+    for (unsigned i = 0; i < frame; i++)
+        if (!unwind_one(m, &f, i == 0))
+            return false;
+    *out = *regs;
+    out->rip = f.rip;
+    memcpy(out->gpr, f.gpr, sizeof out->gpr);
+    return true;
 }
 
 bool stack_is_ours(const struct machine_image *image)

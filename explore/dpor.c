@@ -44,23 +44,33 @@ static void compute_asleep(struct node *n)
     }
 }
 
-static void inherit_one(struct node *child, struct transition *t, const struct event *e)
+static void inherit_one(struct node *child, struct transition *t, unsigned agent, const struct footprint *f)
 {
-    if (t->agent != e->agent && (child->enabled & AGENT_BIT(t->agent)) &&
-        !footprint_conflict(&t->footprint, &e->footprint))
+    if (t->agent != agent && (child->enabled & AGENT_BIT(t->agent)) && !footprint_conflict(&t->footprint, f))
         vec_push(&child->sleep, t);
 }
 
-/* What sleeps behind step e: what slept before or was explored there, and commutes with e. */
-static void inherit_sleep(struct node *child, const struct node *parent, const struct event *e)
+/* What sleeps behind a step: what slept before or was explored there, and commutes with it. `done`: whose
+ * transitions count as explored. */
+static void inherit_sleep(struct node *child, const struct node *parent, uint64_t done, unsigned agent,
+                          const struct footprint *f)
 {
     for (size_t i = 0; i < parent->sleep.count; i++)
-        if (!(parent->done & AGENT_BIT(parent->sleep.data[i]->agent)))
-            inherit_one(child, parent->sleep.data[i], e);
+        if (!(done & AGENT_BIT(parent->sleep.data[i]->agent)))
+            inherit_one(child, parent->sleep.data[i], agent, f);
     for (size_t i = 0; i < parent->explored.count; i++)
-        if (parent->done & AGENT_BIT(parent->explored.data[i]->agent))
-            inherit_one(child, parent->explored.data[i], e);
+        if (done & AGENT_BIT(parent->explored.data[i]->agent))
+            inherit_one(child, parent->explored.data[i], agent, f);
     compute_asleep(child);
+}
+
+void node_inherit(struct node *n, const struct node *parent, size_t transition)
+{
+    const struct transition *t = parent->explored.data[transition];
+    uint64_t done = 0;
+    for (size_t i = 0; parent->explored.data[i]->agent != t->agent; i++)
+        done |= AGENT_BIT(parent->explored.data[i]->agent);
+    inherit_sleep(n, parent, done, t->agent, &t->footprint);
 }
 
 /* Agents that need not begin anything at this node: explored from here, or asleep. */
@@ -269,8 +279,10 @@ bool dpor_descend(struct dpor *d)
         explorer_step_limit(x);
         return false;
     }
-    if (depth > 0)
-        inherit_sleep(&n, top(d), &d->history.events.data[depth - 1]);
+    if (depth > 0) {
+        const struct event *e = &d->history.events.data[depth - 1];
+        inherit_sleep(&n, top(d), top(d)->done, e->agent, &e->footprint);
+    }
     uint64_t awake = n.enabled & ~n.asleep;
     if (awake == 0) {
         vec_free(&n.sleep);
@@ -465,10 +477,27 @@ bool dpor_begin(struct dpor *d)
     return go_on_behind(d, execute(d).stop);
 }
 
+void dpor_measure(void *context, double *done, uint64_t *frontier)
+{
+    const struct dpor *d = context;
+    double share = 1;
+    *done = 0;
+    *frontier = 0;
+    for (size_t i = 0; i < d->nodes.count; i++) {
+        const struct node *n = &d->nodes.data[i];
+        int known = __builtin_popcountll((n->backtrack | n->done) & ~n->asleep);
+        if (known == 0)
+            continue;
+        *done += share * __builtin_popcountll(n->done & ~n->asleep) / known;
+        share /= known;
+        *frontier += (uint64_t)__builtin_popcountll(n->backtrack & ~node_covered(n));
+    }
+}
+
 void dpor_init(struct dpor *d, struct explorer *x)
 {
     *d = (struct dpor){.x = x};
-    history_init(&d->history);
+    history_open(&d->history);
 }
 
 void dpor_clear(struct dpor *d)

@@ -89,10 +89,14 @@ uint64_t node_covered(const struct node *n);
 bool node_transition_sleeps(const struct node *n, unsigned agent, const struct answers *answers);
 /* The agent's transitions are all known and in n->explored. */
 void node_agent_done(struct node *n, unsigned agent);
+/* What sleeps behind the parent's transition; n->enabled is known. The transitions stay the parent's and its ancestors'. */
+void node_inherit(struct node *n, const struct node *parent, size_t transition);
 /* Takes over what somebody else found to be tried at a node: agents, and assumptions (moved). */
 void node_add(struct node *n, uint64_t backtrack, struct assumption *assumptions, size_t count);
 void node_close(struct node *n);
 void transition_free(struct transition *t);
+/* For progress: the fraction of the known tree that is done, and what is known and still to be tried. */
+void dpor_measure(void *dpor, double *done, uint64_t *frontier);
 
 #endif
 

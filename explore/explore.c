@@ -17,7 +17,7 @@
 #define CLOCK_INTERVAL 64 /* steps between two looks at the clock */
 #define PROGRESS_SECONDS 0.5
 
-static double now(void)
+double explorer_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -37,21 +37,26 @@ static void look_at_clock(struct explorer *x)
     if (x->clock_countdown-- > 0)
         return;
     x->clock_countdown = CLOCK_INTERVAL;
-    if (x->board != NULL) {
+    if (x->board != NULL)
         atomic_fetch_add_explicit(&x->board->steps, CLOCK_INTERVAL, memory_order_relaxed);
-        if (atomic_load_explicit(&x->board->stop, memory_order_relaxed))
-            x->over = x->cut = true;
-    }
-    explorer_tick(x);
+    else
+        explorer_tick(x);
+}
+
+bool explorer_progress_due(const struct explorer *x)
+{
+    return x->options->progress != NULL && explorer_now() >= x->next_progress;
 }
 
 void explorer_tick(struct explorer *x)
 {
-    double t = now();
+    double t = explorer_now();
     if (x->options->seconds > 0 && t - x->started >= x->options->seconds)
         explorer_stop(x, "time limit reached");
     if (x->options->progress != NULL && t >= x->next_progress) {
         x->next_progress = t + PROGRESS_SECONDS;
+        if (x->measure.measure != NULL)
+            x->measure.measure(x->measure.context, &x->result->done, &x->result->frontier);
         x->options->progress(x->options->progress_context, x->result);
     }
 }
@@ -192,7 +197,11 @@ static void settle(struct explorer *x)
     uint64_t executions = x->result->voided + x->result->executions;
     if (x->board != NULL)
         executions = atomic_load_explicit(&x->board->executions, memory_order_relaxed);
-    if (o->max_executions != 0 && executions >= o->max_executions)
+    if (o->max_executions == 0 || executions < o->max_executions)
+        return;
+    if (x->board != NULL) /* it says how far it is, first */
+        atomic_store_explicit(&x->board->stop, 1, memory_order_relaxed);
+    else
         explorer_stop(x, "execution limit reached");
 }
 
@@ -249,6 +258,7 @@ void explorer_claim(struct explorer *x, enum explorer_extent extent, const char 
     bool unfinished = extent != EXPLORER_SAMPLE && (x->cut || x->over);
     va_list args;
     va_start(args, format);
+    r->finished = !unfinished;
     r->complete = extent == EXPLORER_ALL && !unfinished;
     if (!unfinished)
         vsnprintf(r->claim, sizeof r->claim, format, args);
@@ -315,7 +325,18 @@ static void refresh_schedules(struct explorer *x)
     r->violation_count = kept;
 }
 
-static const struct strategy *find_strategy(const char *name)
+static void note_sharing(struct explorer *x)
+{
+    const struct subject *s = x->subject;
+    uint64_t *granules = NULL;
+    if (s->shared == NULL)
+        return;
+    size_t count = s->shared(s->context, &granules);
+    x->result->sharing = hash_bytes(granules, count * sizeof *granules).low;
+    free(granules);
+}
+
+const struct strategy *explore_strategy(const char *name)
 {
     for (size_t i = 0; explore_strategies[i] != NULL; i++)
         if (strcmp(explore_strategies[i]->name, name) == 0)
@@ -334,19 +355,20 @@ bool explore_run(const struct subject *s, const struct explore_options *o, struc
                  struct error *e)
 {
     const char *name = o->strategy != NULL ? o->strategy : "dpor";
-    const struct strategy *strategy = find_strategy(name);
+    const struct strategy *strategy = explore_strategy(name);
     *r = (struct explore_result){.stop = STOP_END};
     if (strategy == NULL)
         return error_set(e, ERROR_INPUT, "unknown strategy '%s' (see: rundown list strategies)",
                          name);
 
     struct explorer x = {.subject = s, .options = o, .result = r, .rng = {o->seed}};
-    x.started = now();
+    x.started = explorer_now();
     x.next_progress = x.started + PROGRESS_SECONDS;
     x.root = s->push(s->context);
     present = &x;
     bool ok = strategy->run(&x, e);
     present = NULL;
+    note_sharing(&x);
     refresh_schedules(&x);
     s->restore(s->context, x.root);
     s->drop(s->context, x.root);

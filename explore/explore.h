@@ -27,6 +27,7 @@ struct subject {
      * nothing ever grows. */
     size_t (*found)(void *context, uint64_t **out);
     void (*share)(void *context, const uint64_t *found, size_t count);
+    size_t (*shared)(void *context, uint64_t **out); /* all that it knows, malloc'ed; may be NULL likewise */
     struct hash128 (*state)(void *context); /* of the present state; tests compare sets of final ones */
     /* Rule and culprit of the present violation, for --all: equal text, equal violation. */
     void (*violation_key)(void *context, char *out, size_t size);
@@ -57,6 +58,12 @@ struct explore_options {
     unsigned jobs;           /* processes that share a long search; 0 is 1 */
     uint64_t jobs_after;     /* executions that one does alone first; 0: 2000 */
     uint64_t jobs_split;     /* steps of a subtree that are worth giving part of it away; 0: 2000 */
+    unsigned shard, shards;  /* dpor: explore the first, second, ... of so many parts; 0: everything */
+    const char *checkpoint;  /* dpor: file that has the state of the search now and then; NULL */
+    const char *resume;      /* dpor: go on where this file says; NULL */
+    double checkpoint_seconds; /* between two; 0: 1 or more */
+    struct hash128 identity; /* of the subject: a checkpoint of another one is refused */
+    bool burst;              /* dpor: a search that gets long tries samples and few preemptions first */
     unsigned depth;          /* pct: of the bugs it shall find; 0: 3 */
     bool all;                /* collect distinct violations instead of stopping at the first */
     bool want_states;        /* record the set of final states */
@@ -79,6 +86,12 @@ struct explore_result {
     uint64_t restarts;         /* the shared set grew */
     uint64_t max_depth;
     uint64_t to_first;         /* executions until the first violation, 0: none */
+    uint64_t sampled;          /* executions of the burst, which count for nothing else */
+    const char *found_by;      /* what met the first violation if not the strategy; NULL */
+    double done;               /* progress: fraction of the known tree, an estimate; 0: unknown */
+    uint64_t frontier;         /* progress: places known where something is still to be tried */
+    uint64_t sharing;          /* hash of the locations treated as shared in the round that counts */
+    bool finished;             /* the strategy did all that it had to do, even if that is not everything */
     bool complete;             /* every inequivalent interleaving was explored */
     bool step_limit_hit;
     enum machine_stop stop;    /* STOP_END, STOP_VIOLATION, or the stop that ended exploration */
@@ -117,5 +130,6 @@ struct strategy {
     bool (*run)(struct explorer *x, struct error *e);
 };
 extern const struct strategy *const explore_strategies[]; /* NULL-terminated, sorted by name */
+const struct strategy *explore_strategy(const char *name); /* NULL: there is none */
 
 #endif

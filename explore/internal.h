@@ -55,6 +55,12 @@ bool answers_equal(const struct answers *a, const struct answers *b);
 
 struct jobs_board;
 
+/* Fraction of the tree that is done, as far as it is known, and agents known that are still to be tried. */
+struct explorer_measure {
+    void (*measure)(void *context, double *done, uint64_t *frontier); /* NULL: unknown */
+    void *context;
+};
+
 struct explorer {
     const struct subject *subject;
     const struct explore_options *options;
@@ -70,7 +76,9 @@ struct explorer {
     char reason[96];      /* why it ended early, for the claim */
     double started, next_progress;
     unsigned clock_countdown;
-    struct jobs_board *board; /* of a search that is shared; NULL */
+    struct jobs_board *board; /* of a search that is shared, in a worker; NULL */
+    struct explorer_measure measure;
+    bool burst_done;
     VEC(struct hash128) states;
     VEC(uint64_t) violation_round; /* restarts when violation i got its schedule */
 };
@@ -100,6 +108,8 @@ void explorer_forget(struct explorer *x);
 void explorer_stop(struct explorer *x, const char *reason);
 /* Ends the search when time is up, and shows progress; at most every now and then. */
 void explorer_tick(struct explorer *x);
+double explorer_now(void);
+bool explorer_progress_due(const struct explorer *x);
 /* The subject broke the model: exploration goes on, but nothing is claimed. */
 void explorer_doubt(struct explorer *x, const char *reason);
 /* What a strategy that ran to its end has explored: everything, a share that the claim describes,

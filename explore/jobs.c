@@ -1,12 +1,10 @@
 /*
- * The coordinator of a shared search (explore/jobs.h): shared nodes, units, workers. It never steps the machine, so
- * a worker can be forked from it at any time.
- *
- * At each shared node one agent is probed at a time, so that the order in which agents count as explored is the order of
- * n->explored; a unit is told of those before its own agent alone. Were two siblings told of each other, both would
- * sleep behind the other, and what begins with either would be lost.
+ * The coordinator of a shared search (explore/jobs.h): it hands units to workers and adds up what they say. It never steps
+ * the machine, so a worker can be forked from it at any time. Limits are its own affair: a worker goes on until it is told
+ * to stop, and then says how far it is, so that a checkpoint loses nothing.
  */
 #include "explore/jobs.h"
+#include "explore/checkpoint.h"
 #include "explore/process.h"
 #include "explore/worker.h"
 
@@ -20,30 +18,18 @@
 #define ALONE 2000u
 #define MAX_JOBS 256
 /* A unit whose workers die again and again is a bug of ours. */
-#define UNIT_LIVES 3
+#define UNIT_LIVES 5
 #define POLL_MILLISECONDS 100
-
-struct shared {
-    struct node n;
-    struct shared *parent;
-    size_t taken;    /* transition of the parent that leads here */
-    unsigned refs;   /* units here, and children */
-    uint64_t probing; /* the agent being probed */
-};
-
-struct unit {
-    uint64_t task;
-    struct shared *node;
-    size_t transition;      /* TASK_EXPLORE: of node->n.explored */
-    unsigned agent;         /* TASK_PROBE */
-    struct answers answers; /* and behind which; moved */
-    bool further;
-    unsigned lives;
-};
+/* Between two times that workers say how far they are, and that a checkpoint is written; more when that takes long. */
+#define SAVE_SECONDS 1.0
+#define SAVE_SHARE 50
+/* For the last words of all. */
+#define LAST_SECONDS 2.0
 
 struct job {
     int pid, fd;
     bool busy;
+    unsigned heard; /* board->save when it last said how far it is */
     struct unit unit;
 };
 
@@ -52,176 +38,31 @@ struct jobs {
     struct jobs_board *board;
     struct job job[MAX_JOBS];
     unsigned count;
-    VEC(struct unit) queue; /* from queue_at */
-    size_t queue_at;
+    struct units units;
     unsigned deaths;
-    bool failed;
+    double next_save, writing; /* how long the last checkpoint took */
+    bool unwritten; /* all were asked how far they are, and it has not been written down */
+    bool failed, ending;
+    bool cut;               /* x->cut without the limits of this run */
+    char reason[sizeof ((struct explorer *)0)->reason];
 };
 
 bool jobs_wanted(const struct dpor *d)
 {
     const struct explorer *x = d->x;
-    return x->options->jobs > 1 && x->wanted == NULL && !x->frozen && d->nodes.count > 1 &&
-           x->result->executions + x->result->blocked >=
-               (x->options->jobs_after != 0 ? x->options->jobs_after : ALONE);
+    const struct explore_options *o = x->options;
+    if (x->wanted != NULL || x->frozen || d->nodes.count < 2)
+        return false;
+    return o->checkpoint != NULL ||
+           (o->jobs > 1 && x->result->executions + x->result->blocked >= (o->jobs_after != 0 ? o->jobs_after : ALONE));
 }
 
-/* ---- shared nodes ---- */
-
-static void release(struct shared *s)
-{
-    while (s != NULL && --s->refs == 0) {
-        struct shared *parent = s->parent;
-        node_close(&s->n);
-        free(s);
-        s = parent;
-    }
-}
-
-static void enqueue(struct jobs *j, struct unit u)
-{
-    u.node->refs++;
-    vec_push(&j->queue, u);
-}
-
-/* Has the next agent probed that is to be tried at the node. */
-static void schedule(struct jobs *j, struct shared *s)
-{
-    uint64_t untried = s->n.backtrack & ~node_covered(&s->n);
-    if (s->probing != 0 || untried == 0)
-        return;
-    s->probing = untried & -untried;
-    enqueue(j, (struct unit){.task = TASK_PROBE,
-                             .node = s,
-                             .agent = (unsigned)__builtin_ctzll(untried)});
-}
-
-static void probed(struct jobs *j, struct shared *s, unsigned agent)
-{
-    s->probing = 0;
-    node_agent_done(&s->n, agent);
-    schedule(j, s);
-}
-
-static bool more_answers(const struct answers *a)
-{
-    for (size_t i = 0; i < a->count; i++)
-        if (a->data[i].value + 1u < a->data[i].limit)
-            return true;
-    return false;
-}
-
-/* A node as put_published() wrote it; the last of its transitions leads on. */
-static struct shared *get_shared(struct jobs *j, struct wire *w, struct shared *parent, size_t taken)
-{
-    struct shared *s = calloc(1, sizeof *s);
-    RD_ASSERT(s != NULL);
-    s->n = (struct node){.agent = NO_AGENT, .owns_sleep = true};
-    s->n.enabled = get_u64(w);
-    s->n.backtrack = get_u64(w);
-    s->n.done = get_u64(w);
-    s->n.asleep = get_u64(w);
-    for (size_t count = get_count(w); count > 0 && !w->broken; count--)
-        vec_push(&s->n.sleep, get_transition(w));
-    for (size_t count = get_count(w); count > 0 && !w->broken; count--)
-        vec_push(&s->n.explored, get_transition(w));
-    get_assumptions(w, &s->n);
-    RD_ASSERT(!w->broken && s->n.explored.count > 0);
-    s->parent = parent;
-    s->taken = taken;
-    s->refs = 1; /* its maker's, until it has a child or a unit of its own */
-    if (parent != NULL)
-        parent->refs++;
-
-    const struct transition *current = s->n.explored.data[s->n.explored.count - 1];
-    if (more_answers(&current->answers)) {
-        struct unit u = {
-            .task = TASK_PROBE, .node = s, .agent = current->agent, .further = true};
-        for (size_t i = 0; i < current->answers.count; i++)
-            vec_push(&u.answers, current->answers.data[i]);
-        s->probing = AGENT_BIT(current->agent);
-        enqueue(j, u);
-    } else {
-        probed(j, s, current->agent);
-    }
-    return s;
-}
-
-/* A chain of published nodes below `parent`'s transition. Returns the last one, with a reference for the caller. */
-static struct shared *get_chain(struct jobs *j, struct wire *w, struct shared *parent, size_t taken)
-{
-    struct shared *s = NULL;
-    for (size_t count = get_count(w); count > 0; count--) {
-        struct shared *child = get_shared(j, w, parent, taken);
-        if (s != NULL)
-            release(s);
-        s = parent = child;
-        taken = child->n.explored.count - 1;
-    }
-    return s;
-}
-
-/* ---- what units are told, and what they find ---- */
-
-static void put_way(struct wire *w, const struct shared *s, size_t transition)
-{
-    const struct node *n = &s->n;
-    const struct transition *t = n->explored.data[transition];
-    size_t first = 0;
-    while (n->explored.data[first]->agent != t->agent)
-        first++;
-    uint64_t done = 0;
-    for (size_t i = 0; i < first; i++)
-        done |= AGENT_BIT(n->explored.data[i]->agent);
-    put_u64(w, n->enabled);
-    put_u64(w, n->backtrack | n->done);
-    put_u64(w, done);
-    put_u64(w, n->asleep);
-    put_u64(w, n->sleep.count);
-    for (size_t i = 0; i < n->sleep.count; i++)
-        put_transition(w, n->sleep.data[i]);
-    put_u64(w, first);
-    for (size_t i = 0; i < first; i++)
-        put_transition(w, n->explored.data[i]);
-    put_u64(w, t->agent);
-    put_answers(w, &t->answers);
-}
-
-/* The nodes from the root to s. */
-static size_t way_to(struct shared *s, struct shared ***out)
-{
-    size_t depth = 0;
-    for (const struct shared *p = s; p != NULL; p = p->parent)
-        depth++;
-    *out = calloc(depth + 1, sizeof **out);
-    RD_ASSERT(*out != NULL);
-    for (size_t i = depth; i > 0; i--, s = s->parent)
-        (*out)[i - 1] = s;
-    return depth;
-}
-
-static void put_unit(struct wire *w, const struct unit *u)
-{
-    struct shared **way;
-    size_t depth = way_to(u->node, &way);
-    put_u64(w, u->task);
-    put_u64(w, depth);
-    for (size_t i = 0; i + 1 < depth; i++)
-        put_way(w, way[i], way[i + 1]->taken);
-    if (u->task == TASK_EXPLORE) {
-        put_way(w, u->node, u->transition);
-    } else {
-        put_u64(w, u->agent);
-        put_u64(w, u->further);
-        put_answers(w, &u->answers);
-    }
-    free(way);
-}
+/* ---- what workers find ---- */
 
 static void get_findings(struct jobs *j, struct wire *w, struct shared *node)
 {
     struct shared **way;
-    size_t depth = way_to(node, &way), count = get_count(w);
+    size_t depth = shared_way(node, &way), count = get_count(w);
     RD_ASSERT(count <= depth);
     for (size_t i = 0; i < count; i++) {
         struct node found = {.agent = NO_AGENT};
@@ -229,19 +70,21 @@ static void get_findings(struct jobs *j, struct wire *w, struct shared *node)
         get_assumptions(w, &found);
         node_add(&way[i]->n, backtrack, found.assumptions.data, found.assumptions.count);
         vec_free(&found.assumptions);
-        schedule(j, way[i]);
+        units_schedule(&j->units, way[i]);
     }
     free(way);
 }
 
-/* ---- workers ---- */
-
-static void unit_over(struct unit *u)
+/* Counts and violations, as far as they come. */
+static void get_counted(struct jobs *j, struct wire *w)
 {
-    free(u->answers.data);
-    release(u->node);
-    *u = (struct unit){.task = 0};
+    get_outcome(w, j->x);
+    RD_ASSERT(!w->broken);
+    j->cut = j->x->cut;
+    memcpy(j->reason, j->x->reason, sizeof j->reason);
 }
+
+/* ---- workers ---- */
 
 static void start(struct jobs *j, struct job *job)
 {
@@ -269,14 +112,22 @@ static void bury(struct job *job)
 static void split(struct jobs *j, struct job *job, struct wire *w)
 {
     struct unit *u = &job->unit;
+    job->heard = (unsigned)get_u64(w);
     get_findings(j, w, u->node);
-    struct shared *last = get_chain(j, w, u->node, u->transition);
-    get_outcome(w, j->x);
-    release(u->node);
-    u->node = last; /* with the chain's reference */
-    u->transition = last->n.explored.count - 1;
-    /* Transitions that a probe adds come behind it. */
+    struct shared *last = units_get_chain(&j->units, w, u->node, u->transition);
+    if (last != NULL) {
+        shared_release(u->node);
+        u->node = last; /* with the chain's reference */
+        u->transition = last->n.explored.count - 1;
+        /* Transitions that a probe adds come behind it. */
+    }
     u->lives = 0;
+    u->saved_size = get_count(w);
+    free(u->saved);
+    u->saved = malloc(u->saved_size + 1);
+    RD_ASSERT(u->saved != NULL);
+    get_bytes(w, u->saved, u->saved_size);
+    get_counted(j, w);
 }
 
 static void take_probed(struct jobs *j, struct unit *u, struct wire *w)
@@ -286,17 +137,16 @@ static void take_probed(struct jobs *j, struct unit *u, struct wire *w)
     size_t from = s->n.explored.count;
     for (size_t count = get_count(w); count > 0; count--)
         vec_push(&s->n.explored, get_transition(w));
-    get_outcome(w, j->x);
-    RD_ASSERT(!w->broken);
+    get_counted(j, w);
     for (size_t i = from; i < s->n.explored.count; i++)
         if (!node_transition_sleeps(&s->n, u->agent, &s->n.explored.data[i]->answers))
-            enqueue(j, (struct unit){.task = TASK_EXPLORE, .node = s, .transition = i});
-    probed(j, s, u->agent);
+            units_add(&j->units, (struct unit){.task = TASK_EXPLORE, .node = s, .transition = i});
+    units_probed(&j->units, s, u->agent);
 }
 
 static void take_grown(struct jobs *j, struct wire *w)
 {
-    get_outcome(w, j->x);
+    get_counted(j, w);
     size_t count = (size_t)get_u64(w);
     RD_ASSERT(count <= (w->bytes.count - w->at) / sizeof(uint64_t));
     uint64_t *granules = malloc(count * sizeof *granules + 1);
@@ -307,44 +157,54 @@ static void take_grown(struct jobs *j, struct wire *w)
     j->x->grown = true;
 }
 
+/* What it had not handed in goes back into the queue. */
+static void died(struct jobs *j, struct job *job)
+{
+    bury(job);
+    j->deaths++;
+    if (job->busy) {
+        struct unit u = job->unit;
+        job->busy = false;
+        if (++u.lives >= UNIT_LIVES && !j->ending)
+            j->failed = true;
+        RD_ASSERT(unit_unsave(&j->units, &u));
+        units_add(&j->units, u);
+        shared_release(u.node);
+    }
+    if (!j->failed && !j->ending)
+        start(j, job);
+}
+
 static void hear(struct jobs *j, struct job *job)
 {
     struct wire w = {.at = 0};
     if (!wire_receive(job->fd, &w)) {
-        bury(job);
-        j->deaths++;
-        if (job->busy && ++job->unit.lives >= UNIT_LIVES)
-            j->failed = true;
-        else if (job->busy)
-            vec_push(&j->queue, job->unit);
-        job->busy = false;
+        died(j, job);
         wire_free(&w);
-        if (!j->failed)
-            start(j, job);
         return;
     }
+    bool over = true;
     switch (get_u64(&w)) {
     case SAY_SPLIT:
         split(j, job, &w);
+        over = false;
         break;
     case SAY_DONE:
         get_findings(j, &w, job->unit.node);
-        get_outcome(&w, j->x);
-        job->busy = false;
-        unit_over(&job->unit);
+        get_counted(j, &w);
         break;
     case SAY_PROBED:
         take_probed(j, &job->unit, &w);
-        job->busy = false;
-        unit_over(&job->unit);
         break;
     case SAY_GREW:
         take_grown(j, &w);
-        job->busy = false;
-        unit_over(&job->unit);
         break;
     default:
         RD_ASSERT(!"a worker said something unknown");
+    }
+    if (over) {
+        job->busy = false;
+        unit_over(&job->unit);
     }
     wire_free(&w);
 }
@@ -356,19 +216,16 @@ static void hand_out(struct jobs *j)
         struct job *job = &j->job[i];
         if (job->busy || job->pid == 0)
             continue;
-        if (j->queue_at == j->queue.count) {
+        if (!units_take(&j->units, &job->unit)) {
             idle++;
             continue;
         }
         struct wire w = {.at = 0};
-        job->unit = j->queue.data[j->queue_at++];
         job->busy = true;
         put_unit(&w, &job->unit);
         wire_send(job->fd, &w); /* a dead one is found when it is listened to */
         wire_free(&w);
     }
-    if (j->queue_at == j->queue.count)
-        j->queue_at = j->queue.count = 0;
     atomic_store_explicit(&j->board->hungry, idle, memory_order_relaxed);
 }
 
@@ -391,59 +248,133 @@ static void listen_to_all(struct jobs *j)
             hear(j, &j->job[i]);
 }
 
-/* The tree so far, without the top node, which has nothing behind it yet. */
-static void publish_all(struct jobs *j, struct dpor *d)
+/* ---- checkpoints and limits ---- */
+
+static void write_down(struct jobs *j)
 {
-    struct wire w = {.at = 0};
-    size_t count = d->nodes.count - 1;
-    put_u64(&w, count);
-    for (size_t i = 0; i < count; i++)
-        put_published(&w, &d->nodes.data[i], &d->history.events.data[i].footprint);
-    struct shared *last = get_chain(j, &w, NULL, 0);
-    wire_free(&w);
-    enqueue(j, (struct unit){.task = TASK_EXPLORE,
-                             .node = last,
-                             .transition = last->n.explored.count - 1});
-    release(last);
+    struct explorer *x = j->x;
+    struct unit *units[MAX_JOBS];
+    struct error e = {0};
+    unsigned n = 0;
+    bool cut = x->cut;
+    char reason[sizeof x->reason];
+    for (unsigned i = 0; i < j->count; i++)
+        if (j->job[i].busy)
+            units[n++] = &j->job[i].unit;
+    memcpy(reason, x->reason, sizeof reason);
+    x->cut = j->cut;
+    memcpy(x->reason, j->reason, sizeof reason);
+    bool ok = checkpoint_write(x->options->checkpoint, x, &j->units, units, n, &e);
+    x->cut = cut;
+    memcpy(x->reason, reason, sizeof reason);
+    if (!ok)
+        explorer_stop(x, "the checkpoint cannot be written");
+}
+
+static bool all_heard(const struct jobs *j, unsigned save)
+{
+    for (unsigned i = 0; i < j->count; i++)
+        if (j->job[i].busy && j->job[i].heard != save)
+            return false;
+    return true;
+}
+
+/* Asks the workers how far they are now and then. What they said the last time is written when they are asked again at
+ * the latest, so that one who is long in a step keeps nobody waiting. */
+static void save(struct jobs *j)
+{
+    const struct explore_options *o = j->x->options;
+    unsigned generation = atomic_load_explicit(&j->board->save, memory_order_relaxed);
+    double seconds = o->checkpoint_seconds > 0 ? o->checkpoint_seconds : SAVE_SECONDS, now = explorer_now();
+    bool due = now >= j->next_save;
+    if (j->unwritten && o->checkpoint != NULL && (due || all_heard(j, generation))) {
+        write_down(j);
+        j->unwritten = false;
+        j->writing = explorer_now() - now;
+    }
+    if (due) {
+        atomic_store_explicit(&j->board->save, generation + 1, memory_order_relaxed);
+        j->next_save = now + (seconds > SAVE_SHARE * j->writing ? seconds : SAVE_SHARE * j->writing);
+        j->unwritten = true;
+    }
+}
+
+/* Tells all to stop, and hears how far they have come. */
+static void last_words(struct jobs *j)
+{
+    double until = explorer_now() + LAST_SECONDS;
+    j->ending = true;
+    atomic_store_explicit(&j->board->stop, 1, memory_order_relaxed);
+    while (busy(j) > 0 && !j->x->grown && explorer_now() < until)
+        listen_to_all(j);
 }
 
 static void end_all(struct jobs *j)
 {
-    atomic_store_explicit(&j->board->stop, 1, memory_order_relaxed);
+    struct explorer *x = j->x;
+    bool limited = x->over && x->result->stop == STOP_END && !x->grown && !j->failed;
+    if (limited && (x->options->all || x->result->violation_count == 0))
+        last_words(j);
+    if (x->options->checkpoint != NULL && x->result->stop == STOP_END && !x->grown && !j->failed)
+        write_down(j);
     for (unsigned i = 0; i < j->count; i++)
         if (j->job[i].pid != 0)
             bury(&j->job[i]);
     for (unsigned i = 0; i < j->count; i++)
         if (j->job[i].busy)
             unit_over(&j->job[i].unit);
-    for (size_t i = j->queue_at; i < j->queue.count; i++)
-        unit_over(&j->queue.data[i]);
-    vec_free(&j->queue);
+    units_free(&j->units);
 }
 
-/* What all have counted so far, for whoever watches. */
+/* ---- progress ---- */
+
+static double share_done(const struct jobs *j)
+{
+    double left = 0;
+    for (unsigned i = 0; i < j->count; i++)
+        if (j->job[i].busy)
+            left += unit_share(&j->job[i].unit);
+    for (size_t i = j->units.at; i < j->units.queue.count; i++)
+        left += unit_share(&j->units.queue.data[i]);
+    return left < 1 ? 1 - left : 0;
+}
+
+/* What all have counted so far, for limits and whoever watches. */
 static void show(struct jobs *j)
 {
-    struct explore_result *r = j->x->result, now = *r;
+    struct explorer *x = j->x;
+    struct explore_result *r = x->result, now = *r;
+    uint64_t max = x->options->max_executions;
     now.executions = atomic_load_explicit(&j->board->executions, memory_order_relaxed) - r->voided;
-    j->x->result = &now;
-    explorer_tick(j->x);
-    j->x->result = r;
+    now.steps = atomic_load_explicit(&j->board->steps, memory_order_relaxed);
+    if (explorer_progress_due(x)) {
+        now.done = share_done(j);
+        now.frontier = units_waiting(&j->units) + busy(j);
+    }
+    x->result = &now;
+    explorer_tick(x);
+    x->result = r;
+    if (max != 0 && now.executions + r->voided >= max)
+        explorer_stop(x, "execution limit reached");
 }
 
-void jobs_run(struct dpor *d)
+/* ---- from beginning to end ---- */
+
+void jobs_run_units(struct explorer *x, struct units *units)
 {
     struct jobs *j = calloc(1, sizeof *j);
     RD_ASSERT(j != NULL);
-    struct explorer *x = d->x;
     j->x = x;
+    j->units = *units;
+    *units = (struct units){.at = 0};
     j->board = mmap(NULL, sizeof *j->board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     RD_ASSERT(j->board != MAP_FAILED);
     atomic_store(&j->board->executions, x->result->voided + x->result->executions);
+    atomic_store(&j->board->steps, x->result->steps);
     j->count = x->options->jobs < MAX_JOBS ? x->options->jobs : MAX_JOBS;
-    publish_all(j, d);
-    dpor_clear(d);
-    x->subject->restore(x->subject->context, x->root);
+    j->count += j->count == 0;
+    j->cut = x->cut;
+    memcpy(j->reason, x->reason, sizeof j->reason);
     for (unsigned i = 0; i < j->count && !j->failed; i++)
         start(j, &j->job[i]);
     while (!x->over && !x->grown && !j->failed) {
@@ -451,7 +382,10 @@ void jobs_run(struct dpor *d)
         if (busy(j) == 0)
             break;
         listen_to_all(j);
-        show(j);
+        if (!x->over && !x->grown)
+            show(j);
+        if (!x->over && !x->grown)
+            save(j);
     }
     if (j->failed && !x->over) {
         x->result->stop = STOP_INTERNAL;
@@ -460,4 +394,31 @@ void jobs_run(struct dpor *d)
     end_all(j);
     munmap(j->board, sizeof *j->board);
     free(j);
+}
+
+/* The tree so far, without the top node, which has nothing behind it yet. */
+static void publish_all(struct units *units, struct dpor *d)
+{
+    struct wire w = {.at = 0};
+    size_t count = d->nodes.count - 1;
+    put_u64(&w, count);
+    for (size_t i = 0; i < count; i++)
+        put_published(&w, &d->nodes.data[i], &d->history.events.data[i].footprint);
+    struct shared *last = units_get_chain(units, &w, NULL, 0);
+    wire_free(&w);
+    units_add(units, (struct unit){.task = TASK_EXPLORE,
+                                   .node = last,
+                                   .transition = last->n.explored.count - 1});
+    shared_release(last);
+}
+
+void jobs_run(struct dpor *d)
+{
+    struct units units = {.at = 0};
+    struct explorer *x = d->x;
+    publish_all(&units, d);
+    dpor_clear(d);
+    dpor_init(d, x);
+    x->subject->restore(x->subject->context, x->root);
+    jobs_run_units(x, &units);
 }

@@ -56,6 +56,11 @@ static void share(void *context, const uint64_t *granules, size_t count)
     machine_share_add(context, granules, count);
 }
 
+static size_t shared(void *context, uint64_t **out)
+{
+    return machine_share_list(context, out);
+}
+
 static struct hash128 state(void *context)
 {
     return machine_state_hash(context);
@@ -82,6 +87,7 @@ struct subject explore_machine(struct machine *m)
         .grew = grew,
         .found = found,
         .share = share,
+        .shared = shared,
         .state = state,
         .violation_key = violation_key,
     };

@@ -46,7 +46,7 @@ void put_u64(struct wire *w, uint64_t value)
 
 uint64_t get_u64(struct wire *w)
 {
-    uint64_t value;
+    uint64_t value = 0;
     get_bytes(w, &value, sizeof value);
     return value;
 }
@@ -74,6 +74,10 @@ void get_answers(struct wire *w, struct answers *a)
     a->count = 0;
     for (size_t i = 0; i < n && !w->broken; i++) {
         uint64_t both = get_u64(w);
+        if ((uint16_t)both >= (uint16_t)(both >> 16)) {
+            w->broken = true; /* every answer is one of those that were asked for */
+            return;
+        }
         vec_push(a, (struct answer){(uint16_t)both, (uint16_t)(both >> 16)});
     }
 }
@@ -91,7 +95,9 @@ struct footprint get_footprint(struct wire *w)
 {
     struct footprint f = {NULL, 0};
     size_t n = get_count(w);
-    if (n == 0)
+    if (n > (w->bytes.count - w->at) / (2 * sizeof(uint64_t)))
+        w->broken = true;
+    if (n == 0 || w->broken)
         return f;
     f.data = calloc(n, sizeof *f.data);
     RD_ASSERT(f.data != NULL);
@@ -145,7 +151,7 @@ void get_assumptions(struct wire *w, struct node *n)
     }
 }
 
-static void put_schedule(struct wire *w, const struct schedule *s)
+void put_schedule(struct wire *w, const struct schedule *s)
 {
     put_u64(w, s->count);
     for (size_t i = 0; i < s->count; i++)
@@ -153,7 +159,7 @@ static void put_schedule(struct wire *w, const struct schedule *s)
                        (uint64_t)s->data[i].value << 16);
 }
 
-static void get_schedule(struct wire *w, struct schedule *s)
+void get_schedule(struct wire *w, struct schedule *s)
 {
     for (size_t n = get_count(w); n > 0 && !w->broken; n--) {
         uint64_t d = get_u64(w);

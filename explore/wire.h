@@ -28,6 +28,9 @@ void put_assumptions(struct wire *w, const struct assumption *list, size_t count
 /* Appends to the node's. */
 void get_assumptions(struct wire *w, struct node *n);
 
+void put_schedule(struct wire *w, const struct schedule *s);
+void get_schedule(struct wire *w, struct schedule *s); /* appends */
+
 /* What an explorer has counted and met since it was last asked; the explorer starts again at nothing. */
 void put_outcome(struct wire *w, struct explorer *x);
 /* Adds it to this explorer's. */

@@ -16,45 +16,23 @@ struct worker {
     int fd;
     struct dpor d;
     VEC(uint64_t) given; /* by node below d.base: what was to be tried there when it was given */
+    unsigned saved;      /* board->save when it last said how far it is */
 };
-
-static void get_sleep(struct wire *w, struct node *n)
-{
-    n->owns_sleep = true;
-    for (size_t count = get_count(w); count > 0 && !w->broken; count--)
-        vec_push(&n->sleep, get_transition(w));
-}
 
 /* A node on the way; false when the message is broken. */
 static bool get_way(struct wire *w, struct node *n)
 {
-    *n = (struct node){.agent = NO_AGENT};
-    n->enabled = get_u64(w);
-    n->backtrack = get_u64(w);
-    n->done = get_u64(w);
-    n->asleep = get_u64(w);
-    get_sleep(w, n);
-    for (size_t count = get_count(w); count > 0 && !w->broken; count--)
-        vec_push(&n->explored, get_transition(w));
+    get_node(w, n);
     n->agent = (unsigned)get_u64(w) & 63;
     get_answers(w, &n->answers);
     return !w->broken;
 }
 
-void put_published(struct wire *w, const struct node *n, const struct footprint *current)
+static void forget_assumptions(struct node *n)
 {
-    put_u64(w, n->enabled);
-    put_u64(w, n->backtrack);
-    put_u64(w, n->done);
-    put_u64(w, n->asleep);
-    put_u64(w, n->sleep.count);
-    for (size_t i = 0; i < n->sleep.count; i++)
-        put_transition(w, n->sleep.data[i]);
-    put_u64(w, n->explored.count + 1);
-    for (size_t i = 0; i < n->explored.count; i++)
-        put_transition(w, n->explored.data[i]);
-    put_transition(w, &(struct transition){n->agent, 0, n->answers, *current});
-    put_assumptions(w, n->assumptions.data, n->assumptions.count);
+    for (size_t i = 0; i < n->assumptions.count; i++)
+        footprint_free(&n->assumptions.data[i].rest);
+    n->assumptions.count = 0;
 }
 
 /* What is to be tried at nodes that are not this worker's. */
@@ -66,9 +44,7 @@ static void put_findings(struct wire *w, struct worker *k)
         put_u64(w, n->backtrack & ~k->given.data[i]);
         put_assumptions(w, n->assumptions.data, n->assumptions.count);
         k->given.data[i] = n->backtrack;
-        for (size_t j = 0; j < n->assumptions.count; j++)
-            footprint_free(&n->assumptions.data[j].rest);
-        n->assumptions.count = 0;
+        forget_assumptions(n);
     }
 }
 
@@ -87,32 +63,45 @@ static bool more_answers(const struct node *n)
     return false;
 }
 
-/* The top node has just been opened. Gives away everything down to the uppermost node where another one
- * could begin. */
-static void split(struct worker *k)
+/* The uppermost own node where another one could begin, or the top one, which has just been opened. */
+static size_t where_to_split(const struct dpor *d)
 {
-    struct dpor *d = &k->d;
     size_t at = d->base;
     for (; at + 1 < d->nodes.count; at++) {
         const struct node *n = &d->nodes.data[at];
         if ((n->backtrack & ~node_covered(n) & ~AGENT_BIT(n->agent)) || more_answers(n))
             break;
     }
-    if (at + 1 >= d->nodes.count)
-        return;
-    struct wire w = {.at = 0};
+    return at;
+}
+
+/* The top node has just been opened. Gives the nodes below `end` away, and says what is left below them: what
+ * has been found until now is not found again if this process dies. */
+static void hand_in(struct worker *k, size_t end)
+{
+    struct dpor *d = &k->d;
+    size_t count = d->nodes.count - 1;
+    struct wire w = {.at = 0}, rest = {.at = 0};
+    k->saved = atomic_load_explicit(&k->x->board->save, memory_order_relaxed);
     put_u64(&w, SAY_SPLIT);
+    put_u64(&w, k->saved);
     put_findings(&w, k);
-    put_u64(&w, at + 1 - d->base);
-    for (size_t i = d->base; i <= at; i++) {
+    put_u64(&w, end - d->base);
+    for (size_t i = d->base; i < end; i++) {
         struct node *n = &d->nodes.data[i];
         put_published(&w, n, &d->history.events.data[i].footprint);
-        for (size_t j = 0; j < n->assumptions.count; j++)
-            footprint_free(&n->assumptions.data[j].rest);
-        n->assumptions.count = 0;
+        forget_assumptions(n);
         vec_push(&k->given, n->backtrack);
     }
-    d->base = at + 1;
+    d->base = end;
+    if (count > end) {
+        put_u64(&rest, count - end);
+        for (size_t i = end; i < count; i++)
+            put_published(&rest, &d->nodes.data[i], &d->history.events.data[i].footprint);
+    }
+    put_u64(&w, rest.bytes.count);
+    put_bytes(&w, rest.bytes.data, rest.bytes.count);
+    wire_free(&rest);
     put_outcome(&w, k->x);
     say(k, &w);
 }
@@ -120,7 +109,9 @@ static void split(struct worker *k)
 static void open_way(struct worker *k, struct wire *w)
 {
     struct node n;
-    if (!get_way(w, &n))
+    const struct subject *s = k->x->subject;
+    uint64_t enabled = s->enabled(s->context);
+    if (!get_way(w, &n) || n.enabled != enabled || !(enabled & AGENT_BIT(n.agent)))
         _exit(4);
     vec_push(&k->given, n.backtrack);
     dpor_open(&k->d, &n);
@@ -140,6 +131,24 @@ static void say_grown(struct worker *k)
     say(k, &w);
 }
 
+/* At a node that has just been opened. */
+static void look_at_board(struct worker *k, uint64_t worth)
+{
+    struct jobs_board *board = k->x->board;
+    if (atomic_load_explicit(&board->stop, memory_order_relaxed)) {
+        hand_in(k, k->d.base);
+        _exit(0);
+    }
+    if (atomic_load_explicit(&board->hungry, memory_order_relaxed) &&
+        k->x->result->steps >= worth /* since it last said something */) {
+        size_t at = where_to_split(&k->d);
+        if (at + 1 < k->d.nodes.count)
+            hand_in(k, at + 1);
+    } else if (atomic_load_explicit(&board->save, memory_order_relaxed) != k->saved) {
+        hand_in(k, k->d.base);
+    }
+}
+
 static void explore_subtree(struct worker *k)
 {
     struct explorer *x = k->x;
@@ -151,9 +160,8 @@ static void explore_subtree(struct worker *k)
         if (!more)
             break;
         open = dpor_take_step(&k->d);
-        if (open && atomic_load_explicit(&x->board->hungry, memory_order_relaxed) &&
-            x->result->steps >= worth /* since it last said something */)
-            split(k);
+        if (open)
+            look_at_board(k, worth);
     }
     if (x->grown) {
         say_grown(k);

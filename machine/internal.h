@@ -31,6 +31,12 @@ struct loop_point {
     uint64_t memory;    /* hash of what drivers can write; 0: not taken yet */
 };
 
+/* State of loop_probe() over one step. */
+struct loop_probe {
+    struct loop_point point;
+    unsigned blocks;
+};
+
 struct run_cpu {
     struct vcpu cpu;
     uint64_t await_hash;     /* VCPU_AWAIT: enabled when what is looked at differs from this */
@@ -78,6 +84,12 @@ struct run {
 #define RUN_BASE ARENA_PRIVATE_BASE
 #define RUN_CPU_BASE (ARENA_PRIVATE_BASE + 0x8000)
 #define RUN_CPU_STRIDE 0x800ull
+/* --tso: buffers of the processors that may have one. */
+#define STORE_CPUS 16u
+#define STORE_LIMIT 4u
+#define STORE_BYTES 32u
+#define RUN_STORES_BASE (ARENA_PRIVATE_BASE + 0x18000)
+#define RUN_STORES_STRIDE 0x400ull
 #define RUN_FRAMES_BASE (ARENA_PRIVATE_BASE + 0x20000)
 #define RUN_POOL_BASE (ARENA_PRIVATE_BASE + 0x40000)
 #define RUN_WATCH_BASE (RUN_POOL_BASE + RUN_MAX_POOL * 64ull)
@@ -117,6 +129,18 @@ struct missing_import {
     char *text; /* "ntoskrnl.exe!KeFoo" */
 };
 
+/* The step under way: what one part of it hands to the next. */
+struct step_progress {
+    bool open;    /* paused in it */
+    bool running; /* the processor has been woken, the loop entered */
+    unsigned agent;
+    uint64_t retired; /* of the processor, when the step began */
+    uint64_t end, limit;
+    struct loop_probe probe;
+    gva_t from;
+    struct code_range before;
+};
+
 struct machine {
     struct machine_config config;
     struct dbt *dbt;
@@ -139,7 +163,10 @@ struct machine {
     VEC(uint64_t) pending; /* granules found to be shared during this execution */
     VEC(uint64_t) shared;  /* all shared granules */
 
+    bool tso;    /* RD_MACHINE_TSO: drivers' stores go through buffers (store.c) */
     bool frames; /* a pointer into a stack has been held: returns are looked at from then on */
+    const struct machine_pause *pause; /* of machine_step_part; NULL: whole steps */
+    struct step_progress progress;
     enum machine_stop stop;
     bool end_step;         /* a hypercall asked for a scheduling point */
     struct violation violation; /* notes are collected in it during a step, before there is one */
@@ -192,10 +219,6 @@ void loop_forget(unsigned cpu);
 void loop_interrupted(unsigned cpu);
 /* A step that goes on and on: follows it block by block until it is back where it was, with nothing changed.
  * True: it is an endless loop, and the processor now awaits. Else *limit is where to ask again. */
-struct loop_probe {
-    struct loop_point point;
-    unsigned blocks;
-};
 bool loop_probe(struct machine *m, unsigned cpu, struct loop_probe *p, uint64_t *limit);
 
 /* interrupt.c */
@@ -251,7 +274,16 @@ bool frame_access(void *context, gva_t address, gva_t rsp);
 /* share.c: tells the translator which instrumentation the machine's state calls for. */
 void machine_apply_features(struct machine *m);
 
+/* store.c: a processor's stores that others do not see yet. */
+bool store_waits(unsigned cpu);
+void store_commit(struct machine *m, unsigned cpu);
+void store_drain(struct machine *m, unsigned cpu);
+/* Executes the one instruction at rip, which accesses a shared location. */
+struct dbt_exit store_access(struct machine *m, unsigned cpu, gva_t address, uint32_t size, bool write);
+
 /* step.c */
+/* Forgets the step under way. */
+void step_abandon(struct machine *m);
 void machine_trouble(struct machine *m, const struct trouble *t);
 struct trouble trouble_at(unsigned cpu, enum trouble_kind kind);
 void machine_fail(struct machine *m, enum error_kind kind, const char *format, ...)

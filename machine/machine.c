@@ -14,6 +14,8 @@ struct machine *machine_create(const struct machine_config *config, struct error
     struct machine *m = calloc(1, sizeof *m);
     RD_ASSERT(m != NULL);
     m->config = *config;
+    if (config->loader_size >= sizeof(struct rd_loader_block))
+        m->tso = ((const struct rd_loader_block *)config->loader_block)->machine_flags & RD_MACHINE_TSO;
     static const struct dbt_callbacks callbacks = {machine_code, share_access, frame_access};
     if (!image_parse_files(m, e) || !arena_create(e)) {
         machine_destroy(m);
@@ -62,7 +64,7 @@ static gva_t prepare_memory(struct machine *m)
     return stack + RD_STACK_SIZE;
 }
 
-bool machine_boot(struct machine *m, struct error *e)
+bool machine_boot_begin(struct machine *m, struct error *e)
 {
     struct run *r = run_state();
     memset(r, 0, sizeof *r);
@@ -94,27 +96,55 @@ bool machine_boot(struct machine *m, struct error *e)
     c->regs.mxcsr = 0x1F80;
     r->cpu_count = 1;
     mark_cpu(0);
-    /* A fixed fair order: each enabled processor in turn, until the kernel says that it is ready. */
+    return true;
+}
+
+/* A fixed fair order: each enabled processor in turn, until the kernel says that it is ready. */
+unsigned machine_boot_agent(const struct machine *m, unsigned next)
+{
+    uint64_t enabled = machine_enabled(m);
+    if (enabled == 0)
+        return MACHINE_AGENTS;
+    while (!(enabled >> next % MACHINE_AGENTS & 1))
+        next++;
+    return next % MACHINE_AGENTS;
+}
+
+bool machine_boot_ready(const struct machine *m)
+{
+    (void)m;
+    return run_state()->ready != 0;
+}
+
+/* Share cells are left alone: nothing looks at them while booting, and those that are known to be shared stay so. */
+void machine_boot_finish(struct machine *m)
+{
+    struct run *r = run_state();
+    (void)m;
+    r->step_count = 0;
+    r->trace = (struct hash128){0, 0};
+    mark_run();
+}
+
+bool machine_boot(struct machine *m, struct error *e)
+{
+    if (!machine_boot_begin(m, e))
+        return false;
     unsigned next = 0;
     for (unsigned i = 0; i < BOOT_STEPS; i++) {
-        uint64_t enabled = machine_enabled(m);
-        if (enabled == 0) {
+        unsigned agent = machine_boot_agent(m, next);
+        if (agent == MACHINE_AGENTS) {
             machine_quiescent(m);
             break;
         }
-        while (!(enabled >> next & 1))
-            next = (next + 1) % MACHINE_AGENTS;
-        enum machine_stop stop = machine_step(m, next).stop;
-        if (stop != STOP_NONE)
+        if (machine_step(m, agent).stop != STOP_NONE)
             break;
-        if (r->ready) {
-            r->step_count = 0;
-            r->trace = (struct hash128){0, 0};
+        if (machine_boot_ready(m)) {
+            machine_boot_finish(m);
             share_clear_cells();
-            mark_run();
             return true;
         }
-        next = (next + 1) % MACHINE_AGENTS;
+        next = agent + 1;
     }
     if (m->stop == STOP_VIOLATION)
         return false;
@@ -131,8 +161,14 @@ unsigned machine_push(struct machine *m)
     return arena_push();
 }
 
+void machine_set_stops(struct machine *m, const gva_t *addresses, unsigned count)
+{
+    dbt_set_stops(m->dbt, addresses, count);
+}
+
 void machine_restore(struct machine *m, unsigned depth)
 {
+    step_abandon(m);
     arena_restore(depth);
     m->stop = STOP_NONE;
     m->has_violation = false;

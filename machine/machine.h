@@ -5,7 +5,7 @@
  * A *step* (transition) runs one agent from a scheduling point to the next. It ends at the first
  * instruction boundary in driver code after the step has touched shared state; when the processor halts
  * or awaits; at RD_HC_SCHEDULE; or when the run stops. Agents are the processors (0..31) and, for each,
- * the arrival of an interrupt that another processor sent (32 + number).
+ * the arrival of an interrupt that another processor sent (32 + number) and, with store buffers, of a store (48 + number).
  *
  * One machine a process: the arena and the translator live at fixed addresses.
  */
@@ -20,6 +20,7 @@
 
 #define MACHINE_AGENTS 64u
 #define AGENT_ARRIVAL 32u
+#define AGENT_STORE 48u /* --tso: the oldest store of a processor becomes visible; arrivals are below it then */
 #define MACHINE_MAX_IMAGES 64u
 
 struct machine_file {
@@ -58,6 +59,7 @@ enum machine_stop {
 #define FOOTPRINT_IMAGE 0x4000000000000000ull /* | image serial: read by executing, written by unloading */
 #define FOOTPRINT_CPU 0x4100000000000000ull   /* | processor: written by each of its steps and by senders of interrupts */
 #define FOOTPRINT_TIME 0x4200000000000000ull  /* virtual time */
+#define FOOTPRINT_STORE 0x4300000000000000ull /* | processor: its store buffer */
 
 struct footprint_entry {
     uint64_t key;
@@ -98,6 +100,30 @@ uint64_t machine_enabled(const struct machine *m);
 struct step_result machine_step(struct machine *m, unsigned agent);
 /* Call when machine_enabled() is zero: STOP_END, or STOP_VIOLATION for a hang. */
 enum machine_stop machine_quiescent(struct machine *m);
+
+/* Steps in parts, for debuggers. Paused, a machine may be looked at, gone on with, and restored; nothing else. */
+struct machine_pause {
+    uint64_t count; /* pause when so many instructions of the step have been executed; ~0: do not */
+    bool each;      /* ask before every instruction; else only at stops (machine_set_stops) and wherever control leaves
+                       translated code */
+    /* True: pause here, in front of the instruction at the processor's rip. NULL: never asked. */
+    bool (*before)(void *context, unsigned cpu, uint64_t executed);
+    void *context;
+};
+#define MACHINE_STOPS 64u
+/* Goes on with the step under way, or begins agent's. True: the step has ended, *out is its result. */
+bool machine_step_part(struct machine *m, unsigned agent, const struct machine_pause *pause, struct step_result *out);
+/* Instructions of the step under way that have been executed. */
+uint64_t machine_step_executed(const struct machine *m);
+void machine_set_stops(struct machine *m, const gva_t *addresses, unsigned count);
+
+/* Booting in parts: machine_boot is begin, then one step after the other by machine_boot_agent, until machine_boot_ready; then
+ * finish. A debugger may restore to before any of them and go on again. */
+bool machine_boot_begin(struct machine *m, struct error *e);
+/* The agent whose turn it is after `last` (0 at first); MACHINE_AGENTS: none is enabled. */
+unsigned machine_boot_agent(const struct machine *m, unsigned next);
+bool machine_boot_ready(const struct machine *m);
+void machine_boot_finish(struct machine *m);
 
 /* Everything that a run can change: arena, processors, images, pool records. Depths as arena_push. */
 unsigned machine_push(struct machine *m);

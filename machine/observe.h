@@ -108,6 +108,7 @@ enum machine_event_kind {
     EVENT_SHARED,   /* driver access to a shared location: pc, a = address, b = size, c = 1 when written */
     EVENT_INTERRUPT,/* taken: a = vector IRQL */
     EVENT_IMAGE,    /* a = base, b = size, c = 1 loaded, 0 unloaded */
+    EVENT_STORE,    /* a buffered store becomes visible: pc = its instruction, a = address, b = size, c = left */
     EVENT_STEP      /* a step ended: a = agent, b = decisions so far */
 };
 

@@ -62,6 +62,22 @@ static int by_key(const void *a, const void *b)
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
+/* Most steps touch a handful of keys. */
+static void sort_footprint(struct footprint_entry *f, size_t count)
+{
+    if (count > 24) {
+        qsort(f, count, sizeof *f, by_key);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct footprint_entry e = f[i];
+        size_t j = i;
+        for (; j > 0 && f[j - 1].key > e.key; j--)
+            f[j] = f[j - 1];
+        f[j] = e;
+    }
+}
+
 void share_finish_step(struct machine *m)
 {
     /* Empty the look-up table before sorting moves what its indices point to. Keys were inserted by
@@ -73,7 +89,7 @@ void share_finish_step(struct machine *m)
             at = (at + 1) & m->seen_mask;
         }
     }
-    qsort(m->footprint.data, m->footprint.count, sizeof *m->footprint.data, by_key);
+    sort_footprint(m->footprint.data, m->footprint.count);
 }
 
 __attribute__((target("general-regs-only"))) static void now_shared(struct machine *m, gva_t granule,
@@ -136,7 +152,7 @@ void share_clear_cells(void)
 void machine_apply_features(struct machine *m)
 {
     dbt_set_features(m->dbt, m->config.checks | (m->sharing ? DBT_SHARE | DBT_SHARE_STACK : 0) |
-                                 (m->frames ? DBT_FRAMES : 0));
+                                 (m->frames ? DBT_FRAMES : 0) | (m->tso ? DBT_FENCES : 0));
 }
 
 void machine_set_sharing(struct machine *m, bool on)

@@ -167,15 +167,66 @@ static void crossed(struct machine *m, unsigned cpu, gva_t from, const struct co
     }
 }
 
-/* Runs processor `cpu` until its step ends; m->stop says whether the run did. */
-static void run_processor(struct machine *m, unsigned cpu)
+/* Executes the instruction at a shared access, and enters the access whole. A write that leaves its granule as it was (a
+ * store of the same value, a compare-exchange that failed) is entered as a read: in this state it is one. */
+static struct dbt_exit run_shared(struct machine *m, struct vcpu *c, const struct dbt_exit *access)
 {
+    const uint64_t *granule = arena_host(access->address & ~7ull);
+    bool narrow = ((access->address ^ (access->address + access->size - 1)) & ~7ull) == 0;
+    bool may_stay = access->write && narrow && access->size != 0;
+    uint64_t before = may_stay ? *granule : 0;
+    share_access(m, access->address, access->size, access->write && !may_stay, CODE_KERNEL);
+    struct dbt_exit x = dbt_run_one(m->dbt, c);
+    if (may_stay && (*granule != before || (x.reason != DBT_ONE && x.reason != DBT_INTERRUPT)))
+        share_access(m, access->address, access->size, true, CODE_KERNEL);
+    return x;
+}
+
+/* A block executes at most so many instructions behind the one at which its budget ended. */
+#define BLOCK_ROOM 64u
+
+/* Whether a debugger wants to look, in front of the instruction at rip. */
+static bool wants_pause(struct machine *m, unsigned cpu)
+{
+    const struct machine_pause *p = m->pause;
+    uint64_t executed = run_cpu(cpu)->cpu.retired - m->progress.retired;
+    return p != NULL && (executed >= p->count || (p->before != NULL && p->before(p->context, cpu, executed)));
+}
+
+/* Runs translated code, no further than a debugger wants. */
+static struct dbt_exit run_code(struct machine *m, struct vcpu *c, uint64_t limit)
+{
+    const struct machine_pause *p = m->pause;
+    if (p == NULL || (!p->each && p->count == ~0ull))
+        return dbt_run(m->dbt, c, limit);
+    uint64_t room = p->count - (c->retired - m->progress.retired);
+    if (p->each || room <= BLOCK_ROOM)
+        return dbt_run_single(m->dbt, c);
+    uint64_t early = c->retired + (room - BLOCK_ROOM);
+    return dbt_run(m->dbt, c, early < limit ? early : limit);
+}
+
+static void begin_processor(struct machine *m, unsigned cpu)
+{
+    struct step_progress *g = &m->progress;
+    uint64_t retired = run_cpu(cpu)->cpu.retired;
+    g->running = true;
+    g->end = retired + m->config.step_budget;
+    g->limit = m->sharing && g->end > retired + LOOP_QUANTUM ? retired + LOOP_QUANTUM : g->end;
+    g->probe = (struct loop_probe){0};
+    g->from = 0;
+    g->before = (struct code_range){0, 0, CODE_NONE, 0, false};
+}
+
+/* Runs processor `cpu` until its step ends or is paused; m->stop says whether the run did. False: paused. */
+static bool run_processor(struct machine *m, unsigned cpu)
+{
+    struct step_progress *g = &m->progress;
     struct vcpu *c = &run_cpu(cpu)->cpu;
-    uint64_t end = c->retired + m->config.step_budget;
-    uint64_t limit = m->sharing && end > c->retired + LOOP_QUANTUM ? c->retired + LOOP_QUANTUM : end;
-    struct loop_probe probe = {0};
-    gva_t from = 0;
-    struct code_range before = {0, 0, CODE_NONE, 0, false};
+    uint64_t end = g->end, limit = g->limit;
+    struct loop_probe probe = g->probe;
+    gva_t from = g->from;
+    struct code_range before = g->before;
     for (;;) {
         if (interrupt_deliverable(c)) {
             unsigned vector = c->pending & 4 ? 2 : 1;
@@ -184,29 +235,39 @@ static void run_processor(struct machine *m, unsigned cpu)
                 t.address = c->regs.gpr[REG_RSP];
                 t.write = true;
                 machine_trouble(m, &t);
-                return;
+                return true;
             }
             before.class = CODE_NONE;
         }
         struct code_range code = machine_code(m, c->regs.rip);
         if (code.class == CODE_NONE) {
             cannot_execute(m, cpu, from);
-            return;
+            return true;
         }
         if (code.pageable && c->irql >= 2 && *arena_shadow(c->regs.rip) == RD_SHADOW_PAGED_IMAGE) {
             cannot_execute(m, cpu, from);
-            return;
+            return true;
         }
+        if (is_kernel(code.class))
+            store_drain(m, cpu);
         if (before.class != CODE_NONE && (before.image != code.image || is_kernel(before.class) != is_kernel(code.class)))
             crossed(m, cpu, from, &before, &code);
         if (code.class == CODE_DRIVER) {
             if (m->touched_shared && m->sharing) {
                 loop_check(m, cpu, from != 0 && is_return(from));
-                return; /* behind a kernel call, or before a callback, that touched shared state */
+                return true; /* behind a kernel call, or before a callback, that touched shared state */
             }
             share_note(m, FOOTPRINT_IMAGE | code.image, false);
         }
-        struct dbt_exit x = dbt_run(m->dbt, c, limit);
+        dbt_set_stores(m->dbt, store_waits(cpu));
+        if (wants_pause(m, cpu)) {
+            g->limit = limit;
+            g->probe = probe;
+            g->from = 0;
+            g->before = code;
+            return false;
+        }
+        struct dbt_exit x = run_code(m, c, limit);
         from = 0;
         before = code;
     exited:
@@ -215,29 +276,33 @@ static void run_processor(struct machine *m, unsigned cpu)
             from = x.from;
             break;
         case DBT_SHARED:
-            /* The access is entered whole, then its instruction executed; the step ends behind it. */
-            share_access(m, x.address, x.size, x.write, CODE_KERNEL);
             machine_emit(m, EVENT_SHARED, cpu, 0, c->regs.rip, x.address, x.size, x.write);
-            x = dbt_run_one(m->dbt, c);
+            if (m->tso && code.class == CODE_DRIVER)
+                x = store_access(m, cpu, x.address, x.size, x.write);
+            else
+                x = run_shared(m, c, &x);
             RD_ASSERT(x.reason != DBT_SHARED);
             if (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT) {
                 loop_check(m, cpu, false);
-                return;
+                return true;
             }
             goto exited; /* `call [shared]` goes on in the kernel; a fault is a fault */
+        case DBT_FENCE:
+            store_drain(m, cpu);
+            break;
         case DBT_HYPERCALL:
             hypercall_dispatch(m, cpu);
             if (m->stop != STOP_NONE)
-                return;
+                return true;
             if (m->end_step || c->state != VCPU_RUNNING) {
                 m->end_step = false;
-                return;
+                return true;
             }
             break;
         case DBT_HALT:
             c->state = VCPU_HALTED;
             if (c->pending == 0)
-                return;
+                return true;
             c->state = VCPU_RUNNING;
             break;
         case DBT_INTERRUPT:
@@ -249,7 +314,7 @@ static void run_processor(struct machine *m, unsigned cpu)
             frame_returned(slot);
             if (x.reason == DBT_ONE && m->touched_shared && m->sharing && code.class == CODE_DRIVER) {
                 loop_check(m, cpu, false);
-                return;
+                return true;
             }
             goto exited;
         }
@@ -265,19 +330,19 @@ static void run_processor(struct machine *m, unsigned cpu)
                 x = watch_write(m, cpu, x.address);
                 if (stops && (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT)) {
                     loop_check(m, cpu, false);
-                    return;
+                    return true;
                 }
                 goto exited;
             }
             access_trouble(m, cpu, &x);
-            return;
+            return true;
         case DBT_FAULT:
             if (dispatch_access(m, cpu, &x)) {
                 before.class = CODE_NONE;
                 break;
             }
             access_trouble(m, cpu, &x);
-            return;
+            return true;
         case DBT_EXCEPTION: {
             if (exception_take(m, cpu, x.vector, 0, false)) {
                 before.class = CODE_NONE;
@@ -286,22 +351,24 @@ static void run_processor(struct machine *m, unsigned cpu)
             struct trouble t = trouble_at(cpu, TROUBLE_EXCEPTION);
             t.vector = x.vector;
             machine_trouble(m, &t);
-            return;
+            return true;
         }
         case DBT_UNSUPPORTED:
             machine_fail(m, ERROR_UNIMPLEMENTED, "instruction %s at %s+%#llx is not implemented", x.text,
                          m->files[run_state()->images[code.image].file].file.name,
                          (unsigned long long)(c->regs.rip - run_state()->images[code.image].base));
-            return;
+            return true;
         case DBT_BUDGET:
+            if (m->pause != NULL && c->retired < limit)
+                break; /* only near to where a debugger wants to look */
             if (!m->sharing)
-                return; /* plain runs: the quantum has ended */
+                return true; /* plain runs: the quantum has ended */
             if (c->retired >= end) {
                 m->stop = STOP_LIMIT;
-                return;
+                return true;
             }
             if (loop_probe(m, cpu, &probe, &limit))
-                return;
+                return true;
             if (limit > end)
                 limit = end;
             break;
@@ -321,7 +388,7 @@ static void step_arrival(struct machine *m, unsigned cpu)
     share_note(m, FOOTPRINT_CPU | cpu, true);
 }
 
-static void step_processor(struct machine *m, unsigned cpu)
+static void wake_processor(struct machine *m, unsigned cpu)
 {
     struct run *r = run_state();
     struct run_cpu *rc = run_cpu(cpu);
@@ -342,6 +409,10 @@ static void step_processor(struct machine *m, unsigned cpu)
                 machine_fail(m, ERROR_INTERNAL, "no stack for the clock interrupt");
                 return;
             }
+        } else if (cpu == 0 && r->timer_due != NO_TIMER) {
+            /* An interrupt wakes it, but whoever armed the timer may have enabled it first: a step must have something in
+             * common with the one that enabled it. */
+            share_note(m, FOOTPRINT_TIME, false);
         }
         c->state = VCPU_RUNNING;
     } else if (c->state == VCPU_AWAIT) {
@@ -352,7 +423,7 @@ static void step_processor(struct machine *m, unsigned cpu)
             share_touch_range(m, c->await_address, c->await_size, false);
         rc->await_is_loop = 0;
     }
-    run_processor(m, cpu);
+    begin_processor(m, cpu);
 }
 
 static bool await_over(unsigned cpu)
@@ -391,6 +462,8 @@ uint64_t machine_enabled(const struct machine *m)
             mask |= 1ull << n;
         if (c->in_flight)
             mask |= 1ull << (AGENT_ARRIVAL + n);
+        if (m->tso && store_waits(n))
+            mask |= 1ull << (AGENT_STORE + n);
     }
     /* Before anything is called a hang, loops look again if anything at all that drivers can write has changed: what a
      * loop reads may not be known to be shared yet. */
@@ -400,10 +473,16 @@ uint64_t machine_enabled(const struct machine *m)
     return mask;
 }
 
+/* The processor that the agent belongs to. */
+static unsigned cpu_of(const struct machine *m, unsigned agent)
+{
+    return m->tso && agent >= AGENT_STORE ? agent - AGENT_STORE : agent % AGENT_ARRIVAL;
+}
+
 /* What equal runs must agree on after each step. */
 static struct hash128 step_hash(const struct machine *m, unsigned agent)
 {
-    const struct vcpu *c = &run_cpu(agent % AGENT_ARRIVAL)->cpu;
+    const struct vcpu *c = &run_cpu(cpu_of(m, agent))->cpu;
     uint64_t head[4] = {agent, (uint64_t)m->stop, c->retired, run_state()->time};
     struct hash128 h = hash_bytes(head, sizeof head);
     h = hash_chain(h, &c->regs.gpr, sizeof c->regs.gpr + sizeof c->regs.rip);
@@ -414,32 +493,78 @@ static struct hash128 step_hash(const struct machine *m, unsigned agent)
     return h;
 }
 
-struct step_result machine_step(struct machine *m, unsigned agent)
+static void begin_step(struct machine *m, unsigned agent)
 {
     RD_ASSERT(m->stop == STOP_NONE && agent < MACHINE_AGENTS);
     struct run *r = run_state();
-    unsigned cpu = agent % AGENT_ARRIVAL;
-    uint64_t retired = run_cpu(cpu)->cpu.retired;
+    unsigned cpu = cpu_of(m, agent);
+    m->progress = (struct step_progress){.open = true, .agent = agent, .retired = run_cpu(cpu)->cpu.retired};
     m->agent = cpu;
     m->end_step = false;
     notes_forget(m);
     r->step_count++;
     mark_run();
     share_begin_step(m);
-    if (agent >= AGENT_ARRIVAL)
+    if (m->tso && agent >= AGENT_STORE)
+        store_commit(m, cpu);
+    else if (agent >= AGENT_ARRIVAL)
         step_arrival(m, cpu);
     else
-        step_processor(m, cpu);
+        wake_processor(m, cpu);
+}
+
+static struct step_result finish_step(struct machine *m)
+{
+    struct run *r = run_state();
+    unsigned agent = m->progress.agent, cpu = cpu_of(m, agent);
+    m->progress.open = false;
     share_finish_step(m);
     struct step_result s = {.stop = m->stop,
                             .footprint = m->footprint.data,
                             .footprint_count = (unsigned)m->footprint.count,
                             .pc = run_cpu(cpu)->cpu.regs.rip,
-                            .retired = run_cpu(cpu)->cpu.retired - retired,
+                            .retired = run_cpu(cpu)->cpu.retired - m->progress.retired,
                             .hash = step_hash(m, agent)};
     r->trace = hash_chain(r->trace, &s.hash, sizeof s.hash);
     machine_emit(m, EVENT_STEP, cpu, 0, s.pc, agent, s.retired, m->stop);
     return s;
+}
+
+struct step_result machine_step(struct machine *m, unsigned agent)
+{
+    begin_step(m, agent);
+    if (m->progress.running)
+        run_processor(m, agent);
+    return finish_step(m);
+}
+
+bool machine_step_part(struct machine *m, unsigned agent, const struct machine_pause *pause, struct step_result *out)
+{
+    if (!m->progress.open)
+        begin_step(m, agent);
+    RD_ASSERT(m->progress.agent == agent);
+    bool ended = true;
+    m->pause = pause;
+    if (m->progress.running) {
+        mark_cpu(agent);
+        ended = run_processor(m, agent);
+    }
+    m->pause = NULL;
+    if (ended)
+        *out = finish_step(m);
+    return ended;
+}
+
+uint64_t machine_step_executed(const struct machine *m)
+{
+    return m->progress.open ? run_cpu(cpu_of(m, m->progress.agent))->cpu.retired - m->progress.retired : 0;
+}
+
+void step_abandon(struct machine *m)
+{
+    if (m->progress.open)
+        share_finish_step(m);
+    m->progress.open = false;
 }
 
 enum machine_stop machine_quiescent(struct machine *m)

@@ -7,7 +7,7 @@ HOST_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=und
 HOST_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(BUILD)/gen -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
     -Wno-missing-field-initializers -Werror=implicit-function-declaration -fno-strict-aliasing $(HOST_FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 HOST_LDFLAGS := $(HOST_FLAGS_$(MODE))
-HOST_LIBS := -lZydis -llua5.4 -ljansson -lxxhash -lm
+HOST_LIBS := -lZydis -lZycore -ledit -llua5.4 -ljansson -lxxhash -lm
 
 HOST_FOLDERS := base machine machine/pe machine/dbt check check/monitors explore explore/strategies debug \
     debug/commands scenario scenario/verbs report cli
@@ -37,6 +37,10 @@ $(BUILD)/gen/raised.c: tools/raised.sh $(RAISED_SOURCES)
 $(BUILD)/gen/monitors.c: $(wildcard check/monitors/*.c) tools/registry.sh
 	@mkdir -p $(@D)
 	@sh tools/registry.sh check/check.h 'struct monitor' monitor check_monitors check/monitors > $@
+GEN_debug := $(BUILD)/host/gen/commands.o
+$(BUILD)/gen/commands.c: $(wildcard debug/commands/*.c) tools/registry.sh
+	@mkdir -p $(@D)
+	@sh tools/registry.sh debug/debugger.h 'struct debug_command' debug_command debug_commands debug/commands > $@
 $(BUILD)/host/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "debug/debug.h"
+#include "debug/facts.h"
 #include "machine/machine.h"
 
 /* Listens to one execution and keeps what happened, to be put into words when it is over: addresses
@@ -31,23 +31,33 @@ struct report_facts {
     const char *covers;   /* processors, timers, faults and memory model that the claim is about */
     uint64_t executions, blocked, steps, shared, to_first, seed;
     double seconds;
+    const char *check; /* hash of what was explored; NULL */
+    unsigned shard, shards; /* the part of it; 0: the whole */
+    bool finished;     /* nothing was left out of that part */
+    uint64_t sharing;  /* hash of the shared locations: parts fit together when it is equal */
+    const char *key;   /* what makes this violation another one than others; NULL */
+    uint64_t count;    /* executions that met it */
     bool reproduced; /* replay: the same trace and memory were reached */
 };
 
 struct report {
-    const struct machine *machine;
-    const struct violation *violation;
-    struct symbols *symbols;
+    struct scene scene; /* report_scene's */
     const struct recording *recording; /* NULL: a violation during boot has no interleaving */
     struct report_facts facts;
     bool colour;
 };
+
+/* The recording may be NULL, as may the violation. */
+struct scene report_scene(const struct machine *machine, const struct violation *violation, struct symbols *symbols,
+                          const struct recording *recording);
 
 /* Notes without names, for a failure file. */
 struct str;
 void report_notes_text(const struct violation *v, struct str *out);
 
 void report_text(const struct report *r, FILE *out);
+/* "rule: RULE  culprit: SYMBOL", the line meant for grep, without the line's end. */
+void report_line(const struct report *r, char *out, size_t size);
 void report_json(const struct report *r, FILE *out);
 
 #endif

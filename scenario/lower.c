@@ -80,11 +80,12 @@ static void write_all(const struct scenario *s, struct writer *w)
         .version = RD_ABI_VERSION,
         .os = s->os,
         .cpus = s->cpus,
-        .max_cpus = RD_MAX_CPUS,
+        .max_cpus = s->tso ? RD_MAX_CPUS / 2 : RD_MAX_CPUS,
         .thread_count = s->thread_count,
         .setup_count = (uint32_t)s->setup_count,
         .fault_budget = s->fault_budget,
         .verifier_flags = s->verifier,
+        .machine_flags = s->tso ? RD_MACHINE_TSO : 0,
     };
     uint64_t at = place(w, sizeof block);
     block.verifier_drivers = place_text(w, s->verifier_drivers);

@@ -41,6 +41,7 @@ struct scenario_thread {
 
 struct scenario {
     char *path; /* NULL: built from bare drivers */
+    bool tso; /* processors have store buffers */
     uint32_t os, cpus;
     struct scenario_driver drivers[SCENARIO_MAX_DRIVERS];
     unsigned driver_count;

@@ -2,7 +2,7 @@
 # Installs what building and testing need, from Debian packages, and says so. Quiet when all is there.
 set -eu
 packages="gcc make mingw-w64-tools gcc-mingw-w64-x86-64-win32 mingw-w64-x86-64-dev binutils-mingw-w64-x86-64
- patch clang lld llvm libclang-rt-dev libzydis-dev liblua5.4-dev libjansson-dev libxxhash-dev libcmocka-dev"
+ patch clang lld llvm libclang-rt-dev libzydis-dev libzycore-dev liblua5.4-dev libjansson-dev libxxhash-dev libedit-dev libcmocka-dev"
 missing=
 for package in $packages; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

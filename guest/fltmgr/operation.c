@@ -392,8 +392,13 @@ NTSTATUS FltpPassThrough(PFLT_VOLUME Volume, PIRP Irp, PFLT_INSTANCE Below)
     PFILE_OBJECT File = Stack->MajorFunction == IRP_MJ_CLOSE ? Stack->FileObject : NULL;
     PVOID Stream = File != NULL ? File->FsContext : NULL;
     ULONG Room = FltpCountInterested(Volume, Stack->MajorFunction, Irp->Flags);
+    BOOLEAN Tracked = File != NULL && (Volume->TrackStreams || !IsListEmpty(&Volume->FileContexts));
     NTSTATUS Status;
 
+    if (Tracked)
+    {
+        Volume->Base.PointerCount++; /* the last close of a dismounted volume takes it along */
+    }
     if (Room == 0 && !(Volume->TrackStreams && Stack->MajorFunction == IRP_MJ_CREATE))
     {
         PDEVICE_OBJECT Lower = Volume->Lower;
@@ -404,9 +409,10 @@ NTSTATUS FltpPassThrough(PFLT_VOLUME Volume, PIRP Irp, PFLT_INSTANCE Below)
     {
         Status = FltpPassFiltered(Volume, Irp, Room, Below != NULL ? &Below->VolumeLink : &Volume->Instances);
     }
-    if (File != NULL)
+    if (Tracked)
     {
         FltpFileClosed(Volume, File, Stream);
+        FltpDrop(&Volume->Base);
     }
     return Status;
 }

@@ -22,11 +22,12 @@
 /* --- the plan ----------------------------------------------------------------------------------
  */
 
+/* In front of a fence comes an instruction of no length, which leaves while stores wait. */
 static unsigned gather(struct translation *t, gva_t pc)
 {
-    unsigned limit = t->variant == VARIANT_ONE ? 1 : BLOCK_MAX;
+    unsigned limit = t->variant >= VARIANT_ONE ? 1 : BLOCK_MAX;
     unsigned n = 0;
-    while (n < limit && pc < t->range.end) {
+    while (n < limit && pc < t->range.end && (n == 0 || !is_stop(t->d, pc))) {
         struct insn *x = &t->insns[n];
         const struct insn *decoded = decode(pc, t->range.end);
         if (!decoded && n)
@@ -41,6 +42,18 @@ static unsigned gather(struct translation *t, gva_t pc)
                                .imm = 6,
                                .reg = NO_REG,
                                .m = {.base = NO_REG, .index = NO_REG}};
+        if (x->fence && (t->features & DBT_FENCES) && t->range.class == CODE_DRIVER &&
+            t->variant != VARIANT_ONE) {
+            if (n + 2 > limit)
+                break;
+            t->insns[n + 1] = *x;
+            *x = (struct insn){.pc = pc,
+                               .op = OP_EMULATE,
+                               .action = ACT_FENCE,
+                               .reg = NO_REG,
+                               .m = {.base = NO_REG, .index = NO_REG}};
+            x = &t->insns[++n];
+        }
         n++;
         pc += x->length;
         if (OP_ENDS_BLOCK(x->op))

@@ -17,7 +17,7 @@
 /* Continues at a guest address known when translating; cc -1 is unconditional. */
 static void emit_exit_to(struct translation *t, int cc, gva_t target, uint32_t live)
 {
-    enum site_kind kind = t->variant == VARIANT_ONE ? SITE_ONE : SITE_LINK;
+    enum site_kind kind = t->variant >= VARIANT_ONE ? SITE_ONE : SITE_LINK;
     uint32_t site = site_new(t, kind, live & MASK_FLAGS ? FLAGS_HOST : FLAGS_DEAD);
     t->d->sites.data[site].live_flags = rflags_of(live);
     t->d->sites.data[site].target = target;
@@ -77,7 +77,7 @@ void emit_helper_call(struct translation *t, struct insn *x)
 static void emit_lookup(struct translation *t)
 {
     uint32_t site = site_new(t, SITE_INDIRECT, flags_now(t));
-    if (t->variant == VARIANT_ONE) {
+    if (t->variant >= VARIANT_ONE) {
         emit_constant(t, REG_R11, 0);
         emit_leave(t, site, CTX_AT(exit_stub));
         return;

@@ -300,6 +300,12 @@ void dbt_set_agent(struct dbt *d, uint8_t agent)
     CTX->agent_write = (agent | SHARE_WRITTEN) * 0x01010101u;
 }
 
+void dbt_set_stores(struct dbt *d, bool waiting)
+{
+    (void)d;
+    CTX->stores = waiting;
+}
+
 struct dbt_stats dbt_stats(const struct dbt *d)
 {
     return d->stats;

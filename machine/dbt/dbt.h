@@ -42,7 +42,8 @@ enum dbt_exit_reason {
                        16 x87, 17 alignment, 19 SIMD, 0x29 fast fail, 0x2C assertion, 0x2D debug service */
     DBT_UNSUPPORTED,/* an instruction that the translator refuses: text names it */
     DBT_BUDGET,     /* vcpu.retired has reached the limit given to dbt_run (block granularity, deterministic) */
-    DBT_ONE,        /* dbt_run_one: the instruction has been executed */
+    DBT_ONE,        /* dbt_run_one, dbt_run_single: the instruction has been executed; dbt_run: rip is a stop (dbt_set_stops) */
+    DBT_FENCE,      /* a locked instruction or MFENCE is next, and dbt_set_stores() said that stores wait */
     DBT_FRAME       /* a return is about to take an address whose shadow is RD_SHADOW_FRAME: address */
 };
 
@@ -63,6 +64,7 @@ struct dbt_exit {
 #define DBT_SHARE 4u   /* consult share cells (exploration) */
 #define DBT_COVERAGE 8u
 #define DBT_BUDGETS 16u /* count retired instructions, honour limits */
+#define DBT_FENCES 128u /* in driver code: DBT_FENCE */
 #define DBT_FRAMES 64u /* look at the shadow of return addresses, for DBT_FRAME */
 #define DBT_SHARE_STACK 32u /* with DBT_SHARE: consult cells for PUSH, POP, CALL and RET too */
 
@@ -94,11 +96,19 @@ struct dbt_exit dbt_run(struct dbt *d, struct vcpu *cpu, uint64_t limit);
 /* Executes the one instruction at rip, shared access or not; any exit but DBT_SHARED may result. */
 struct dbt_exit dbt_run_one(struct dbt *d, struct vcpu *cpu);
 
+/* The same with share cells consulted, as dbt_run does: for debuggers. */
+struct dbt_exit dbt_run_single(struct dbt *d, struct vcpu *cpu);
+/* Addresses in front of which dbt_run comes back, unless it begins there. */
+#define DBT_STOPS 64
+void dbt_set_stops(struct dbt *d, const gva_t *addresses, unsigned count);
+
 /* Drops translations whose guest code lies in [start, end): unload, or code bytes changed. */
 void dbt_invalidate(struct dbt *d, gva_t start, gva_t end);
 
 /* The value that share cells hold for the running processor: number + 1 (abi in architecture.md). */
 void dbt_set_agent(struct dbt *d, uint8_t agent);
+/* Whether stores of the running processor wait to become visible: then DBT_FENCE may result. */
+void dbt_set_stores(struct dbt *d, bool waiting);
 
 struct dbt_stats {
     uint64_t blocks, guest_instructions, host_bytes, exits, slow_shadow, slow_share, translate_ns;

@@ -66,6 +66,13 @@ static void read_memory_operand(struct insn *x, const ZydisDecodedInstruction *i
     x->writes = o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 }
 
+static bool is_fence(const struct insn *x, const ZydisDecodedInstruction *i)
+{
+    return (i->attributes & ZYDIS_ATTRIB_HAS_LOCK) ||
+           (i->mnemonic == ZYDIS_MNEMONIC_XCHG && x->has_mem) ||
+           i->mnemonic == ZYDIS_MNEMONIC_MFENCE || i->mnemonic == ZYDIS_MNEMONIC_CPUID;
+}
+
 /* Registers and flags that the instruction reads and overwrites. */
 static void read_effects(struct insn *x, const ZydisDecodedInstruction *i,
                          const ZydisDecodedOperand *ops)
@@ -153,6 +160,7 @@ static bool decode_fresh(gva_t pc, gva_t end, struct insn *x)
     }
     read_effects(x, &i, ops);
     classify(x, &i, ops);
+    x->fence = is_fence(x, &i);
     if (x->op == OP_NOP)
         x->use = x->kill = 0;
     if (x->op == OP_NOP || x->op == OP_STOP || x->op == OP_EMULATE)

@@ -314,6 +314,8 @@ bool emulate(struct dbt *d, struct site *s, uint64_t gpr[16], uint64_t *flags)
         return leave_behind(s, gpr, *flags, DBT_HALT);
     case ACT_HYPERCALL:
         return driver ? trap(s, gpr, *flags, 6) : leave_behind(s, gpr, *flags, DBT_HYPERCALL);
+    case ACT_FENCE:
+        return CTX->stores != 0 && leave_before(s, gpr, *flags, DBT_FENCE);
     case ACT_TRAP:
         return trap(s, gpr, *flags, (uint8_t)s->imm);
     case ACT_UNSUPPORTED:

@@ -97,7 +97,7 @@ static struct outcome transfer(struct dbt *d, uint8_t unit, gva_t from, gva_t ta
 {
     if (!unit_holds(d, unit, target))
         return leave_with(DBT_CROSS, target, from);
-    if (d->one)
+    if (d->one || is_stop(d, target))
         return leave_with(DBT_ONE, target, from);
     return (struct outcome){.rip = target};
 }
@@ -152,13 +152,13 @@ static struct outcome came_out(struct dbt *d)
     return (struct outcome){.leave = true};
 }
 
-static struct dbt_exit run(struct dbt *d, struct vcpu *cpu, int64_t left, bool one)
+static struct dbt_exit run(struct dbt *d, struct vcpu *cpu, int64_t left, enum variant variant)
 {
     RD_ASSERT(d == dbt_self && !d->cpu);
-    d->one = one;
+    d->one = variant >= VARIANT_ONE;
     set_gs_base();
     load_cpu(d, cpu, left);
-    struct outcome o = {.rip = cpu->regs.rip, .variant = one ? VARIANT_ONE : VARIANT_NORMAL};
+    struct outcome o = {.rip = cpu->regs.rip, .variant = (uint8_t)variant};
     while (!o.leave) {
         uint64_t flushes = d->flushes;
         uint32_t n = block_find(d, o.rip, o.variant);
@@ -192,10 +192,26 @@ static struct dbt_exit run(struct dbt *d, struct vcpu *cpu, int64_t left, bool o
 struct dbt_exit dbt_run(struct dbt *d, struct vcpu *cpu, uint64_t limit)
 {
     uint64_t left = limit > cpu->retired ? limit - cpu->retired : 0;
-    return run(d, cpu, left > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)left, false);
+    return run(d, cpu, left > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)left, VARIANT_NORMAL);
 }
 
 struct dbt_exit dbt_run_one(struct dbt *d, struct vcpu *cpu)
 {
-    return run(d, cpu, INT64_MAX / 2, true);
+    return run(d, cpu, INT64_MAX / 2, VARIANT_ONE);
+}
+
+struct dbt_exit dbt_run_single(struct dbt *d, struct vcpu *cpu)
+{
+    return run(d, cpu, INT64_MAX / 2, VARIANT_SINGLE);
+}
+
+void dbt_set_stops(struct dbt *d, const gva_t *addresses, unsigned count)
+{
+    RD_ASSERT(count <= DBT_STOPS);
+    if (count == d->stop_count && (count == 0 || memcmp(d->stops, addresses, count * sizeof *addresses) == 0))
+        return;
+    if (count > 0)
+        memcpy(d->stops, addresses, count * sizeof *addresses);
+    d->stop_count = count;
+    cache_flush(d);
 }

@@ -91,6 +91,7 @@ struct dbt_context {
     uint64_t probe;       /* guest address that the helper is about to touch */
     uint32_t probe_size;  /* 0: the helper touches guest memory itself, the trap tells where */
     uint32_t probe_write;
+    uint32_t stores;     /* of the running processor wait to become visible */
     uint32_t left_early; /* a helper or trap has filled `exit`; ctx.gpr is guest-exact */
     uint32_t retry;      /* left early to go on inside: GO_UNMERGED, GO_TRANSFER */
     gva_t rip;
@@ -184,6 +185,7 @@ enum action {
     ACT_IRET,
     ACT_HALT,
     ACT_HYPERCALL,
+    ACT_FENCE, /* in front of a fence: see gather() */
     ACT_TRAP /* vector in imm */,
     ACT_UNSUPPORTED
 };
@@ -196,6 +198,7 @@ struct insn {
     bool has_mem, reads, writes;
     bool faults;        /* may fault without touching memory: division, vector arithmetic */
     bool touches_flags; /* reads or may change any arithmetic flag */
+    bool fence;         /* waits for the processor's earlier stores: locked, XCHG with memory, MFENCE, CPUID */
     bool bit_index;     /* BT family with a register index: touches memory beyond the operand */
     uint8_t size; /* bytes touched; 0: not 1 2 4 8 16 32, must be checked in C with odd_size */
     uint8_t odd_size;
@@ -269,7 +272,8 @@ struct site {
     bool with_stack, stack_write; /* ACCESS: the instruction also makes an implicit stack access */
 };
 
-enum variant { VARIANT_NORMAL, VARIANT_UNMERGED, VARIANT_ONE };
+/* ONE passes over share cells, SINGLE consults them; both are one instruction. */
+enum variant { VARIANT_NORMAL, VARIANT_UNMERGED, VARIANT_ONE, VARIANT_SINGLE };
 
 struct block {
     gva_t pc, end;
@@ -303,7 +307,9 @@ struct dbt {
     unsigned features;
     struct vcpu *cpu;
     uint64_t limit;
-    bool one;                                       /* inside dbt_run_one */
+    bool one;                                       /* inside dbt_run_one or dbt_run_single */
+    gva_t stops[DBT_STOPS];
+    unsigned stop_count;
     uint8_t *hot, *cold;                            /* next free byte of each half of the cache */
     VEC(struct block) blocks;                       /* number 0 is never used */
     VEC(struct site) sites;                         /* same */
@@ -325,6 +331,13 @@ void table_insert(struct dbt *d, uint32_t block);
 uint8_t unit_of(struct dbt *d, const struct code_range *range); /* may flush */
 bool unit_holds(struct dbt *d, uint8_t unit, gva_t target);
 void cache_flush(struct dbt *d);
+static inline bool is_stop(const struct dbt *d, gva_t pc)
+{
+    for (unsigned i = 0; i < d->stop_count; i++)
+        if (d->stops[i] == pc)
+            return true;
+    return false;
+}
 void coverage_note(struct dbt *d, gva_t pc);
 struct site *site_at_host(struct dbt *d, uint64_t host_pc);
 

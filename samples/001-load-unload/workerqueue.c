@@ -1,94 +1,88 @@
 /*
- * The driver's own work queues: each has a system thread that serves it. SetupWorkerQueues builds them and publishes the
- * table when it is complete; StopWorkerQueues walks the table, stops every thread and waits until it is gone.
+ * The driver's own work queue (the real one had several), with a system thread that serves it. A queue that has a handle has a thread; so
+ * StopWorkerQueues takes it, but PsCreateSystemThread fills the handle in long before the queue knows its thread.
  */
 #include "isolate.h"
 
 #define QUEUE_TAG 'euQW'
 
+typedef struct _QUEUE_THREAD
+{
+    KEVENT Wake;
+    BOOLEAN Stopping;
+    PVOID Object;
+} QUEUE_THREAD, *PQUEUE_THREAD;
+
 typedef struct _WORKER_QUEUE
 {
     LIST_ENTRY Work;
     KSPIN_LOCK Lock;
-    KEVENT Stop;
-    PVOID Thread;
+    HANDLE Handle;
+    PQUEUE_THREAD Thread;
 } WORKER_QUEUE, *PWORKER_QUEUE;
 
-typedef struct _WORKER_QUEUES
-{
-    ULONG Count;
-    PWORKER_QUEUE Queue[2];
-} WORKER_QUEUES, *PWORKER_QUEUES;
-
-static PWORKER_QUEUES WorkerQueues;
+static WORKER_QUEUE ReadQueue;
 
 static VOID NTAPI QueueThread(PVOID Context)
 {
-    PWORKER_QUEUE Queue = Context;
+    PQUEUE_THREAD Thread = Context;
 
-    KeWaitForSingleObject(&Queue->Stop, Executive, KernelMode, FALSE, NULL);
+    do
+    {
+        KeWaitForSingleObject(&Thread->Wake, Executive, KernelMode, FALSE, NULL);
+    } while (!*(volatile BOOLEAN *)&Thread->Stopping);
     PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
-static NTSTATUS SetupReadWorkQueue(PWORKER_QUEUES Queues)
+static DECLSPEC_NOINLINE NTSTATUS SetupReadWorkQueue(VOID)
 {
-    PWORKER_QUEUE Queue = ExAllocatePoolWithTag(NonPagedPool, sizeof *Queue, QUEUE_TAG);
-    HANDLE Handle;
+    PWORKER_QUEUE Queue = &ReadQueue;
+    PQUEUE_THREAD Thread = ExAllocatePoolWithTag(NonPagedPool, sizeof *Thread, QUEUE_TAG);
     NTSTATUS Status;
 
-    if (Queue == NULL)
+    if (Thread == NULL)
     {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     InitializeListHead(&Queue->Work);
     KeInitializeSpinLock(&Queue->Lock);
-    KeInitializeEvent(&Queue->Stop, NotificationEvent, FALSE);
-    Status = PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, QueueThread, Queue);
+    KeInitializeEvent(&Thread->Wake, SynchronizationEvent, FALSE);
+    Thread->Stopping = FALSE;
+    Status = PsCreateSystemThread(&Queue->Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, QueueThread, Thread);
     if (!NT_SUCCESS(Status))
     {
-        ExFreePoolWithTag(Queue, QUEUE_TAG);
+        ExFreePoolWithTag(Thread, QUEUE_TAG);
         return Status;
     }
-    ObReferenceObjectByHandle(Handle, THREAD_ALL_ACCESS, NULL, KernelMode, &Queue->Thread, NULL);
-    ZwClose(Handle);
-    Queues->Queue[Queues->Count++] = Queue;
+    ObReferenceObjectByHandle(Queue->Handle, THREAD_ALL_ACCESS, NULL, KernelMode, &Thread->Object, NULL);
+    Queue->Thread = Thread;
     return STATUS_SUCCESS;
 }
 
-NTSTATUS SetupWorkerQueues(VOID)
+DECLSPEC_NOINLINE NTSTATUS SetupWorkerQueues(VOID)
 {
-    PWORKER_QUEUES Queues = ExAllocatePoolWithTag(NonPagedPool, sizeof *Queues, QUEUE_TAG);
-    NTSTATUS Status;
+    NTSTATUS Status = SetupReadWorkQueue();
 
-    if (Queues == NULL)
-    {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    Queues->Count = 0;
-    Status = SetupReadWorkQueue(Queues);
     if (!NT_SUCCESS(Status))
     {
-        ExFreePoolWithTag(Queues, QUEUE_TAG);
-        return Status;
+        DbgPrint("isolate: no read queue: %08x\n", Status);
     }
-    WorkerQueues = Queues;
-    return STATUS_SUCCESS;
+    return Status;
 }
 
-VOID StopWorkerQueues(VOID)
+DECLSPEC_NOINLINE VOID StopWorkerQueues(VOID)
 {
-    PWORKER_QUEUES Queues = WorkerQueues;
-    ULONG i;
+    PWORKER_QUEUE Queue = &ReadQueue;
 
-    for (i = 0; i < Queues->Count; i++)
+    if (Queue->Handle == NULL)
     {
-        PWORKER_QUEUE Queue = Queues->Queue[i];
-
-        KeSetEvent(&Queue->Stop, IO_NO_INCREMENT, FALSE);
-        KeWaitForSingleObject(Queue->Thread, Executive, KernelMode, FALSE, NULL);
-        ObDereferenceObject(Queue->Thread);
-        ExFreePoolWithTag(Queue, QUEUE_TAG);
+        return; /* it has no thread yet */
     }
-    WorkerQueues = NULL;
-    ExFreePoolWithTag(Queues, QUEUE_TAG);
+    Queue->Thread->Stopping = TRUE;
+    KeSetEvent(&Queue->Thread->Wake, IO_NO_INCREMENT, FALSE);
+    KeWaitForSingleObject(Queue->Thread->Object, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(Queue->Thread->Object);
+    ExFreePoolWithTag(Queue->Thread, QUEUE_TAG);
+    ZwClose(Queue->Handle);
+    Queue->Handle = NULL;
 }

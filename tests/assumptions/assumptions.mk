@@ -1,6 +1,6 @@
 # What the kernel assumes where documentation is silent.
 ASSUMPTIONS := tests/assumptions
-$(foreach n,load_race busy_dispatch,$(call sample_image,$(ASSUMPTIONS),$(n),$(n).c))
+$(foreach n,load_race busy_dispatch observed_verbs,$(call sample_image,$(ASSUMPTIONS),$(n),$(n).c))
 $(BUILD)/$(ASSUMPTIONS)/assumptions.run: $(ASSUMPTIONS)/run_assumptions.sh $(SAMPLE_IMAGES_$(ASSUMPTIONS)) \
     $(patsubst %,$(BUILD)/%,$(wildcard $(ASSUMPTIONS)/*.lua)) $(BUILD)/rundown $(GUEST_IMAGES)
 	@printf '#!/bin/sh\nexec sh %s %s %s\n' $(ASSUMPTIONS)/run_assumptions.sh $(BUILD)/rundown $(BUILD)/$(ASSUMPTIONS) > $@

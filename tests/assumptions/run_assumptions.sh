@@ -22,7 +22,7 @@ assumption() {
     fi
 }
 
-echo "1..10"
+echo "1..11"
 assumption "on win7 nothing but its pointer count keeps an image through DriverEntry" \
     1 "rule: execute-unloaded-image  culprit: load_race!DriverEntry" "$build/load_race.lua" --os win7
 assumption "on win8 the system serialises load and unload" \
@@ -35,9 +35,11 @@ assumption "a thread that is to end cannot be suspended" \
     0 "every interleaving explored" "$build/suspend_ending.lua"
 assumption "a thread that is left suspended is no hang by itself" \
     0 "every interleaving explored" "$build/left_suspended.lua"
+assumption "another thread may run between two verbs that call no driver" \
+    1 "rule: expectation" "$build/observed_verbs.lua"
 samples=$build/../../samples
 assumption "what waits for a suspended thread is" \
-    1 "rule: hang  culprit: counter-wait!RemedyUnload" "$samples/000-apc-unload/counter-wait-stuck.lua"
+    1 "rule: hang  culprit: counter-wait!RemedyUnload" --all "$samples/000-apc-unload/counter-wait-stuck.lua"
 assumption "the last close carries a deferred unload out and waits for it" \
     1 "rule: hang  culprit: counter-wait!RemedyUnload" --all "$samples/000-apc-unload/counter-wait.lua"
 assumption "PnP changes the state of a stack for one at a time" \

@@ -56,7 +56,7 @@ has "the stall that the schedule assumes" '^This schedule assumes a stall: targe
 has "the timer" 'timer expires at 10(\.[0-9]+)? s'
 has "the APC routine" 'APC (kernel|rundown) routine ->'
 
-run check "$samples/000-apc-unload/counter-wait-suspended.lua"
+run check --all "$samples/000-apc-unload/counter-wait-suspended.lua" -o "$work/here/hang.rdn"
 has "a hang is called so" '^HANG$'
 has "a hang has a rule" '^rule: hang  culprit: counter-wait!RemedyUnload'
 has "who waits for whom" '^    (suspended|waiting) for '

@@ -17,7 +17,7 @@ refuses "an unknown system" "win10" check --os win95
 refuses "an unknown strategy names those that there are" "dpor" check --strategy magic
 refuses "a bound for a strategy that has none" "belongs to strategy bounded" check --strategy dpor --preemptions 2
 refuses "a bound that is no number" "--preemptions" check --preemptions few
-refuses "several jobs say that they are not there" "not implemented" check --jobs 4
+refuses "no jobs" "from 1 to 256" check --jobs 0
 refuses "a verifier option that is known and not there is named" "deadlock detection" check --verifier 0x20
 refuses "... by name too" "low resources simulation" check --verifier io,low-resources
 refuses "a verifier option that nobody knows" '"frob"' check --verifier frob

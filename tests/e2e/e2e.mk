@@ -45,3 +45,8 @@ $(BUILD)/$(E2E)/regions.run: $(E2E)/run_regions.sh $(BUILD)/rundown $(GUEST_IMAG
 	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(E2E)/run_regions.sh $(BUILD)/rundown $(BUILD)/samples $(BUILD)/$(E2E) > $@
 	@chmod +x $@
 TEST_PROGRAMS += $(BUILD)/$(E2E)/regions.run
+$(BUILD)/$(E2E)/two_stacks.run: $(E2E)/run_two_stacks.sh $(BUILD)/rundown $(GUEST_IMAGES) | samples
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(E2E)/run_two_stacks.sh $(BUILD)/rundown $(BUILD)/samples $(BUILD)/$(E2E) > $@
+	@chmod +x $@
+TEST_PROGRAMS += $(BUILD)/$(E2E)/two_stacks.run

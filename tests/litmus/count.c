@@ -1,5 +1,5 @@
 /*
- * Counts the executions that a scenario needs: `count [--kernel FILE] SCENARIO.lua`. An exploration that learns of
+ * Counts the executions that a scenario needs: `count [--kernel FILE] [--tso] SCENARIO.lua`. An exploration that learns of
  * shared locations begins again, and what it had done before is void; so the scenario is explored once to learn and
  * once more to count. Where brute force is affordable, it is the oracle: without any reduction the same final states
  * must be reached. A final state is what is left in the drivers' images, as in litmus programs on paper.
@@ -98,10 +98,10 @@ int main(int argc, char **argv)
     struct error e = {0};
     struct session s;
     int first;
-    if (!options_parse(argc, argv, "k", &o, &first, &e))
+    if (!options_parse(argc, argv, "kT", &o, &first, &e))
         return cli_fail(&e);
     if (argc - first != 1) {
-        fprintf(stderr, "usage: count [--kernel FILE] SCENARIO.lua\n");
+        fprintf(stderr, "usage: count [--kernel FILE] [--tso] SCENARIO.lua\n");
         return 2;
     }
     int status = session_open(&s, &o, argv + first, 1, &e) ? count(&s, &e) : cli_fail(&e);

@@ -6,7 +6,11 @@
  */
 #include "litmus.h"
 
-#define MAXIMUM_BODIES 6
+#define MAXIMUM_BODIES 20
+
+ULONG LitmusBodies = 6;
+VOID (*LitmusBegin)(ULONG Count);
+PKTHREAD LitmusThreads[MAXIMUM_BODIES];
 
 static UNICODE_STRING DeviceName = RTL_CONSTANT_STRING(L"\\Device\\Litmus");
 static UNICODE_STRING LinkName = RTL_CONSTANT_STRING(L"\\DosDevices\\Litmus");
@@ -25,6 +29,7 @@ static VOID NTAPI BodyThread(PVOID Context)
 {
     BODY *Body = Context;
 
+    LitmusThreads[Body->Number] = KeGetCurrentThread();
     KeWaitForSingleObject(&Body->Start, Executive, KernelMode, FALSE, NULL);
     LitmusBody(Body->Number);
     /* An exit would drop references that the threads share. */
@@ -37,7 +42,7 @@ static VOID StartThreads(VOID)
     HANDLE Handle;
     ULONG Number;
 
-    for (Number = 0; Number < MAXIMUM_BODIES; Number++)
+    for (Number = 0; Number < LitmusBodies && Number < MAXIMUM_BODIES; Number++)
     {
         KeInitializeEvent(&Bodies[Number].Start, NotificationEvent, FALSE);
         KeInitializeEvent(&Bodies[Number].Never, NotificationEvent, FALSE);
@@ -63,7 +68,11 @@ static NTSTATUS NTAPI LitmusDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         ULONG Count = (Location->Parameters.DeviceIoControl.IoControlCode >> 2) & 0xff;
         ULONG Number;
 
-        for (Number = 0; Number < Count && Number < MAXIMUM_BODIES; Number++)
+        if (LitmusBegin != NULL)
+        {
+            LitmusBegin(Count);
+        }
+        for (Number = 0; Number < Count && Number < LitmusBodies; Number++)
         {
             KeSetEvent(&Bodies[Number].Start, IO_NO_INCREMENT, FALSE);
         }

@@ -12,6 +12,12 @@
 VOID LitmusBody(ULONG Number);
 /* Runs in DriverEntry. */
 VOID LitmusInitialize(VOID);
+/* How many threads there may be: LitmusInitialize can ask for more than the usual six. */
+extern ULONG LitmusBodies;
+/* Runs before the first of them is started, with how many the scenario starts; LitmusInitialize may set it. */
+extern VOID (*LitmusBegin)(ULONG Count);
+/* By number. */
+extern PKTHREAD LitmusThreads[];
 
 /* An assertion of the program: a bugcheck whose first parameter is the line. */
 #define LITMUS_BUGCHECK 0x4C49544D

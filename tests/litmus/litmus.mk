@@ -15,7 +15,18 @@ $(BUILD)/$(LITMUS)/%.run: $(LITMUS)/run_litmus.sh $(LITMUS)/scenario.lua $(LITMU
 	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(LITMUS)/run_litmus.sh '$(BUILD)/$(LITMUS)/count --kernel $(firstword $(GUEST_IMAGES))' \
 	    $(LITMUS)/$* $(BUILD)/$(LITMUS)/$* | sed 's/run_litmus.sh \(.*--kernel [^ ]*\)/run_litmus.sh "\1"/' > $@
 	@chmod +x $@
-$(foreach n,$(LITMUS_NAMES),$(eval $(BUILD)/$(LITMUS)/$(n).run: $(BUILD)/$(LITMUS)/$(n)/$(n).sys))
+$(foreach n,$(filter-out generated,$(LITMUS_NAMES)),$(eval $(BUILD)/$(LITMUS)/$(n).run: $(BUILD)/$(LITMUS)/$(n)/$(n).sys))
+
+# Generated programs, interpreted by a driver, against brute force.
+LITMUS_GENERATED := 500
+$(BUILD)/$(LITMUS)/generated/compare: $(filter-out %/count.o,$(LITMUS_COUNT_OBJECTS)) $(BUILD)/host/$(LITMUS)/generated.o \
+    $(BUILD)/host/$(LITMUS)/apart.o $(HOST_LINK_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(HOST_LINK_LIBS) -Wl,--end-group $(HOST_LIBS)
+$(BUILD)/$(LITMUS)/generated.run: $(BUILD)/$(LITMUS)/generated/compare $(BUILD)/$(LITMUS)/generated/generated.sys $(GUEST_IMAGES)
+	@sed -e 's/COUNT/4/g' -e 's/PROGRAM/generated/' $(LITMUS)/scenario.lua > $(@D)/generated/generated.lua
+	@printf '#!/bin/sh\nexec %s --kernel %s %s 1 %s\n' $< $(firstword $(GUEST_IMAGES)) $(@D)/generated/generated.lua $(LITMUS_GENERATED) > $@
+	@chmod +x $@
 
 LITMUS_RUNS := $(patsubst %,$(BUILD)/$(LITMUS)/%.run,$(LITMUS_NAMES))
 litmus_drivers: $(LITMUS_RUNS)

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "tests/unit/explore_sim/deaths.h"
 #include "tests/unit/explore_sim/sim.h"
 
 #define CODE 12
@@ -281,6 +283,257 @@ static void three_jobs_find_what_one_does(void **state)
                   (unsigned long long)total_blocked);
 }
 
+/* A violation cuts its trace short wherever it comes. */
+static bool counts_are_traces(const struct sim_program *p, const struct explore_result *r)
+{
+    return p->states_are_traces && r->violation_count == 0 && r->restarts == 0;
+}
+
+/* The same programs, while every so-many-th step ends the process that takes it. */
+static unsigned compare_with_deaths(uint64_t seed, unsigned with)
+{
+    struct random_program rp;
+    generate(&rp, seed, with);
+    struct explore_result one = explore_by(&rp.program, "dpor", 1), three;
+    struct sim *s = sim_create(&rp.program);
+    struct subject subject = sim_subject(s);
+    struct explore_options o = {.all = true, .want_states = true, .jobs = 3, .jobs_after = 1, .jobs_split = 5,
+                                .checkpoint_seconds = 1e-9};
+    struct error e = {0};
+    deaths_begin(&subject, 199, false);
+    assert_true(explore_run(&subject, &o, &three, &e));
+    unsigned deaths = deaths_so_far();
+    deaths_begin(&subject, 0, false);
+    if (!three.complete || !same(&one, &three) || (counts_are_traces(&rp.program, &one) && one.executions != three.executions))
+        fail_msg("seed %llu with %u: one job %llu executions %zu states, three that died %llu, %zu (%s)",
+                 (unsigned long long)seed, with, (unsigned long long)one.executions, one.state_count,
+                 (unsigned long long)three.executions, three.state_count, three.claim);
+    sim_destroy(s);
+    explore_free(&one);
+    explore_free(&three);
+    return deaths;
+}
+
+static void workers_that_are_killed_lose_nothing_and_nothing_counts_twice(void **state)
+{
+    const char *more = getenv("EXPLORE_RANDOM");
+    uint64_t count = more != NULL ? strtoull(more, NULL, 10) : 100;
+    unsigned deaths = 0;
+    (void)state;
+    for (uint64_t i = 0; i < count; i++) {
+        deaths += compare_with_deaths(i * 64 + 9, (unsigned)(i % 64));
+    }
+    print_message("# %u workers died\n", deaths);
+    assert_true(deaths > count / 8);
+}
+
+/* ---- checkpoints ---- */
+
+struct attempt {
+    struct subject subject;
+    struct explore_options options;
+    struct explore_result result;
+};
+
+static void attempt(void *context)
+{
+    struct attempt *a = context;
+    struct error e = {0};
+    if (!explore_run(&a->subject, &a->options, &a->result, &e))
+        fail_msg("%s", e.text);
+}
+
+/* Killed as a whole at many moments, resumed by turns with one job and two, and at last left alone. */
+static unsigned compare_resumed(const char *path, uint64_t seed, unsigned with)
+{
+    struct random_program rp;
+    generate(&rp, seed, with);
+    struct explore_result one = explore_by(&rp.program, "dpor", 1);
+    struct sim *s = sim_create(&rp.program);
+    struct attempt a = {.subject = sim_subject(s),
+                        .options = {.all = true, .want_states = true, .jobs_split = 5, .checkpoint = path,
+                                    .checkpoint_seconds = 1e-9}};
+    unsigned deaths = 0;
+    unlink(path);
+    for (unsigned n = 0; n < 20; n++) {
+        a.options.jobs = 1 + n % 2;
+        a.options.resume = access(path, F_OK) == 0 ? path : NULL;
+        deaths_begin(&a.subject, 13 + 17 * n, true);
+        if (deaths_survived(attempt, &a))
+            break;
+        deaths++;
+    }
+    deaths_begin(&a.subject, 0, false);
+    a.options.resume = access(path, F_OK) == 0 ? path : NULL;
+    attempt(&a);
+    if (!a.result.complete || !same(&one, &a.result) ||
+        (counts_are_traces(&rp.program, &one) && one.executions != a.result.executions))
+        fail_msg("seed %llu with %u: one job %llu executions %zu states, resumed %llu, %zu (%s)",
+                 (unsigned long long)seed, with, (unsigned long long)one.executions, one.state_count,
+                 (unsigned long long)a.result.executions, a.result.state_count, a.result.claim);
+    replay_all(&rp.program, &a.result, seed);
+    unlink(path);
+    sim_destroy(s);
+    explore_free(&one);
+    explore_free(&a.result);
+    return deaths;
+}
+
+static void a_search_that_is_killed_and_resumed_finds_the_same(void **state)
+{
+    const char *more = getenv("EXPLORE_RANDOM");
+    uint64_t count = more != NULL ? strtoull(more, NULL, 10) : 60;
+    char folder[] = "/tmp/rundown-checkpoint-XXXXXX", path[64];
+    unsigned deaths = 0;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/search", folder);
+    for (uint64_t i = 0; i < count; i++)
+        deaths += compare_resumed(path, i * 64 + 9, (unsigned)(i % 64));
+    rmdir(folder);
+    print_message("# resumed %u times\n", deaths);
+    assert_true(deaths > count / 4);
+}
+
+/* ---- preemption bounds ---- */
+
+static bool has_state(const struct explore_result *r, struct hash128 h)
+{
+    for (size_t i = 0; i < r->state_count; i++)
+        if (hash_equal(r->states[i], h))
+            return true;
+    return false;
+}
+
+/* All executions with at most so many preemptions, by recursion over the subject alone: how many there are, and where they end. */
+struct oracle {
+    struct subject s;
+    uint64_t executions[4]; /* by preemptions */
+    struct hash128 *states;
+    size_t count, capacity;
+};
+
+static void enumerate(struct oracle *o, unsigned last, unsigned used, unsigned bound)
+{
+    struct subject *s = &o->s;
+    uint64_t enabled = s->enabled(s->context);
+    if (enabled == 0) {
+        o->executions[used]++;
+        if (s->quiescent(s->context) == STOP_END) {
+            if (o->count == o->capacity) {
+                o->capacity = 2 * o->capacity + 64;
+                o->states = realloc(o->states, o->capacity * sizeof *o->states);
+                assert_non_null(o->states);
+            }
+            o->states[o->count++] = s->state(s->context);
+        }
+        return;
+    }
+    unsigned here = s->push(s->context);
+    for (unsigned agent = 0; agent < 64; agent++) {
+        bool preempts = last != agent && last < 64 && (enabled >> last & 1);
+        if (!(enabled >> agent & 1) || used + preempts > bound)
+            continue;
+        struct decider none = {NULL, NULL};
+        if (s->step(s->context, agent, &none).stop != STOP_NONE)
+            o->executions[used + preempts]++;
+        else
+            enumerate(o, agent, used + preempts, bound);
+        s->restore(s->context, here);
+    }
+    s->drop(s->context, here);
+}
+
+static void each_preemption_bound_is_complete(void **state)
+{
+    uint64_t total = 0;
+    (void)state;
+    for (uint64_t i = 0; i < 120; i++) {
+        struct random_program rp;
+        generate(&rp, i * 64 + 5, (unsigned)(i % 64) & ~(unsigned)WITH_CHOICES);
+        rp.program.private_at_first = false;
+        for (unsigned bound = 0; bound < 4; bound++) {
+            struct sim *s = sim_create(&rp.program);
+            struct oracle o = {.s = sim_subject(s)};
+            uint64_t executions = 0;
+            enumerate(&o, 64, 0, bound);
+            for (unsigned b = 0; b <= bound; b++)
+                executions += o.executions[b];
+            struct explore_options options = {
+                .strategy = "bounded", .all = true, .want_states = true, .preemptions = bound};
+            struct explore_result r;
+            struct error e = {0};
+            assert_true(explore_run(&o.s, &options, &r, &e));
+            assert_true(r.finished);
+            if (r.executions != executions)
+                fail_msg("seed %llu, bound %u: %llu executions, by recursion %llu", (unsigned long long)(i * 64 + 5),
+                         bound, (unsigned long long)r.executions, (unsigned long long)executions);
+            for (size_t k = 0; k < o.count; k++)
+                assert_true(has_state(&r, o.states[k]));
+            total += executions;
+            explore_free(&r);
+            free(o.states);
+            sim_destroy(s);
+        }
+    }
+    print_message("# %llu executions within a bound\n", (unsigned long long)total);
+}
+
+/* ---- parts ---- */
+
+/* All parts of a check against the whole. Returns whether they could be compared. */
+static bool compare_parts(uint64_t seed, unsigned with, unsigned parts)
+{
+    struct random_program rp;
+    generate(&rp, seed, with);
+    struct explore_result whole = explore_by(&rp.program, "dpor", 1), part[8];
+    uint64_t executions = 0;
+    bool alike = true, covered = true, told = true;
+    for (unsigned i = 0; i < parts; i++) {
+        struct sim *s = sim_create(&rp.program);
+        struct subject subject = sim_subject(s);
+        struct explore_options o = {.all = true, .want_states = true, .shard = i + 1, .shards = parts};
+        struct error e = {0};
+        assert_true(explore_run(&subject, &o, &part[i], &e));
+        assert_true(part[i].finished);
+        assert_false(part[i].complete);
+        executions += part[i].executions;
+        alike = alike && part[i].sharing == part[0].sharing;
+        sim_destroy(s);
+    }
+    for (size_t k = 0; k < whole.state_count; k++) {
+        bool found = false;
+        for (unsigned i = 0; i < parts; i++)
+            found = found || has_state(&part[i], whole.states[k]);
+        covered = covered && found;
+    }
+    for (size_t k = 0; k < whole.violation_count; k++) {
+        bool found = false;
+        for (unsigned i = 0; i < parts; i++)
+            found = found || has_violation(&part[i], whole.violations[k].key);
+        told = told && found;
+    }
+    if (alike && (!covered || !told || (counts_are_traces(&rp.program, &whole) && executions != whole.executions)))
+        fail_msg("seed %llu with %u: %llu executions, in %u parts %llu; states %s, violations %s",
+                 (unsigned long long)seed, with, (unsigned long long)whole.executions, parts,
+                 (unsigned long long)executions, covered ? "covered" : "lost", told ? "told" : "lost");
+    for (unsigned i = 0; i < parts; i++)
+        explore_free(&part[i]);
+    explore_free(&whole);
+    return alike;
+}
+
+static void parts_without_communication_cover_the_whole_and_nothing_twice(void **state)
+{
+    const char *more = getenv("EXPLORE_RANDOM");
+    uint64_t count = more != NULL ? strtoull(more, NULL, 10) : 80;
+    unsigned compared = 0;
+    (void)state;
+    for (uint64_t i = 0; i < count; i++)
+        compared += compare_parts(i * 64 + 11, (unsigned)(i % 64), 2 + (unsigned)(i % 4));
+    assert_true(compared > count - count / 20);
+}
+
 static void compare_many(unsigned with)
 {
     const char *more = getenv("EXPLORE_RANDOM");
@@ -322,6 +575,10 @@ int main(void)
         cmocka_unit_test(programs_whose_footprints_depend_on_data_agree_with_brute_force),
         cmocka_unit_test(programs_with_everything_agree_with_brute_force),
         cmocka_unit_test(three_jobs_find_what_one_does),
+        cmocka_unit_test(workers_that_are_killed_lose_nothing_and_nothing_counts_twice),
+        cmocka_unit_test(each_preemption_bound_is_complete),
+        cmocka_unit_test(parts_without_communication_cover_the_whole_and_nothing_twice),
+        cmocka_unit_test(a_search_that_is_killed_and_resumed_finds_the_same),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

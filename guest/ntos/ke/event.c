@@ -37,10 +37,15 @@ LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
     LONG Old = Event->Header.SignalState;
 
     RdEvent(RD_EVENT_SIGNAL, RD_ADDRESS(Event), 0, 0);
-    Event->Header.SignalState = 1;
-    if (Old == 0 && !IsListEmpty(&Event->Header.WaitListHead))
+    /* What is as it should be is not written: to set a set event, or to clear a clear one, commutes with the same
+     * by another thread, and with looking at it. */
+    if (Old == 0)
     {
-        KiWaitTest(&Event->Header, Increment);
+        Event->Header.SignalState = 1;
+        if (!IsListEmpty(&Event->Header.WaitListHead))
+        {
+            KiWaitTest(&Event->Header, Increment);
+        }
     }
     KiFinish(OldIrql, Wait);
     return Old;
@@ -51,14 +56,20 @@ LONG NTAPI KeResetEvent(PRKEVENT Event)
 {
     LONG Old = Event->Header.SignalState;
 
-    Event->Header.SignalState = 0;
+    if (Old != 0)
+    {
+        Event->Header.SignalState = 0;
+    }
     return Old;
 }
 
 NTEXPORT(KeClearEvent, DISPATCH_LEVEL, "event");
 VOID NTAPI KeClearEvent(PRKEVENT Event)
 {
-    Event->Header.SignalState = 0;
+    if (Event->Header.SignalState != 0)
+    {
+        Event->Header.SignalState = 0;
+    }
 }
 
 NTEXPORT(KeReadStateEvent, DISPATCH_LEVEL, "event");

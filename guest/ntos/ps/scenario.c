@@ -483,6 +483,7 @@ static VOID NTAPI RdScenarioThread(PVOID Parameter)
     for (ULONG i = 0; i < Context->StepCount; i++)
     {
         RdRunStep(Context, i);
+        RdSchedule(); /* user mode: whatever another thread asks for may come before the next verb, or the thread's end */
     }
 }
 

@@ -6,6 +6,7 @@ static CELL Counter;
 
 VOID LitmusInitialize(VOID)
 {
+    LitmusBodies = 8;
 }
 
 VOID LitmusBody(ULONG Number)

@@ -1,25 +1,23 @@
-/* One writer of an array of n cells, n readers of one cell each: each reader is before or after
- * its write, 2^n ways. Thread 0 writes. */
+/* One writer of a location and n readers (Abdulla, Aronis, Jonsson and Sagonas, POPL 2014): each reader is before or
+ * after the write, 2^n ways. Thread 0 writes. */
 #include "../litmus.h"
 
-static CELL Cells[8];
+static CELL Shared;
 
 VOID LitmusInitialize(VOID)
 {
+    LitmusBodies = 16;
 }
 
 VOID LitmusBody(ULONG Number)
 {
     if (Number == 0)
     {
-        Cells[1].Value = 1;
-        Cells[2].Value = 1;
-        Cells[3].Value = 1;
-        Cells[4].Value = 1;
+        Shared.Value = 1;
     }
     else
     {
-        LONG Seen = Cells[Number].Value;
+        LONG Seen = Shared.Value;
 
         UNREFERENCED_PARAMETER(Seen);
     }

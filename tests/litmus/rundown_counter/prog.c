@@ -1,14 +1,19 @@
 /* The window of a counter of users, closed: nothing is done after the decrement. Thread 0 waits
- * for the last of two users. */
+ * for the last of its users. */
 #include "../litmus.h"
 
 static KEVENT Event;
 static CELL References, Gone;
 
+static VOID Begin(ULONG Count)
+{
+    References.Value = (LONG)Count - 1;
+}
+
 VOID LitmusInitialize(VOID)
 {
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    References.Value = 2;
+    LitmusBegin = Begin;
 }
 
 VOID LitmusBody(ULONG Number)

@@ -4,10 +4,15 @@
 static KEVENT Event;
 static CELL References, Gone;
 
+static VOID Begin(ULONG Count)
+{
+    References.Value = (LONG)Count - 1;
+}
+
 VOID LitmusInitialize(VOID)
 {
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    References.Value = 2;
+    LitmusBegin = Begin;
 }
 
 VOID LitmusBody(ULONG Number)

@@ -412,10 +412,23 @@ static size_t found(void *context, uint64_t **out)
     return count;
 }
 
+static size_t shared(void *context, uint64_t **out)
+{
+    struct sim *s = context;
+    size_t count = 0;
+    *out = calloc(SIM_VARS, sizeof **out);
+    RD_ASSERT(*out != NULL);
+    for (unsigned i = 0; i < SIM_VARS; i++)
+        if (s->owner[i] == 0xFF)
+            (*out)[count++] = i;
+    return count;
+}
+
 static void share(void *context, const uint64_t *vars, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        ((struct sim *)context)->owner[vars[i]] = 0xFF;
+        if (vars[i] < SIM_VARS)
+            ((struct sim *)context)->owner[vars[i]] = 0xFF;
 }
 
 static struct hash128 state(void *context)
@@ -467,5 +480,5 @@ struct subject sim_subject(struct sim *s)
 {
     return (struct subject){s,    enabled,         step, quiescent, push,         restore,
                             drop, begin_execution, grew, found,     share,
-                            state, violation_key};
+                            shared, state, violation_key};
 }

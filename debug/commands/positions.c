@@ -1,0 +1,234 @@
+/* !tt, !positions, !whowrote: places in the execution. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "debug/debugger.h"
+#include "debug/timeline.h"
+#include "machine/arena.h"
+
+#define WATCHED_MAX 4096u
+
+static bool hex(const char **p, uint64_t *out)
+{
+    char *end;
+    if (!((**p >= '0' && **p <= '9') || (**p >= 'a' && **p <= 'f') || (**p >= 'A' && **p <= 'F')))
+        return false;
+    *out = strtoull(*p, &end, 16);
+    *p = end;
+    return true;
+}
+
+/* "12:3F" is a position, "50" a percentage of all instructions. */
+static void travel(struct debugger *d, const char *args)
+{
+    struct timeline_position to;
+    const char *p = args;
+    if (*args == '\0') {
+        struct timeline_position now = timeline_now(d->timeline);
+        debug_print(d, "Time Travel Position: %" PRIX64 ":%" PRIX64 "\n", now.step, now.n);
+        return;
+    }
+    if (strchr(args, ':') != NULL) {
+        if (!hex(&p, &to.step) || *p++ != ':' || !hex(&p, &to.n) || *p != '\0') {
+            debug_error(d, "!tt: no position: '%s'", args);
+            return;
+        }
+        if (timeline_compare(to, timeline_end(d->timeline)) > 0 || to.n > timeline_retired(d->timeline, to.step)) {
+            debug_error(d, "!tt: there is no position %s", args);
+            return;
+        }
+    } else {
+        char *end;
+        double percent = strtod(args, &end);
+        if (end == args || (*end != '\0' && strcmp(end, "%") != 0) || !(percent >= 0 && percent <= 100)) {
+            debug_error(d, "!tt: neither a position (STEP:N) nor a percentage: '%s'", args);
+            return;
+        }
+        uint64_t all = timeline_instructions(d->timeline, timeline_end(d->timeline));
+        to = percent >= 100 ? timeline_end(d->timeline)
+                            : timeline_find(d->timeline, (uint64_t)((double)all * percent / 100));
+    }
+    timeline_goto(d->timeline, to);
+    debug_arrived(d);
+}
+
+static void positions(struct debugger *d)
+{
+    const struct timeline *t = d->timeline;
+    struct timeline_position now = timeline_now(t), end = timeline_end(t), first = {timeline_boot_steps(t), 0};
+    debug_print(d, "%-12s %-12s %s\n", "Position", "Instructions", "");
+    debug_print(d, "%-12s %-12u %s\n", "0:0", 0u, "the kernel's first instruction; drivers are loaded while it boots");
+    debug_print(d, "%" PRIX64 ":%-10" PRIX64 " %-12" PRIu64 " the scenario's threads begin\n", first.step, first.n,
+                timeline_instructions(t, first));
+    debug_print(d, "%" PRIX64 ":%-10" PRIX64 " %-12" PRIu64 " the violation\n", end.step, end.n,
+                timeline_instructions(t, end));
+    debug_print(d, ">%" PRIX64 ":%-9" PRIX64 " %-12" PRIu64 " here\n", now.step, now.n, timeline_instructions(t, now));
+    for (unsigned i = 0; i < machine_thread_count(d->m); i++) {
+        struct rd_thread r;
+        if (!machine_thread(d->m, i, &r) || (i < RD_MAX_CPUS && strcmp(r.name, "idle") == 0))
+            continue;
+        /* Where its processor goes on from here. */
+        uint64_t s = now.step + (timeline_cpu(t, now.step) != r.cpu);
+        while (s < timeline_step_count(t) && (timeline_cpu(t, s) != r.cpu || timeline_retired(t, s) == 0))
+            s++;
+        debug_print(d, "%3u  %016" PRIx64 "  %-24.24s ", i, r.kthread, r.name);
+        if (s < timeline_step_count(t))
+            debug_print(d, "processor %u, next step %" PRIX64 ":0\n", r.cpu, s);
+        else
+            debug_print(d, "processor %u, no further step\n", r.cpu);
+    }
+}
+
+/* --- who wrote -------------------------------------------------------------------------------- */
+
+struct writer {
+    struct debugger *d;
+    gva_t address;
+    uint64_t size;
+    uint8_t before[WATCHED_MAX];
+    bool known; /* `before` is what was there at the latest question */
+    struct timeline_position asked, limit;
+    struct timeline_position found;
+    bool any;
+};
+
+/* Instructions that write there; and changes that none explains, which the machine itself made for the one before (an
+ * interrupt's frame, a hypercall). */
+static bool look(void *context, unsigned cpu, struct timeline_position at)
+{
+    struct writer *w = context;
+    struct debug_access accesses[DEBUG_ACCESSES];
+    const uint8_t *now = arena_host(w->address);
+    if (w->known && memcmp(w->before, now, w->size) != 0) {
+        w->found = w->asked;
+        w->any = true;
+    }
+    unsigned count = debug_accesses(w->d, machine_cpu(w->d->m, cpu), accesses);
+    for (unsigned i = 0; i < count; i++)
+        if (accesses[i].write && accesses[i].address < w->address + w->size &&
+            w->address < accesses[i].address + accesses[i].size) {
+            w->found = at;
+            w->any = true;
+        }
+    memcpy(w->before, now, w->size);
+    w->asked = at;
+    w->known = true;
+    bool found = w->any;
+    w->any = false;
+    return found;
+}
+
+static void who_wrote(struct debugger *d, const char *args)
+{
+    uint64_t address = 0, size = 1;
+    char symbol[DEBUG_SYMBOL], text[DEBUG_ADDRESS], line[640];
+    if (*args == '\0') {
+        debug_error(d, "!whowrote: which address?");
+        return;
+    }
+    if (!debug_eval(d, &args, &address) || (!debug_count(d, &args, &size) && d->failed) ||
+        !debug_eval_optional(d, &args, &size))
+        return;
+    if (size == 0 || size > WATCHED_MAX || !arena_contains(address, size)) {
+        debug_error(d, "!whowrote: no such memory: %s", debug_address(address, text));
+        return;
+    }
+    struct timeline_position now = timeline_now(d->timeline);
+    unsigned thread = d->thread, frame = d->frame;
+    struct writer w = {.d = d, .address = address, .size = size};
+    struct timeline_search s = {.hit = look, .context = &w, .each = true};
+    if (!timeline_backward(d->timeline, &s)) {
+        timeline_goto(d->timeline, now);
+        debug_print(d, "Nobody wrote %s before now\n", debug_address(address, text));
+    } else {
+        struct timeline_position at = timeline_now(d->timeline);
+        debug_context_cpu(d, timeline_cpu(d->timeline, at.step));
+        struct rd_thread r = {.name = ""};
+        machine_thread(d->m, d->thread, &r);
+        debug_print(d, "Position %" PRIX64 ":%" PRIX64 ", processor %u, thread %016" PRIx64 " %s\n", at.step, at.n, d->cpu,
+                    r.kthread, r.name);
+        debug_print(d, "%s:\n", debug_symbol(d, d->regs.rip, symbol));
+        if (debug_disassemble(d, d->regs.rip, line, sizeof line) != 0)
+            debug_print(d, "%s %s\n", debug_address(d->regs.rip, text), line);
+        debug_print(d, "Go there: !tt %" PRIX64 ":%" PRIX64 "\n", at.step, at.n);
+        timeline_goto(d->timeline, now);
+    }
+    if (!debug_context_thread(d, thread))
+        debug_context_cpu(d, timeline_cpu(d->timeline, now.step));
+    debug_context_frame(d, frame);
+}
+
+/* Equal states, equal hashes: of memory, registers and time. */
+static void state_hash(struct debugger *d)
+{
+    char text[HASH_TEXT];
+    hash_text(machine_state_hash(d->m), text);
+    debug_print(d, "State %s, %" PRIu64 " repairs\n", text, timeline_repairs(d->timeline));
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* What jumps cost: N of them, to places that a fixed sequence chooses. Comes back to where it was. */
+static void jumps(struct debugger *d, const char *args)
+{
+    uint64_t count = 20, at = 1;
+    if (!debug_eval_optional(d, &args, &count))
+        return;
+    if (count == 0 || count > 10000) {
+        debug_error(d, "!jumps: from 1 to 0n10000");
+        return;
+    }
+    struct timeline_position before = timeline_now(d->timeline);
+    uint64_t all = timeline_instructions(d->timeline, timeline_end(d->timeline));
+    struct hash128 hash = machine_state_hash(d->m);
+    double *times = calloc(count, sizeof *times);
+    RD_ASSERT(times != NULL);
+    for (uint64_t i = 0; i < count; i++) {
+        at = at * 6364136223846793005ull + 1442695040888963407ull;
+        double begin = now_ms();
+        timeline_goto(d->timeline, timeline_find(d->timeline, (at >> 16) % (all + 1)));
+        times[i] = now_ms() - begin;
+    }
+    timeline_goto(d->timeline, before);
+    qsort(times, count, sizeof *times, by_size);
+    debug_print(d, "%" PRIu64 " jumps in %" PRIu64 " instructions, %zu checkpoints: median %.1f ms, worst %.1f ms; %s\n", count, all,
+                timeline_checkpoints(d->timeline), times[count / 2], times[count - 1],
+                hash_equal(hash, machine_state_hash(d->m)) ? "the same state again" : "ANOTHER STATE");
+    free(times);
+}
+
+static void run(struct debugger *d, const char *name, const char *args)
+{
+    if (d->timeline == NULL)
+        debug_error(d, "There is no execution to move through");
+    else if (strcmp(name, "!tt") == 0)
+        travel(d, args);
+    else if (strcmp(name, "!positions") == 0)
+        positions(d);
+    else if (strcmp(name, "!jumps") == 0)
+        jumps(d, args);
+    else if (strcmp(name, "!hash") == 0)
+        state_hash(d);
+    else
+        who_wrote(d, args);
+}
+
+const struct debug_command debug_command_positions = {
+    .names = "!tt !positions !whowrote !hash !jumps",
+    .syntax = "[STEP:N | PERCENT | ADDRESS [lN]]",
+    .help = "travel to a position; list positions; who wrote this memory last before now; the state's hash; time jumps",
+    .run = run,
+};
