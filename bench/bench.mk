@@ -36,8 +36,9 @@ bench-explore: $(BUILD)/bench/explore guest litmus_drivers
 	@$(BUILD)/bench/explore $(BUILD)/tests/litmus $(firstword $(GUEST_IMAGES)) $(BENCH_LONGEST)
 	@sh bench/spin.sh '$(BUILD)'
 
-bench: $(BENCH_PROGRAMS) host guest samples bench-explore
+bench: $(BENCH_PROGRAMS) host guest samples $(addprefix $(BUILD)/tests/debug/drivers/long.,sys lua) bench-explore
 	$(foreach p,$(BENCH_PROGRAMS),@echo '== $(notdir $(p))' && $(p) $(BENCH_ARGS_$(notdir $(p)))$(BENCH_NEXT))
 	@echo '== explore' && sh bench/explore.sh '$(BUILD)'
+	@echo '== travel' && sh bench/travel.sh '$(BUILD)'
 
 -include $(wildcard $(BUILD)/bench/*.d)

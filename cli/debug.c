@@ -99,10 +99,12 @@ static unsigned char complete(EditLine *el, int key)
     char text[256];
     snprintf(text, sizeof text, "%.*s", (int)(info->cursor - word), word);
     struct completion c = {.word = text, .length = strlen(text)};
+    bool command = false;
     const char *before = word;
     while (before > info->buffer && (before[-1] == ' ' || before[-1] == '\t'))
         before--;
     if (before == info->buffer || before[-1] == ';') {
+        command = true;
         for (size_t i = 0; debug_commands[i] != NULL; i++)
             for (const char *p = debug_commands[i]->names; *p != '\0';) {
                 char name[64];
@@ -123,6 +125,8 @@ static unsigned char complete(EditLine *el, int key)
                 symbols_each(at_prompt->symbols, image, consider_name, &c);
         }
     }
+    if (command && c.count == 1 && strlen(c.found) + 1 < sizeof c.found)
+        strcat(c.found, " ");
     if (c.count == 0 || strlen(c.found) <= c.length)
         return c.count == 1 ? CC_REFRESH : CC_REFRESH_BEEP;
     return el_insertstr(el, c.found + c.length) == -1 ? CC_ERROR : CC_REFRESH;

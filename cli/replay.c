@@ -72,9 +72,7 @@ static int play(struct session *s, const struct options *o, const char *path,
     struct recording *recording;
     int status = session_replay_failure(s, path, f, &recording);
     if (status == EXIT_VIOLATION) {
-        struct report r = {.machine = s->machine,
-                           .violation = machine_violation(s->machine),
-                           .symbols = s->symbols,
+        struct report r = {.scene = report_scene(s->machine, machine_violation(s->machine), s->symbols, recording),
                            .recording = recording,
                            .facts = {.subject = s->subject, .failure = path, .reproduced = true},
                            .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL};

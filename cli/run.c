@@ -42,9 +42,7 @@ static enum machine_stop run_once(struct machine *m)
 
 static int show(struct session *s, const struct options *o)
 {
-    struct report r = {.machine = s->machine,
-                       .violation = machine_violation(s->machine),
-                       .symbols = s->symbols,
+    struct report r = {.scene = report_scene(s->machine, machine_violation(s->machine), s->symbols, NULL),
                        .facts = {.subject = s->subject}};
     if (o->json)
         report_json(&r, stdout);

@@ -8,10 +8,8 @@
 
 #include "debug/debugger.h"
 #include "debug/timeline.h"
-#include "machine/arena.h"
 
 #define CALL_MAX 8u /* bytes of a call instruction that is looked for in front of a return address */
-#define WATCHED_MAX 4096u
 
 /* Why a search stops. */
 struct aim {
@@ -156,7 +154,14 @@ static bool search(struct debugger *d, struct aim *x)
     struct timeline_search s = {arrived, x, each || x->watching, stops, count};
     x->pending = -1;
     x->hit = -1;
-    return x->back ? timeline_backward(d->timeline, &s) : timeline_forward(d->timeline, &s);
+    if (!x->back)
+        return timeline_forward(d->timeline, &s);
+    if (!timeline_backward(d->timeline, &s))
+        return false;
+    /* The search has gone on behind the place: ask there once more, for what it is. */
+    struct timeline_position now = timeline_now(d->timeline);
+    arrived(x, timeline_cpu(d->timeline, now.step), now);
+    return true;
 }
 
 static struct aim aim_of(struct debugger *d, bool back)

@@ -5,6 +5,7 @@
 #ifndef DEBUG_DEBUG_H
 #define DEBUG_DEBUG_H
 
+#include "debug/types.h"
 #include "machine/machine.h"
 
 struct symbol {
@@ -32,6 +33,11 @@ void symbol_text(const struct symbol *y, char *out, size_t size);
 /* The functions that were inlined where `address` is, innermost first; symbols_find names the function around
  * them. Each has its own file and line and no offset. Returns how many. */
 unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INLINE_MAX]);
+
+/* Types of an image by its debug information; they live as long as the symbols. */
+struct types *symbols_types(struct symbols *s, const struct machine_image *image);
+/* Where a variable lies that debug information knows; 0: none. */
+gva_t symbols_variable(struct symbols *s, const struct machine_image *image, const char *name, type_id *type);
 
 struct stack_frame {
     gva_t sp, pc;        /* Child-SP and the address of the frame's instruction */

@@ -3,28 +3,37 @@
  * columns are WinDbg's.
  */
 #include <Zydis/Zydis.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "debug/debugger.h"
 
 #define INSTRUCTION_MAX 15
 
-static ZydisFormatterFunc default_absolute;
+static ZydisFormatterFunc default_absolute, default_relative;
+
+/* MASM's style formats as if addresses were not known, so they are handed on here. */
+struct place {
+    struct debugger *d;
+    gva_t address;
+};
 
 static ZyanStatus print_absolute(const ZydisFormatter *f, ZydisFormatterBuffer *buffer, ZydisFormatterContext *c)
 {
-    struct debugger *d = c->user_data;
+    const struct place *p = c->user_data;
+    struct debugger *d = p->d;
     ZyanU64 address;
     char name[DEBUG_SYMBOL], text[DEBUG_ADDRESS], line[DEBUG_SYMBOL + 24];
     ZyanString *out;
-    if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(c->instruction, c->operand, c->runtime_address, &address)) ||
-        machine_image_at(d->m, address) == NULL)
+    if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(c->instruction, c->operand, p->address, &address)))
         return default_absolute(f, buffer, c);
     ZYAN_CHECK(ZydisFormatterBufferAppend(buffer, ZYDIS_TOKEN_SYMBOL));
     ZYAN_CHECK(ZydisFormatterBufferGetString(buffer, &out));
     bool code = c->operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
     debug_address(address, text);
-    if (!debug_data_symbol(d, address, !code, name))
+    if (machine_image_at(d->m, address) == NULL && !code) /* an offset alone, as of gs */
+        snprintf(line, sizeof line, "%llxh", (unsigned long long)address);
+    else if (!debug_data_symbol(d, address, !code, name))
         snprintf(line, sizeof line, "%s", text);
     else
         snprintf(line, sizeof line, "%s (%s)", name, text);
@@ -47,14 +56,43 @@ static bool decode(const struct debugger *d, gva_t a, ZydisDecodedInstruction *i
     return room > 0 && ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, room, i, operands));
 }
 
-/* "lock xadd dword ptr [rcx], eax" -> "lock xadd dword ptr [rcx],eax": mnemonics take eight columns. */
+/* Conditions have two names each; these are WinDbg's. */
+static void rename_condition(char *mnemonic, size_t size)
+{
+    static const char *const prefixes[] = {"j", "set", "cmov"};
+    static const struct {
+        const char *zydis, *windbg;
+    } names[] = {{"z", "e"}, {"nz", "ne"}, {"nb", "ae"}, {"nbe", "a"}, {"nl", "ge"}, {"nle", "g"}};
+    for (unsigned i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        for (unsigned k = 0; k < sizeof names / sizeof names[0]; k++) {
+            size_t n = strlen(prefixes[i]);
+            if (strncmp(mnemonic, prefixes[i], n) == 0 && strcmp(mnemonic + n, names[k].zydis) == 0) {
+                snprintf(mnemonic + n, size - n, "%s", names[k].windbg);
+                return;
+            }
+        }
+}
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '!' || c == '`' || c == '+';
+}
+
+/* "lock xadd dword ptr [rcx], 2h" -> "lock xadd dword ptr [rcx],2": mnemonics take eight columns, digits need no h. */
 static void columns(const char *text, char *out, size_t size)
 {
+    char mnemonic[32];
     size_t n = strcspn(text, " ");
-    size_t at = (size_t)snprintf(out, size, text[n] != '\0' ? "%-7.*s " : "%.*s", (int)n, text);
+    if (strcmp(text, "int3") == 0)
+        text = "int 3", n = 3;
+    snprintf(mnemonic, sizeof mnemonic, "%.*s", (int)n, text);
+    rename_condition(mnemonic, sizeof mnemonic);
+    size_t at = (size_t)snprintf(out, size, text[n] != '\0' ? "%-7s " : "%s", mnemonic);
     for (const char *p = text + n + (text[n] != '\0'); *p != '\0' && at + 1 < size; p++) {
         out[at++] = *p;
         if (*p == ',' && p[1] == ' ')
+            p++;
+        else if (isdigit((unsigned char)*p) && p[1] == 'h' && !is_word(p[2]) && (p[-1] == '+' || !is_word(p[-1])))
             p++;
     }
     out[at] = '\0';
@@ -74,13 +112,16 @@ unsigned debug_disassemble(struct debugger *d, gva_t a, char *out, size_t size)
         ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_FORCE_RELATIVE_BRANCHES, ZYAN_FALSE);
         ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_FORCE_RELATIVE_RIPREL, ZYAN_FALSE);
         default_absolute = print_absolute;
+        default_relative = print_absolute;
         ZydisFormatterSetHook(&formatter, ZYDIS_FORMATTER_FUNC_PRINT_ADDRESS_ABS, (const void **)&default_absolute);
+        ZydisFormatterSetHook(&formatter, ZYDIS_FORMATTER_FUNC_PRINT_ADDRESS_REL, (const void **)&default_relative);
     }
     if (!debug_read8(d, a, bytes))
         return 0;
     if (decode(d, a, &i, operands, bytes)) {
         length = i.length;
-        ZydisFormatterFormatInstruction(&formatter, &i, operands, i.operand_count_visible, text, sizeof text, a, d);
+        struct place p = {d, a};
+        ZydisFormatterFormatInstruction(&formatter, &i, operands, i.operand_count_visible, text, sizeof text, a, &p);
     }
     for (unsigned k = 0; k < length; k++)
         snprintf(hex + 2 * k, 3, "%02x", bytes[k]);

@@ -1,6 +1,6 @@
 /*
- * Symbols by name. The COFF symbol table of an image's file has them all where a GNU linker made it; else its exports,
- * and the functions of .pdata under the names that debug information gives their first bytes.
+ * Symbols by name: those of the COFF symbol table of an image's file, its exports, and the functions of .pdata under the
+ * names that debug information gives their first bytes.
  * Source: Microsoft "PE Format", COFF Symbol Table.
  */
 #include <stdlib.h>
@@ -97,6 +97,7 @@ struct pdata_walk {
     struct name_table *table;
     struct symbols *symbols;
     gva_t base;
+    size_t named; /* by the symbol table and exports */
 };
 
 static void add_function(void *context, uint32_t start, uint32_t end)
@@ -104,6 +105,9 @@ static void add_function(void *context, uint32_t start, uint32_t end)
     struct pdata_walk *w = context;
     struct symbol y;
     (void)end;
+    for (size_t i = 0; i < w->named; i++)
+        if (w->table->names.data[i].rva == start)
+            return;
     symbols_find(w->symbols, w->base + start, false, &y);
     if (y.function[0] != '\0' && y.offset == 0)
         add(w->table, start, y.function, strlen(y.function));
@@ -174,10 +178,8 @@ static void read_names(struct symbols *s, struct name_table *t, const struct mac
     if (!full)
         read_imports(t, &pe, memory);
     free(memory);
-    if (!full) {
-        struct pdata_walk w = {t, s, image->base};
-        pe_each_function(&pe, add_function, &w);
-    }
+    struct pdata_walk w = {t, s, image->base, t->names.count};
+    pe_each_function(&pe, add_function, &w);
     if (t->names.count > 0)
         qsort(t->names.data, t->names.count, sizeof t->names.data[0], by_rva);
 }

@@ -39,6 +39,7 @@ struct module {
     bool exports_read;
     VEC(struct export_symbol) exports; /* by rva, then name */
     VEC(struct found) found;           /* by rva */
+    struct types *types;               /* NULL: not asked for yet */
 };
 
 struct symbols {
@@ -65,6 +66,7 @@ void symbols_close(struct symbols *s)
     for (size_t i = 0; i < s->modules.count; i++) {
         vec_free(&s->modules.data[i].exports);
         vec_free(&s->modules.data[i].found);
+        types_close(s->modules.data[i].types);
     }
     vec_free(&s->modules);
     free(s);
@@ -85,6 +87,24 @@ static struct module *module_of(struct symbols *s, const struct machine_image *i
     struct error ignored = {0};
     module->parsed = pe_parse(image->name, image->file, image->file_size, &module->pe, &ignored);
     return module;
+}
+
+struct types *symbols_types(struct symbols *s, const struct machine_image *image)
+{
+    struct module *module = module_of(s, image);
+    if (module->types == NULL)
+        module->types = types_open(image->file, image->file_size);
+    return module->types;
+}
+
+gva_t symbols_variable(struct symbols *s, const struct machine_image *image, const char *name, type_id *type)
+{
+    uint64_t address;
+    struct module *module = module_of(s, image);
+    if (!module->parsed || !types_variable(symbols_types(s, image), name, &address, type))
+        return 0;
+    uint64_t rva = address - module->pe.preferred_base;
+    return rva < image->size ? image->base + rva : 0;
 }
 
 static void collect_export(void *context, const char *symbol, uint32_t ordinal, uint32_t rva)

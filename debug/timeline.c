@@ -48,6 +48,7 @@ struct timeline {
     uint64_t step, n;
     bool inside;    /* paused in the step */
     bool over;
+    uint64_t repairs;
     bool disturbed; /* walked in parts since the last restore */
 };
 
@@ -218,6 +219,7 @@ static bool walk(struct timeline *t, struct timeline_position target, const stru
         }
         if (!ended || !hash_equal(result.hash, r->hash)) {
             RD_ASSERT(t->disturbed);
+            t->repairs++;
             uint64_t step = t->step;
             walk_undisturbed(t, step + 1, last);
             machine_set_stops(t->m, search != NULL ? search->stops : NULL, search != NULL ? search->stop_count : 0);
@@ -228,6 +230,7 @@ static bool walk(struct timeline *t, struct timeline_position target, const stru
             maybe_checkpoint(t);
     }
     if (t->over && t->disturbed && !hash_equal(machine_state_hash(t->m), t->final)) {
+        t->repairs++;
         walk_undisturbed(t, 0, true);
         RD_ASSERT(hash_equal(machine_state_hash(t->m), t->final));
     }
@@ -462,7 +465,7 @@ uint64_t timeline_boot_steps(const struct timeline *t)
 
 unsigned timeline_cpu(const struct timeline *t, uint64_t step)
 {
-    return step < t->steps.count ? t->steps.data[step].agent % AGENT_ARRIVAL : 0;
+    return step < t->steps.count ? machine_agent_cpu(t->m, t->steps.data[step].agent) : 0;
 }
 
 uint64_t timeline_retired(const struct timeline *t, uint64_t step)
@@ -473,6 +476,11 @@ uint64_t timeline_retired(const struct timeline *t, uint64_t step)
 size_t timeline_checkpoints(const struct timeline *t)
 {
     return t->checkpoints.count;
+}
+
+uint64_t timeline_repairs(const struct timeline *t)
+{
+    return t->repairs;
 }
 
 struct timeline_position timeline_previous(const struct timeline *t, unsigned cpu, struct timeline_position p)

@@ -41,6 +41,8 @@ uint64_t timeline_boot_steps(const struct timeline *t); /* the failure's own ste
 unsigned timeline_cpu(const struct timeline *t, uint64_t step);
 uint64_t timeline_retired(const struct timeline *t, uint64_t step);
 size_t timeline_checkpoints(const struct timeline *t);
+/* How often a walk in parts came to another state and was replaced by an undisturbed one. */
+uint64_t timeline_repairs(const struct timeline *t);
 /* The position of the processor's instruction before `p`, or p itself when there is none. */
 struct timeline_position timeline_previous(const struct timeline *t, unsigned cpu, struct timeline_position p);
 

@@ -37,7 +37,7 @@ static bool descend(struct explorer *x, level_stack *stack, unsigned bound, uint
                       .used = above != NULL ? used_behind(above) : 0};
     if (enabled == 0) {
         enum machine_stop stop = s->quiescent(s->context);
-        if (l.used == bound || stop != STOP_END)
+        if (l.used == bound)
             explorer_ended(x, stop);
         return false;
     }
@@ -85,7 +85,7 @@ void bounded_search(struct explorer *x, unsigned bound, uint64_t agents)
     while (more && !x->over && !x->grown) {
         struct level *l = &stack.data[stack.count - 1];
         struct step_result r = explorer_step(x, l->agent, &l->answers, NULL);
-        if (r.stop != STOP_NONE)
+        if (r.stop != STOP_NONE && (r.stop != STOP_VIOLATION || used_behind(l) == bound))
             explorer_ended(x, r.stop);
         if (r.stop == STOP_NONE && descend(x, &stack, bound, agents))
             continue;

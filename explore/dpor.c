@@ -497,7 +497,7 @@ void dpor_measure(void *context, double *done, uint64_t *frontier)
 void dpor_init(struct dpor *d, struct explorer *x)
 {
     *d = (struct dpor){.x = x};
-    history_init(&d->history);
+    history_open(&d->history);
 }
 
 void dpor_clear(struct dpor *d)

@@ -61,7 +61,7 @@ struct explore_options {
     unsigned shard, shards;  /* dpor: explore the first, second, ... of so many parts; 0: everything */
     const char *checkpoint;  /* dpor: file that has the state of the search now and then; NULL */
     const char *resume;      /* dpor: go on where this file says; NULL */
-    double checkpoint_seconds; /* between two; 0: 5 */
+    double checkpoint_seconds; /* between two; 0: 1 or more */
     struct hash128 identity; /* of the subject: a checkpoint of another one is refused */
     bool burst;              /* dpor: a search that gets long tries samples and few preemptions first */
     unsigned depth;          /* pct: of the bugs it shall find; 0: 3 */

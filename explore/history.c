@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void history_init(struct history *h)
+void history_open(struct history *h)
 {
     memset(h, 0, sizeof *h);
     for (unsigned i = 0; i < 64; i++) {
@@ -27,7 +27,7 @@ void history_clear(struct history *h)
     vec_free(&h->clocks);
     vec_free(&h->races);
     vec_free(&h->candidates);
-    history_init(h);
+    history_open(h);
 }
 
 static size_t hash_key(uint64_t key)

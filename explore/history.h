@@ -49,7 +49,8 @@ struct history {
     VEC(uint32_t) candidates;
 };
 
-void history_init(struct history *h);
+/* Not "init": libedit has a function of that name. */
+void history_open(struct history *h);
 void history_clear(struct history *h);
 
 /* Appends a step (the footprint becomes the history's) and leaves its races in h->races. `enabler`:

@@ -20,8 +20,9 @@
 /* A unit whose workers die again and again is a bug of ours. */
 #define UNIT_LIVES 5
 #define POLL_MILLISECONDS 100
-/* Between two times that workers say how far they are, and that a checkpoint is written. */
-#define SAVE_SECONDS 5.0
+/* Between two times that workers say how far they are, and that a checkpoint is written; more when that takes long. */
+#define SAVE_SECONDS 1.0
+#define SAVE_SHARE 50
 /* For the last words of all. */
 #define LAST_SECONDS 2.0
 
@@ -39,7 +40,7 @@ struct jobs {
     unsigned count;
     struct units units;
     unsigned deaths;
-    double next_save;
+    double next_save, writing; /* how long the last checkpoint took */
     bool unwritten; /* all were asked how far they are, and it has not been written down */
     bool failed, ending;
     bool cut;               /* x->cut without the limits of this run */
@@ -289,10 +290,11 @@ static void save(struct jobs *j)
     if (j->unwritten && o->checkpoint != NULL && (due || all_heard(j, generation))) {
         write_down(j);
         j->unwritten = false;
+        j->writing = explorer_now() - now;
     }
     if (due) {
         atomic_store_explicit(&j->board->save, generation + 1, memory_order_relaxed);
-        j->next_save = now + seconds;
+        j->next_save = now + (seconds > SAVE_SHARE * j->writing ? seconds : SAVE_SHARE * j->writing);
         j->unwritten = true;
     }
 }

@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 
-#define WARM_EXECUTIONS 200
+/* What all parts do alike to find shared locations: the beginning of the search for the whole, and random walks. */
+#define WARM_EXECUTIONS 5000
+#define WARM_WALKS 500
 #define WARM_SEED 1
 /* Subtrees for each part, so that parts take about equally long. */
-#define SUBTREES 8
+#define SUBTREES 64
 #define MAX_LEVELS 1000
 
 struct division {
@@ -35,11 +37,38 @@ static void walk(struct explorer *x, struct rng *rng)
     free(answers.data);
 }
 
+/* The first executions of the search for the whole. Growth begins it again, as it does there. */
+static void begin_whole(struct explorer *x)
+{
+    uint64_t executions = 0;
+    do {
+        struct dpor d;
+        dpor_init(&d, x);
+        explorer_begin_round(x);
+        bool more = dpor_descend(&d);
+        while (more && !x->over && !x->grown)
+            if (!dpor_take_step(&d) && !x->over && !x->grown)
+                more = dpor_advance(&d);
+        dpor_clear(&d);
+        executions = x->result->voided + x->result->executions;
+    } while (x->grown && !x->over && executions < WARM_EXECUTIONS);
+}
+
 void shard_prepare(struct explorer *x)
 {
+    const struct explore_options *o = x->options;
+    struct explore_options first = *o;
     struct rng rng = {WARM_SEED};
-    for (unsigned i = 0; i < WARM_EXECUTIONS && !x->over; i++)
+    first.all = true;
+    first.want_states = false;
+    first.max_executions = WARM_EXECUTIONS;
+    x->options = &first;
+    begin_whole(x);
+    explorer_forget(x);
+    for (unsigned i = 0; i < WARM_WALKS && !x->over; i++)
         walk(x, &rng);
+    x->options = o;
+    explorer_forget(x);
 }
 
 /* All transitions of the agent from the present state; ends[i]: nothing comes behind transition i. */

@@ -3,7 +3,7 @@
  * full, with sleep sets, by each of them alike, until there are several subtrees for each part; a subtree belongs to the part
  * that its number gives. Every agent is tried at the upper levels, so no race in one part asks for anything in another.
  *
- * Where steps end decides what the levels are, and sharing decides where steps end. So all parts begin with the same few random
+ * Where steps end decides what the levels are, and sharing decides where steps end. So all parts begin with the same few
  * executions, which find nearly all shared locations; a part that finds more says so by another `sharing` in its result, and
  * the parts do not make one claim then.
  */

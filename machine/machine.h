@@ -98,6 +98,8 @@ bool machine_boot(struct machine *m, struct error *e);
 /* Bit set of agents that may take a step now. Zero only after STOP_END or a violation. */
 uint64_t machine_enabled(const struct machine *m);
 struct step_result machine_step(struct machine *m, unsigned agent);
+/* The processor that the agent belongs to. */
+unsigned machine_agent_cpu(const struct machine *m, unsigned agent);
 /* Call when machine_enabled() is zero: STOP_END, or STOP_VIOLATION for a hang. */
 enum machine_stop machine_quiescent(struct machine *m);
 
@@ -161,6 +163,8 @@ unsigned machine_thread_count(const struct machine *m);
 bool machine_thread(const struct machine *m, unsigned index, struct rd_thread *out);
 /* Index of the thread that processor runs; ~0u: none. */
 unsigned machine_thread_on(const struct machine *m, unsigned cpu);
+/* Address of the guest's struct rd_irp_log (abi/verifier.h); 0: the kernel has none. */
+gva_t machine_irp_log(const struct machine *m);
 
 /* A change of a thread's APC disable counts, by whatever code: the machine watches the field itself. */
 #define MACHINE_CHANGE_FRAMES 10u

@@ -473,8 +473,7 @@ uint64_t machine_enabled(const struct machine *m)
     return mask;
 }
 
-/* The processor that the agent belongs to. */
-static unsigned cpu_of(const struct machine *m, unsigned agent)
+unsigned machine_agent_cpu(const struct machine *m, unsigned agent)
 {
     return m->tso && agent >= AGENT_STORE ? agent - AGENT_STORE : agent % AGENT_ARRIVAL;
 }
@@ -482,7 +481,7 @@ static unsigned cpu_of(const struct machine *m, unsigned agent)
 /* What equal runs must agree on after each step. */
 static struct hash128 step_hash(const struct machine *m, unsigned agent)
 {
-    const struct vcpu *c = &run_cpu(cpu_of(m, agent))->cpu;
+    const struct vcpu *c = &run_cpu(machine_agent_cpu(m, agent))->cpu;
     uint64_t head[4] = {agent, (uint64_t)m->stop, c->retired, run_state()->time};
     struct hash128 h = hash_bytes(head, sizeof head);
     h = hash_chain(h, &c->regs.gpr, sizeof c->regs.gpr + sizeof c->regs.rip);
@@ -497,7 +496,7 @@ static void begin_step(struct machine *m, unsigned agent)
 {
     RD_ASSERT(m->stop == STOP_NONE && agent < MACHINE_AGENTS);
     struct run *r = run_state();
-    unsigned cpu = cpu_of(m, agent);
+    unsigned cpu = machine_agent_cpu(m, agent);
     m->progress = (struct step_progress){.open = true, .agent = agent, .retired = run_cpu(cpu)->cpu.retired};
     m->agent = cpu;
     m->end_step = false;
@@ -516,7 +515,7 @@ static void begin_step(struct machine *m, unsigned agent)
 static struct step_result finish_step(struct machine *m)
 {
     struct run *r = run_state();
-    unsigned agent = m->progress.agent, cpu = cpu_of(m, agent);
+    unsigned agent = m->progress.agent, cpu = machine_agent_cpu(m, agent);
     m->progress.open = false;
     share_finish_step(m);
     struct step_result s = {.stop = m->stop,
@@ -557,7 +556,7 @@ bool machine_step_part(struct machine *m, unsigned agent, const struct machine_p
 
 uint64_t machine_step_executed(const struct machine *m)
 {
-    return m->progress.open ? run_cpu(cpu_of(m, m->progress.agent))->cpu.retired - m->progress.retired : 0;
+    return m->progress.open ? run_cpu(machine_agent_cpu(m, m->progress.agent))->cpu.retired - m->progress.retired : 0;
 }
 
 void step_abandon(struct machine *m)

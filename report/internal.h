@@ -4,9 +4,9 @@
 
 #include "base/str.h"
 #include "base/vec.h"
+#include "debug/facts.h"
 #include "report/report.h"
 
-#define NO_THREAD 0xFFFFFFFFu
 #define ROW_TEXT 128
 
 /* An event as it was heard, with what is gone later: registers, the instruction, who ran. */
@@ -57,55 +57,5 @@ struct rows {
 /* Puts a recording into rows and marks at most `limit` of them as kept: the weightiest, or with
  * `all` of any weight. */
 struct rows rows_make(const struct report *r, size_t limit, bool all);
-
-/* "upper!UpperCompletion+0x1c"; "0x..." outside of images. */
-void fact_name(struct symbols *s, gva_t address, bool is_return, char *out, size_t size);
-/* What lies at a data address: a variable, a pool block, a stack. */
-void fact_data(const struct report *r, gva_t address, char *out, size_t size);
-
-/* The first of the notes that are printed last: the first log entry, with the lines right before it. */
-unsigned fact_log_start(const struct violation *v);
-
-struct culprit {
-    bool known;
-    gva_t address;
-    struct symbol symbol;
-    char text[160];          /* "lower!LowerDeviceControl+0x6f" */
-    char image[RD_ABI_NAME]; /* "lower.sys" */
-};
-struct culprit fact_culprit(const struct report *r);
-/* "0xC4_C5_badfilter!FilterPreRead": equal bugs, equal text. */
-void fact_bucket(const struct report *r, const struct culprit *c, char *out, size_t size);
-
-/* The thread in whose context the violation happened; NO_THREAD: none. */
-unsigned fact_thread(const struct report *r);
-unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame out[STACK_MAX]);
-/* stacks.c */
-/* Whether a report shows the thread: one of the scenario, or one that runs a driver's code or the kernel's for a driver. */
-bool fact_thread_matters(const struct report *r, unsigned thread, const struct rd_thread *t);
-const char *fact_wait_object(const struct rd_thread *t); /* "NotificationEvent" */
-const char *fact_wait_reason(const struct rd_thread *t); /* "Executive" */
-void stack_print(const struct report *r, const struct stack_frame *frames, unsigned count, FILE *out);
-void thread_head_print(const struct report *r, unsigned thread, const struct rd_thread *t, FILE *out);
-
-/* records.c: the exception record and the context that a bugcheck's parameters point to. */
-struct fact_records {
-    gva_t record, context; /* 0: none */
-    gva_t address;         /* of the exception */
-    uint32_t code, flags, parameter_count;
-    uint64_t parameter[15];
-    struct vcpu_regs regs;
-    uint32_t rflags;
-    uint16_t cs, ds, es, fs, gs, ss;
-};
-struct fact_records fact_records(const struct report *r);
-void records_print(const struct report *r, FILE *out);
-const char *exception_name(uint32_t code); /* "Access violation"; "" when unknown */
-
-const char *fact_state(const struct rd_thread *t);
-const char *fact_wait_name(uint32_t type); /* enum rd_wait_type: "an event" */
-/* "an event at upper!Event, held by client"; empty when it does not wait. */
-void fact_wait(const struct report *r, const struct rd_thread *t, char *out, size_t size);
-const char *fact_thread_name(const struct report *r, unsigned thread, char out[RD_ABI_NAME]);
 
 #endif

@@ -44,7 +44,7 @@ static json_t *frame_value(const struct report *r, const struct stack_frame *f, 
     bool is_return = !first && !f->interrupt;
     struct symbol y;
     json_t *o = json_object();
-    symbols_find(r->symbols, is_return ? f->pc - 1 : f->pc, is_return, &y);
+    symbols_find(r->scene.symbols, is_return ? f->pc - 1 : f->pc, is_return, &y);
     set(o, "sp", hex_value(f->sp));
     set(o, "pc", hex_value(f->pc));
     set(o, "return", hex_value(f->return_address));
@@ -53,7 +53,7 @@ static json_t *frame_value(const struct report *r, const struct stack_frame *f, 
     set(o, "offset", json_integer((json_int_t)y.offset));
     set(o, "unloaded", json_boolean(f->unloaded));
     struct symbol inlined[INLINE_MAX];
-    unsigned n = symbols_inlined(r->symbols, f->pc - is_return, inlined);
+    unsigned n = symbols_inlined(r->scene.symbols, f->pc - is_return, inlined);
     if (n > 0) {
         json_t *list = json_array();
         for (unsigned i = 0; i < n; i++) {
@@ -85,27 +85,27 @@ static json_t *thread_value(const struct report *r, unsigned index, const struct
     char name[RD_ABI_NAME], wait[240];
     struct stack_frame frames[STACK_MAX];
     json_t *o = json_object();
-    fact_wait(r, t, wait, sizeof wait);
+    fact_wait(&r->scene, t, wait, sizeof wait);
     char id[24], start[160];
     snprintf(id, sizeof id, "%04x.%04x", (unsigned)(t->id >> 32), (unsigned)t->id);
-    fact_name(r->symbols, t->start_routine, false, start, sizeof start);
+    fact_name(r->scene.symbols, t->start_routine, false, start, sizeof start);
     bool waiting = t->state == RD_THREAD_WAITING || t->state == RD_THREAD_SUSPENDED;
     set(o, "address", hex_value(t->kthread));
     set(o, "cid", json_string(id));
     set(o, "start", text_value(start));
-    set(o, "shown", json_boolean(index == fact_thread(r) || fact_thread_matters(r, index, t)));
+    set(o, "shown", json_boolean(index == fact_thread(&r->scene) || fact_thread_matters(&r->scene, index, t)));
     if (waiting) {
         set(o, "wait_reason", json_string(fact_wait_reason(t)));
         set(o, "wait_object", hex_value(t->wait_object));
         set(o, "wait_type", json_string(fact_wait_object(t)));
     }
-    set(o, "name", text_value(fact_thread_name(r, index, name)));
+    set(o, "name", text_value(fact_thread_name(&r->scene, index, name)));
     set(o, "processor", json_integer(t->cpu));
     set(o, "state", text_value(fact_state(t)));
     set(o, "waits_for", text_value(wait));
     unsigned n = t->state == RD_THREAD_TERMINATED || t->state == RD_THREAD_INITIALIZED
                      ? 0
-                     : fact_stack(r, index, frames);
+                     : fact_stack(&r->scene, index, frames);
     set(o, "stack", stack_value(r, frames, n));
     return o;
 }
@@ -122,7 +122,7 @@ static json_t *interleaving_value(const struct report *r)
         json_t *o = json_object();
         set(o, "row", json_integer((json_int_t)row->number));
         set(o, "step", json_integer((json_int_t)row->step));
-        set(o, "thread", text_value(fact_thread_name(r, row->thread, name)));
+        set(o, "thread", text_value(fact_thread_name(&r->scene, row->thread, name)));
         set(o, "depth", json_integer(row->depth));
         set(o, "text", text_value(row->text));
         json_array_append_new(list, o);
@@ -138,7 +138,7 @@ static json_t *stalls_value(const struct report *r)
     for (size_t i = 0; i < r->recording->stalls.count; i++) {
         const struct stall *s = &r->recording->stalls.data[i];
         json_t *o = json_object();
-        set(o, "thread", text_value(fact_thread_name(r, s->thread, name)));
+        set(o, "thread", text_value(fact_thread_name(&r->scene, s->thread, name)));
         set(o, "seconds", json_real((double)(s->to - s->from) / 1e7));
         json_array_append_new(list, o);
     }
@@ -149,7 +149,7 @@ static json_t *notes_value(const struct report *r)
 {
     static const char *const kinds[] = {
         [NOTE_LINE] = "line", [NOTE_STACK] = "stack", [NOTE_LOG] = "log", [NOTE_THREAD] = "thread"};
-    const struct violation *v = r->violation;
+    const struct violation *v = r->scene.violation;
     json_t *list = json_array();
     for (unsigned i = 0; i < v->note_count; i++) {
         const struct violation_note *n = &v->notes[i];
@@ -173,7 +173,7 @@ static void set_records(json_t *o, const struct report *r)
 {
     static const char *const registers[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                             "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
-    struct fact_records f = fact_records(r);
+    struct fact_records f = fact_records(&r->scene);
     if (f.record != 0) {
         json_t *x = json_object(), *parameters = json_array();
         set(x, "at", hex_value(f.record));
@@ -194,15 +194,15 @@ static void set_records(json_t *o, const struct report *r)
             set(x, registers[i], hex_value(f.regs.gpr[i]));
         set(x, "rip", hex_value(f.regs.rip));
         set(x, "efl", hex_value(f.rflags));
-        set(x, "stack", stack_value(r, frames, stack_walk(r->machine, &f.regs, frames, STACK_MAX)));
+        set(x, "stack", stack_value(r, frames, stack_walk(r->scene.machine, &f.regs, frames, STACK_MAX)));
         set(o, "context", x);
     }
 }
 
 static void set_violation(json_t *o, const struct report *r)
 {
-    const struct violation *v = r->violation;
-    struct culprit c = fact_culprit(r);
+    const struct violation *v = r->scene.violation;
+    struct culprit c = fact_culprit(&r->scene);
     json_t *arguments = json_array(), *threads = json_array();
     set(o, "rule", text_value(v->rule));
     set(o, "culprit", text_value(c.symbol.function));
@@ -221,17 +221,17 @@ static void set_violation(json_t *o, const struct report *r)
     }
     set(o, "arguments", arguments);
     char name[RD_ABI_NAME];
-    set(o, "thread", text_value(fact_thread_name(r, fact_thread(r), name)));
-    for (unsigned i = 0; i < machine_thread_count(r->machine); i++) {
+    set(o, "thread", text_value(fact_thread_name(&r->scene, fact_thread(&r->scene), name)));
+    for (unsigned i = 0; i < machine_thread_count(r->scene.machine); i++) {
         struct rd_thread t;
-        if (machine_thread(r->machine, i, &t))
+        if (machine_thread(r->scene.machine, i, &t))
             json_array_append_new(threads, thread_value(r, i, &t));
     }
     set(o, "threads", threads);
     set(o, "notes", notes_value(r));
     set_records(o, r);
     char bucket[256];
-    fact_bucket(r, &c, bucket, sizeof bucket);
+    fact_bucket(&r->scene, &c, bucket, sizeof bucket);
     set(o, "bucket", text_value(bucket));
     if (v->code != 0) {
         const struct bugcheck_info *info = bugcheck_find(v->code);
@@ -270,7 +270,7 @@ void report_json(const struct report *r, FILE *out)
     const struct report_facts *f = &r->facts;
     json_t *o = json_object();
     RD_ASSERT(o != NULL);
-    set(o, "verdict", json_string(r->violation != NULL ? "violation" : "no violation"));
+    set(o, "verdict", json_string(r->scene.violation != NULL ? "violation" : "no violation"));
     set(o, "subject", text_value(f->subject));
     if (f->strategy != NULL) {
         set(o, "strategy", text_value(f->strategy));
@@ -284,11 +284,11 @@ void report_json(const struct report *r, FILE *out)
     }
     if (f->failure != NULL)
         set(o, "failure_file", text_value(f->failure));
-    if (r->violation != NULL) {
+    if (r->scene.violation != NULL) {
         set_violation(o, r);
     } else {
         struct str missing = {0};
-        report_never_entered(r->machine, r->symbols, &missing);
+        report_never_entered(r->scene.machine, r->scene.symbols, &missing);
         set(o, "never_entered", text_value(missing.data ? missing.data : ""));
         str_free(&missing);
     }

@@ -104,3 +104,36 @@ void recording_observe(struct recording *r, struct observer *o)
     o->context = r;
     o->event = hear;
 }
+
+/* The last event of the thread that crossed images, if that was a call that has not come back. */
+static gva_t last_caller(const void *context, unsigned thread)
+{
+    const struct recording *r = context;
+    for (size_t i = r->records.count; i-- > 0;) {
+        const struct record *record = &r->records.data[i];
+        if (record->thread != thread)
+            continue;
+        switch (record->event.kind) {
+        case EVENT_CALL:
+            return record->event.pc;
+        case EVENT_RETURN:
+        case EVENT_CALLBACK:
+        case EVENT_CALLBACK_END:
+            return 0;
+        case EVENT_GUEST:
+        case EVENT_SHARED:
+        case EVENT_INTERRUPT:
+        case EVENT_IMAGE:
+        case EVENT_STEP:
+        case EVENT_STORE:
+            break;
+        }
+    }
+    return 0;
+}
+
+struct scene report_scene(const struct machine *machine, const struct violation *violation, struct symbols *symbols,
+                          const struct recording *recording)
+{
+    return (struct scene){machine, violation, symbols, recording != NULL ? last_caller : NULL, recording};
+}

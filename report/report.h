@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "debug/debug.h"
+#include "debug/facts.h"
 #include "machine/machine.h"
 
 /* Listens to one execution and keeps what happened, to be put into words when it is over: addresses
@@ -41,13 +41,15 @@ struct report_facts {
 };
 
 struct report {
-    const struct machine *machine;
-    const struct violation *violation;
-    struct symbols *symbols;
+    struct scene scene; /* report_scene's */
     const struct recording *recording; /* NULL: a violation during boot has no interleaving */
     struct report_facts facts;
     bool colour;
 };
+
+/* The recording may be NULL, as may the violation. */
+struct scene report_scene(const struct machine *machine, const struct violation *violation, struct symbols *symbols,
+                          const struct recording *recording);
 
 /* Notes without names, for a failure file. */
 struct str;

@@ -39,10 +39,10 @@ static void touch(struct maker *k, gva_t address)
     if (k->touched_count == RANGES || (address >> 47) == 0)
         return;
     gva_t start = address & ~7ull, end = start + 8;
-    if (machine_pool_block(k->report->machine, address, &block)) {
+    if (machine_pool_block(k->report->scene.machine, address, &block)) {
         start = block.address;
         end = block.address + block.bytes;
-    } else if (machine_image_at(k->report->machine, address) != NULL) {
+    } else if (machine_image_at(k->report->scene.machine, address) != NULL) {
         return; /* code: the image's coming and going is what matters */
     }
     k->touched[k->touched_count].start = start;
@@ -51,7 +51,7 @@ static void touch(struct maker *k, gva_t address)
 
 static void find_touched(struct maker *k)
 {
-    const struct violation *v = k->report->violation;
+    const struct violation *v = k->report->scene.violation;
     switch (v->trouble.kind) {
     case TROUBLE_ACCESS:
     case TROUBLE_FAULT:
@@ -112,7 +112,7 @@ static void access_text(const struct maker *k, const struct record *r, char *out
     ZydisDecodedInstruction insn;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     char data[100];
-    fact_data(k->report, r->event.a, data, sizeof data);
+    fact_data(&k->report->scene, r->event.a, data, sizeof data);
     ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, r->code, sizeof r->code, &insn, operands))) {
         snprintf(out, size, "%s [%s]", r->event.c ? "writes" : "reads", data);
@@ -128,7 +128,7 @@ static void access_text(const struct maker *k, const struct record *r, char *out
 static void routine_row(struct maker *k, const struct record *r, const char *what, gva_t routine)
 {
     char name[100];
-    fact_name(k->report->symbols, routine, false, name, sizeof name);
+    fact_name(k->report->scene.symbols, routine, false, name, sizeof name);
     add(k, r, 4, "%s -> %s", what, name);
     state_of(k, r)->announced = routine;
 }
@@ -189,7 +189,7 @@ static void step_text(const struct maker *k, const struct record *r, char *out, 
     uint16_t unit;
     size_t n = 0;
     out[0] = '\0';
-    if (r->thread == NO_THREAD || !machine_thread(k->report->machine, r->thread, &running) ||
+    if (r->thread == NO_THREAD || !machine_thread(k->report->scene.machine, r->thread, &running) ||
         !arena_read(RD_LOADER_BLOCK, &block, sizeof block) ||
         running.scenario_index >= block.thread_count ||
         !arena_read(block.threads + running.scenario_index * sizeof thread, &thread,
@@ -229,16 +229,16 @@ static const char *status_text(const struct maker *k, uint64_t status, char out[
 static bool is_system(const struct maker *k, const struct record *r)
 {
     struct rd_thread t;
-    return r->thread == NO_THREAD || !machine_thread(k->report->machine, r->thread, &t) ||
+    return r->thread == NO_THREAD || !machine_thread(k->report->scene.machine, r->thread, &t) ||
            (t.flags & RD_THREAD_SYSTEM) || t.scenario_index == NO_THREAD;
 }
 
 static void thread_name(const struct maker *k, gva_t kthread, char out[RD_ABI_NAME])
 {
-    for (unsigned i = 0; i < machine_thread_count(k->report->machine); i++) {
+    for (unsigned i = 0; i < machine_thread_count(k->report->scene.machine); i++) {
         struct rd_thread t;
-        if (machine_thread(k->report->machine, i, &t) && t.kthread == kthread) {
-            fact_thread_name(k->report, i, out);
+        if (machine_thread(k->report->scene.machine, i, &t) && t.kthread == kthread) {
+            fact_thread_name(&k->report->scene, i, out);
             return;
         }
     }
@@ -275,7 +275,7 @@ static void guest_row(struct maker *k, const struct record *r)
         break;
     case RD_EVENT_IMAGE_LOAD:
     case RD_EVENT_IMAGE_UNLOAD: {
-        const struct machine_image *i = machine_image_at(k->report->machine, e->a);
+        const struct machine_image *i = machine_image_at(k->report->scene.machine, e->a);
         add(k, r, 4, "image %s %s", i ? i->name : "?",
             e->code == RD_EVENT_IMAGE_LOAD ? "loaded" : "unloaded: its memory is gone");
         break;
@@ -287,7 +287,7 @@ static void guest_row(struct maker *k, const struct record *r)
         routine_row(k, r, "DriverEntry", e->b);
         break;
     case RD_EVENT_WAIT:
-        fact_data(k->report, e->a, name, sizeof name);
+        fact_data(&k->report->scene, e->a, name, sizeof name);
         add(k, r,
             touched           ? 4
             : is_system(k, r) ? 0
@@ -300,7 +300,7 @@ static void guest_row(struct maker *k, const struct record *r)
         add(k, r, 0, "%s is woken", name);
         break;
     case RD_EVENT_SIGNAL:
-        fact_data(k->report, e->a, name, sizeof name);
+        fact_data(&k->report->scene, e->a, name, sizeof name);
         add(k, r, touched ? 4 : 0, "signals %s", name);
         break;
     case RD_EVENT_THREAD_EXIT:
@@ -316,7 +316,7 @@ static void guest_row(struct maker *k, const struct record *r)
         routine_row(k, r, "work item", e->b);
         break;
     case RD_EVENT_EXCEPTION:
-        fact_name(k->report->symbols, e->b, false, name, sizeof name);
+        fact_name(k->report->scene.symbols, e->b, false, name, sizeof name);
         add(k, r, 4, "exception %08x at %s", (unsigned)e->a, name);
         break;
     }
@@ -331,7 +331,7 @@ static void callback_row(struct maker *k, const struct record *r)
     if (t->announced == r->event.a) {
         t->announced = 0;
     } else {
-        fact_name(k->report->symbols, r->event.a, false, name, sizeof name);
+        fact_name(k->report->scene.symbols, r->event.a, false, name, sizeof name);
         struct row *last = k->rows.count > 0 ? &k->rows.data[k->rows.count - 1] : NULL;
         if (last != NULL && t->call == k->rows.count && last->thread == r->thread &&
             strstr(last->text, " -> ") == NULL) {
@@ -357,7 +357,7 @@ static void machine_row(struct maker *k, const struct record *r)
         guest_row(k, r);
         break;
     case EVENT_CALL: {
-        fact_name(k->report->symbols, e->a, false, name, sizeof name);
+        fact_name(k->report->scene.symbols, e->a, false, name, sizeof name);
         bool touched = touches(k, r->rcx, 8) || touches(k, r->rdx, 8);
         add(k, r, touched ? 4 : 2, "%s", kernel_name(name));
         t->call = k->rows.count;
@@ -376,7 +376,7 @@ static void machine_row(struct maker *k, const struct record *r)
     case EVENT_CALLBACK_END:
         if (t->depth > 0)
             t->depth--;
-        fact_name(k->report->symbols, e->pc, false, name, sizeof name);
+        fact_name(k->report->scene.symbols, e->pc, false, name, sizeof name);
         name[strcspn(name, "+")] = '\0';
         add(k, r, 0, "%s returns %" PRIx64, name, e->a);
         break;
@@ -385,7 +385,7 @@ static void machine_row(struct maker *k, const struct record *r)
         add(k, r, touches(k, e->a, e->b) ? 4 : 1, "%s", name);
         break;
     case EVENT_STORE:
-        fact_data(k->report, e->a, name, sizeof name);
+        fact_data(&k->report->scene, e->a, name, sizeof name);
         add(k, r, 4, "its store to %s becomes visible", name);
         break;
     case EVENT_INTERRUPT:
@@ -401,20 +401,20 @@ static void machine_row(struct maker *k, const struct record *r)
 static void violation_row(struct maker *k)
 {
     const struct report *report = k->report;
-    const struct trouble *t = &report->violation->trouble;
-    struct record r = {.event.step = machine_step_count(report->machine),
-                       .thread = fact_thread(report)};
+    const struct trouble *t = &report->scene.violation->trouble;
+    struct record r = {.event.step = machine_step_count(report->scene.machine),
+                       .thread = fact_thread(&report->scene)};
     char name[100];
     switch (t->kind) {
     case TROUBLE_EXECUTE:
-        fact_name(report->symbols, t->address, false, name, sizeof name);
+        fact_name(report->scene.symbols, t->address, false, name, sizeof name);
         add(k, &r, 5, "*** executes %s%s", name,
             t->shadow == RD_SHADOW_UNLOADED ? " in the unloaded image" : "");
         break;
     case TROUBLE_ACCESS:
     case TROUBLE_FAULT:
     case TROUBLE_DEAD_FRAME:
-        fact_data(report, t->address, name, sizeof name);
+        fact_data(&report->scene, t->address, name, sizeof name);
         add(k, &r, 5, "*** %s %s", t->write ? "writes" : "reads", name);
         break;
     case TROUBLE_UNHANDLED:
@@ -426,7 +426,7 @@ static void violation_row(struct maker *k)
     case TROUBLE_BUGCHECK:
     case TROUBLE_EXCEPTION:
     case TROUBLE_EXPECT:
-        add(k, &r, 5, "*** %s", report->violation->name);
+        add(k, &r, 5, "*** %s", report->scene.violation->name);
         break;
     }
 }

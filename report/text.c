@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check/bugchecks.h"
 #include "report/coverage.h"
 #include "report/internal.h"
 
@@ -33,151 +32,37 @@ static void address_text(uint64_t a, char out[24])
     snprintf(out, 24, "%08x`%08x", (unsigned)(a >> 32), (unsigned)a);
 }
 
-/* Lines of a text, each with the same blanks in front. */
-static void print_lines(const struct printer *p, const char *text, int indent)
-{
-    while (*text != '\0') {
-        size_t n = strcspn(text, "\n");
-        fprintf(p->out, "%*s%.*s\n", indent, "", (int)n, text);
-        text += n + (text[n] == '\n');
-    }
-}
-
-static void print_bugcheck(const struct printer *p)
-{
-    const struct violation *v = p->report->violation;
-    const char *red = p->report->colour ? "\033[1;31m" : "",
-               *off = p->report->colour ? "\033[0m" : "";
-    if (v->code == 0) {
-        fprintf(p->out, "%s%s%s\n%s\n", red, v->name, off, v->sentence);
-        return;
-    }
-    const struct bugcheck_info *info = bugcheck_find(v->code);
-    const struct bugcheck_case *which = bugcheck_case(info, v->arg);
-    fprintf(p->out, "%s%s (%x)%s\n", red, v->name, v->code, off);
-    print_lines(p, info->text != NULL ? info->text : v->sentence, 0);
-    fprintf(p->out, "Arguments:\n");
-    for (int i = 0; i < 4; i++)
-        fprintf(p->out, "Arg%d: %016" PRIx64 "%s%s\n", i + 1, v->arg[i],
-                v->arg_text[i][0] ? ", " : "", v->arg_text[i]);
-    if (which != NULL && which->note != NULL)
-        print_lines(p, which->note, 6);
-    if (info->text != NULL && strcmp(v->sentence, v->arg_text[info->key]) != 0)
-        fprintf(p->out, "\n%s\n", v->sentence);
-}
-
-static void print_culprit(const struct printer *p, const struct culprit *c)
-{
-    const struct report *r = p->report;
-    const struct violation *v = r->violation;
-    fprintf(p->out, "\nrule: %s  culprit: %s\n\n", v->rule, c->known ? c->text : "none");
-    struct rd_thread t;
-    unsigned own = fact_thread(r);
-    char name[RD_ABI_NAME], bucket[256];
-    fprintf(p->out, "THREAD_NAME:  %s (processor %u, IRQL %u)\n", fact_thread_name(r, own, name),
-            v->trouble.cpu, v->trouble.irql);
-    if (own != NO_THREAD && machine_thread(r->machine, own, &t))
-        thread_head_print(r, own, &t, p->out);
-    if (c->known) {
-        fprintf(p->out, "SYMBOL_NAME:  %s\nMODULE_NAME:  %s\nIMAGE_NAME:  %s\n", c->text,
-                c->symbol.module, c->image);
-        if (c->symbol.file[0] != '\0')
-            fprintf(p->out, "FAULTING_SOURCE:  %s @ %u\n", c->symbol.file, c->symbol.line);
-    }
-    fact_bucket(r, c, bucket, sizeof bucket);
-    fprintf(p->out, "FAILURE_BUCKET_ID:  %s\n", bucket);
-}
-
-static void print_stack(const struct printer *p, unsigned thread)
-{
-    struct stack_frame frames[STACK_MAX];
-    unsigned n = fact_stack(p->report, thread, frames);
-    if (n == 0)
-        fprintf(p->out, "    (no stack)\n");
-    else
-        stack_print(p->report, frames, n, p->out);
-}
-
-static void print_note_frames(const struct printer *p, const struct violation_note *n)
-{
-    const uint64_t *frames = &p->report->violation->note_frames[n->first];
-    for (unsigned i = 0; i < n->count; i++) {
-        bool is_return = i > 0 || !(n->flags & NOTE_EXACT);
-        struct symbol y;
-        char text[400];
-        symbols_find(p->report->symbols, frames[i] - is_return, is_return, &y);
-        symbol_text(&y, text, sizeof text);
-        fprintf(p->out, "%s%016" PRIx64 " %s\n", n->kind == NOTE_LOG ? "" : "    ", frames[i], text);
-    }
-}
-
-static void print_note(const struct printer *p, const struct violation_note *n)
-{
-    switch ((enum note_kind)n->kind) {
-    case NOTE_LINE:
-    case NOTE_STACK:
-    case NOTE_THREAD:
-        fprintf(p->out, "%s\n", n->text);
-        break;
-    case NOTE_LOG:
-        fprintf(p->out, "======================================================================\n");
-        if (n->kthread != NOTE_NOBODY)
-            fprintf(p->out, "Thread %016" PRIx64 "\n", n->kthread);
-        if (n->text[0] != '\0')
-            fprintf(p->out, "%s\n", n->text);
-        break;
-    }
-    print_note_frames(p, n);
-    if (n->kind == NOTE_THREAD)
-        for (unsigned i = 0; i < machine_thread_count(p->report->machine); i++) {
-            struct rd_thread t;
-            if (machine_thread(p->report->machine, i, &t) && t.kthread == n->kthread)
-                print_stack(p, i);
-        }
-}
-
-static void print_notes(const struct printer *p, unsigned from, unsigned to)
-{
-    const struct violation *v = p->report->violation;
-    if (from < to)
-        fprintf(p->out, "\n");
-    for (unsigned i = from; i < to; i++)
-        print_note(p, &v->notes[i]);
-    if (to == v->note_count && v->notes_dropped > 0)
-        fprintf(p->out, "(%u more did not fit)\n", v->notes_dropped);
-}
-
 static void print_threads(const struct printer *p)
 {
     const struct report *r = p->report;
-    unsigned own = fact_thread(r);
+    unsigned own = fact_thread(&r->scene);
     char name[RD_ABI_NAME], line[120], wait[240];
     struct rd_thread t;
-    snprintf(line, sizeof line, "STACK_TEXT of thread %s:", fact_thread_name(r, own, name));
+    snprintf(line, sizeof line, "STACK_TEXT of thread %s:", fact_thread_name(&r->scene, own, name));
     heading(p, line);
-    print_stack(p, own);
-    for (unsigned i = 0; i < machine_thread_count(r->machine); i++) {
-        if (i == own || !machine_thread(r->machine, i, &t) || !fact_thread_matters(r, i, &t))
+    thread_stack_print(&r->scene, own, p->out);
+    for (unsigned i = 0; i < machine_thread_count(r->scene.machine); i++) {
+        if (i == own || !machine_thread(r->scene.machine, i, &t) || !fact_thread_matters(&r->scene, i, &t))
             continue;
         fprintf(p->out, "\n");
-        thread_head_print(r, i, &t, p->out);
+        thread_head_print(&r->scene, i, &t, p->out);
         if (t.state != RD_THREAD_TERMINATED && t.state != RD_THREAD_INITIALIZED)
-            print_stack(p, i);
+            thread_stack_print(&r->scene, i, p->out);
     }
-    if (r->violation->trouble.kind == TROUBLE_HANG && own != NO_THREAD &&
-        machine_thread(r->machine, own, &t)) {
-        fact_wait(r, &t, wait, sizeof wait);
+    if (r->scene.violation->trouble.kind == TROUBLE_HANG && own != NO_THREAD &&
+        machine_thread(r->scene.machine, own, &t)) {
+        fact_wait(&r->scene, &t, wait, sizeof wait);
         if (wait[0] != '\0')
             fprintf(p->out, "\nThread %s waits for %s, and nobody is left to end that.\n",
-                    fact_thread_name(r, own, name), wait);
+                    fact_thread_name(&r->scene, own, name), wait);
     }
 }
 
 static void print_images(const struct printer *p)
 {
     bool any = false;
-    for (unsigned i = 0; i < machine_image_count(p->report->machine); i++) {
-        const struct machine_image *m = machine_image(p->report->machine, i);
+    for (unsigned i = 0; i < machine_image_count(p->report->scene.machine); i++) {
+        const struct machine_image *m = machine_image(p->report->scene.machine, i);
         if (m == NULL || m->loaded)
             continue;
         char start[24], end[24];
@@ -200,7 +85,7 @@ struct columns {
 static unsigned column_order(const struct report *r, unsigned thread)
 {
     struct rd_thread t;
-    if (thread == NO_THREAD || !machine_thread(r->machine, thread, &t))
+    if (thread == NO_THREAD || !machine_thread(r->scene.machine, thread, &t))
         return NO_THREAD;
     return t.scenario_index != NO_THREAD ? t.scenario_index : SCENARIO_THREADS + thread;
 }
@@ -273,7 +158,7 @@ static void print_row(const struct printer *p, const struct columns *c, const st
         if (c->table)
             fprintf(p->out, "%*s", (int)(column * c->width), "");
         else
-            fprintf(p->out, "%-16s", first ? fact_thread_name(p->report, row->thread, name) : "");
+            fprintf(p->out, "%-16s", first ? fact_thread_name(&p->report->scene, row->thread, name) : "");
         if (violation && p->report->colour)
             fprintf(p->out, "\033[1;31m");
         fprintf(p->out, "%*s%.*s", indent + (first ? 0 : 2), "", (int)n, text);
@@ -295,7 +180,7 @@ static void print_interleaving(const struct printer *p)
         fprintf(p->out, "   #  ");
         for (unsigned i = 0; i < c.count; i++)
             fprintf(p->out, "%-*s", i + 1 < c.count ? (int)c.width : 0,
-                    fact_thread_name(p->report, c.threads[i], name));
+                    fact_thread_name(&p->report->scene, c.threads[i], name));
         fprintf(p->out, "\n");
     }
     bool gap = false;
@@ -316,7 +201,7 @@ static void print_interleaving(const struct printer *p)
         if (s->to - s->from < STALL_LEAST)
             continue;
         fprintf(p->out, "This schedule assumes a stall: %s runs no instruction for %.7g s.\n",
-                fact_thread_name(p->report, s->thread, name), (double)(s->to - s->from) / 1e7);
+                fact_thread_name(&p->report->scene, s->thread, name), (double)(s->to - s->from) / 1e7);
     }
     const struct recording *k = p->report->recording;
     fprintf(p->out, "This schedule has %" PRIu64 " steps and %" PRIu64 " switches of processors, %" PRIu64
@@ -349,17 +234,17 @@ static void print_explored(const struct printer *p)
 
 void report_line(const struct report *r, char *out, size_t size)
 {
-    struct culprit c = fact_culprit(r);
-    snprintf(out, size, "rule: %s  culprit: %s", r->violation->rule, c.known ? c.text : "none");
+    struct culprit c = fact_culprit(&r->scene);
+    snprintf(out, size, "rule: %s  culprit: %s", r->scene.violation->rule, c.known ? c.text : "none");
 }
 
 void report_text(const struct report *r, FILE *out)
 {
     struct printer p = {r, out};
     const struct report_facts *f = &r->facts;
-    if (r->violation == NULL) {
+    if (r->scene.violation == NULL) {
         struct str missing = {0};
-        report_never_entered(r->machine, r->symbols, &missing);
+        report_never_entered(r->scene.machine, r->scene.symbols, &missing);
         if (missing.count > 0)
             fputs(missing.data, out);
         str_free(&missing);
@@ -372,14 +257,14 @@ void report_text(const struct report *r, FILE *out)
         fprintf(out, "no violation in %" PRIu64 " executions: %s\n", f->executions, f->claim);
         return;
     }
-    struct culprit c = fact_culprit(r);
-    print_bugcheck(&p);
-    print_culprit(&p, &c);
-    unsigned log = fact_log_start(r->violation);
-    print_notes(&p, 0, log);
-    records_print(r, out);
+    struct culprit c = fact_culprit(&r->scene);
+    bugcheck_print(&r->scene, r->colour, out);
+    culprit_print(&r->scene, &c, out);
+    unsigned log = fact_log_start(r->scene.violation);
+    notes_print(&r->scene, 0, log, out);
+    records_print(&r->scene, out);
     print_threads(&p);
-    print_notes(&p, log, r->violation->note_count);
+    notes_print(&r->scene, log, r->scene.violation->note_count, out);
     print_images(&p);
     print_interleaving(&p);
     print_explored(&p);

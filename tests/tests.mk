@@ -29,15 +29,16 @@ FUZZ_SECONDS ?= 30
 FUZZ_BUILD := build-fuzz
 FUZZ_FLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(FUZZ_BUILD)/gen -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
     -fno-sanitize-recover=undefined
-FUZZ_SOURCES = $(foreach f,base machine/pe scenario scenario/verbs,$(wildcard $(f)/*.c)) report/failure.c
+FUZZ_SOURCES = $(foreach f,base machine/pe scenario scenario/verbs,$(wildcard $(f)/*.c)) report/failure.c debug/types.c debug/dwarf.c
+FUZZ_MORE_checkpoint := $(foreach f,checkpoint units wire dpor history footprint explore replay,explore/$(f).c)
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 $(FUZZ_BUILD)/gen/verbs.c: $(wildcard scenario/verbs/*.c) tools/registry.sh
 	@mkdir -p $(@D)
 	@sh tools/registry.sh scenario/scenario.h 'struct scenario_verb' verb scenario_verbs scenario/verbs > $@
-$(FUZZ_BUILD)/fuzz-%: tests/fuzz/%.c $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES)
+$(FUZZ_BUILD)/fuzz-%: tests/fuzz/%.c $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) $(FUZZ_MORE_checkpoint)
 	@mkdir -p $(@D)
-	clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) -llua5.4 -ljansson -lxxhash -lm
+	clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) $(FUZZ_MORE_$*) -llua5.4 -ljansson -lxxhash -lm
 
 fuzz: $(if $(F),$(FUZZ_BUILD)/fuzz-$(F))
 	@test -n '$(F)' || { echo 'make fuzz F=NAME, one of: $(FUZZ_TARGETS)' >&2; exit 2; }

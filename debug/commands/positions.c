@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "debug/debugger.h"
 #include "debug/timeline.h"
@@ -66,7 +67,7 @@ static void positions(struct debugger *d)
     debug_print(d, ">%" PRIX64 ":%-9" PRIX64 " %-12" PRIu64 " here\n", now.step, now.n, timeline_instructions(t, now));
     for (unsigned i = 0; i < machine_thread_count(d->m); i++) {
         struct rd_thread r;
-        if (!machine_thread(d->m, i, &r))
+        if (!machine_thread(d->m, i, &r) || (i < RD_MAX_CPUS && strcmp(r.name, "idle") == 0))
             continue;
         /* Where its processor goes on from here. */
         uint64_t s = now.step + (timeline_cpu(t, now.step) != r.cpu);
@@ -159,6 +160,56 @@ static void who_wrote(struct debugger *d, const char *args)
     debug_context_frame(d, frame);
 }
 
+/* Equal states, equal hashes: of memory, registers and time. */
+static void state_hash(struct debugger *d)
+{
+    char text[HASH_TEXT];
+    hash_text(machine_state_hash(d->m), text);
+    debug_print(d, "State %s, %" PRIu64 " repairs\n", text, timeline_repairs(d->timeline));
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* What jumps cost: N of them, to places that a fixed sequence chooses. Comes back to where it was. */
+static void jumps(struct debugger *d, const char *args)
+{
+    uint64_t count = 20, at = 1;
+    if (!debug_eval_optional(d, &args, &count))
+        return;
+    if (count == 0 || count > 10000) {
+        debug_error(d, "!jumps: from 1 to 0n10000");
+        return;
+    }
+    struct timeline_position before = timeline_now(d->timeline);
+    uint64_t all = timeline_instructions(d->timeline, timeline_end(d->timeline));
+    struct hash128 hash = machine_state_hash(d->m);
+    double *times = calloc(count, sizeof *times);
+    RD_ASSERT(times != NULL);
+    for (uint64_t i = 0; i < count; i++) {
+        at = at * 6364136223846793005ull + 1442695040888963407ull;
+        double begin = now_ms();
+        timeline_goto(d->timeline, timeline_find(d->timeline, (at >> 16) % (all + 1)));
+        times[i] = now_ms() - begin;
+    }
+    timeline_goto(d->timeline, before);
+    qsort(times, count, sizeof *times, by_size);
+    debug_print(d, "%" PRIu64 " jumps in %" PRIu64 " instructions, %zu checkpoints: median %.1f ms, worst %.1f ms; %s\n", count, all,
+                timeline_checkpoints(d->timeline), times[count / 2], times[count - 1],
+                hash_equal(hash, machine_state_hash(d->m)) ? "the same state again" : "ANOTHER STATE");
+    free(times);
+}
+
 static void run(struct debugger *d, const char *name, const char *args)
 {
     if (d->timeline == NULL)
@@ -167,13 +218,17 @@ static void run(struct debugger *d, const char *name, const char *args)
         travel(d, args);
     else if (strcmp(name, "!positions") == 0)
         positions(d);
+    else if (strcmp(name, "!jumps") == 0)
+        jumps(d, args);
+    else if (strcmp(name, "!hash") == 0)
+        state_hash(d);
     else
         who_wrote(d, args);
 }
 
 const struct debug_command debug_command_positions = {
-    .names = "!tt !positions !whowrote",
+    .names = "!tt !positions !whowrote !hash !jumps",
     .syntax = "[STEP:N | PERCENT | ADDRESS [lN]]",
-    .help = "travel to a position; list positions; who wrote this memory last before now",
+    .help = "travel to a position; list positions; who wrote this memory last before now; the state's hash; time jumps",
     .run = run,
 };

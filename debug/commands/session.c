@@ -7,12 +7,11 @@
 
 static void log_open(struct debugger *d, const char *name, const char *args)
 {
-    (void)name;
-    bool append = strncmp(args, "/t", 2) != 0 && strncmp(args, "/a", 2) == 0;
-    if (args[0] == '/')
-        args += strcspn(args, " ") + strspn(args + strcspn(args, " "), " ");
+    bool append = strncmp(args, "/a ", 3) == 0; /* any other slash begins a path */
+    if (append)
+        args += 3 + strspn(args + 3, " ");
     if (args[0] == '\0') {
-        debug_error(d, "%s: which file?", ".logopen");
+        debug_error(d, "%s: which file?", name);
         return;
     }
     FILE *log = fopen(args, append ? "a" : "w");

@@ -48,11 +48,46 @@ static PFLT_VOLUME FltpVolumeOfName(PCUNICODE_STRING Name)
     return NULL;
 }
 
+/* Exported by the kernel, in no kit header. */
+__declspec(dllimport) extern POBJECT_TYPE *IoDeviceObjectType;
+NTSYSAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING ObjectName, ULONG Attributes, PACCESS_STATE PassedAccessState,
+                                                ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                                                KPROCESSOR_MODE AccessMode, PVOID ParseContext, PVOID *Object);
+
+/* "C:", or any other name that leads to the disk. */
+static PFLT_VOLUME FltpVolumeOfLink(PCUNICODE_STRING Name)
+{
+    WCHAR Buffer[32];
+    UNICODE_STRING Link = {.MaximumLength = sizeof Buffer, .Buffer = Buffer};
+    BOOLEAN Drive = Name->Length == 2 * sizeof(WCHAR) && Name->Buffer[1] == L':';
+    PLIST_ENTRY Entry;
+    PVOID Disk;
+
+    RtlAppendUnicodeToString(&Link, Drive ? L"\\??\\" : L"");
+    if (!NT_SUCCESS(RtlAppendUnicodeStringToString(&Link, Name)) ||
+        !NT_SUCCESS(ObReferenceObjectByName(&Link, OBJ_CASE_INSENSITIVE, NULL, 0, *IoDeviceObjectType, KernelMode, NULL,
+                                            &Disk)))
+    {
+        return NULL;
+    }
+    ObDereferenceObject(Disk); /* only its address is compared */
+    for (Entry = FltpVolumes.Flink; Entry != &FltpVolumes; Entry = Entry->Flink)
+    {
+        PFLT_VOLUME Volume = CONTAINING_RECORD(Entry, FLT_VOLUME, Base.PrimaryLink);
+        if (Volume->DiskDevice == Disk)
+        {
+            return Volume;
+        }
+    }
+    return NULL;
+}
+
 PFLT_VOLUME FltpFindVolume(PCUNICODE_STRING Name)
 {
     UNICODE_STRING Plain = FltpTrim(Name);
+    PFLT_VOLUME Volume = FltpVolumeOfName(&Plain);
 
-    return FltpVolumeOfName(&Plain);
+    return Volume != NULL ? Volume : FltpVolumeOfLink(&Plain);
 }
 
 /* The name of the disk under the volume, or else of the volume device itself. */

@@ -234,18 +234,6 @@ static inline VOID IopEndRequestOnVolume(PFILE_OBJECT File)
 /* What belongs to the request beside its buffers: a directory query's pattern. */
 VOID IopFreeAuxiliaryBuffer(PIRP Irp);
 
-/* PreviousMode is KernelMode inside a Zw routine. */
-#define ZW(Call)                                                                                   \
-    do                                                                                             \
-    {                                                                                              \
-        KPROCESSOR_MODE Mode = KiCurrentThread()->PreviousMode;                                    \
-        NTSTATUS Status;                                                                           \
-        KiCurrentThread()->PreviousMode = KernelMode;                                              \
-        Status = (Call);                                                                           \
-        KiCurrentThread()->PreviousMode = Mode;                                                    \
-        return Status;                                                                             \
-    } while (0)
-
 /* System services that no kit header declares. */
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS NTAPI NtDeleteFile(POBJECT_ATTRIBUTES ObjectAttributes);

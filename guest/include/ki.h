@@ -96,7 +96,7 @@ typedef struct _KTHREAD
     BOOLEAN WaitNext;             /* KeSetEvent and so on with Wait = TRUE: still at DISPATCH_LEVEL */
     KIRQL WaitNextIrql;
     UCHAR Spare2[2];
-    PVOID Spare3;
+    struct _KI_MODE *Mode;        /* 0x1F8 who has to put PreviousMode back, innermost first */
     struct rd_thread Rd;          /* 0x200 the machine's view; holds the thread's state */
     KTIMER Timer;                 /* time-outs of waits */
     KAPC SuspendApc;
@@ -127,6 +127,31 @@ typedef struct _ETHREAD
     PVOID ScenarioContext;        /* the scenario executor's */
     PVOID IoReserved[4];          /* the I/O manager's */
 } ETHREAD;
+
+/* PreviousMode while somebody has changed it. It lies in the frame that changes it, so that unwinding, which ends frames without
+ * a return, finds what to put back (KiUnwindModes). */
+typedef struct _KI_MODE
+{
+    struct _KI_MODE *Outer;
+    KPROCESSOR_MODE Previous;
+} KI_MODE, *PKI_MODE;
+
+VOID KiEnterMode(PKI_MODE Mode, KPROCESSOR_MODE PreviousMode);
+VOID KiLeaveMode(PKI_MODE Mode);
+/* Every frame below this one is about to end. */
+VOID KiUnwindModes(ULONG64 EstablisherFrame);
+
+/* PreviousMode is KernelMode inside a Zw routine, so drivers that it calls take the kernel for their caller. */
+#define ZW(Call)                                                                                   \
+    do                                                                                             \
+    {                                                                                              \
+        KI_MODE Mode;                                                                              \
+        NTSTATUS Status;                                                                           \
+        KiEnterMode(&Mode, KernelMode);                                                            \
+        Status = (Call);                                                                           \
+        KiLeaveMode(&Mode);                                                                        \
+        return Status;                                                                             \
+    } while (0)
 
 typedef struct _KPROCESS
 {
@@ -296,6 +321,8 @@ static inline BOOLEAN KiInRange(const volatile VOID *Object, ULONG64 Start, ULON
     return RD_ADDRESS(Object) - Start < End - Start;
 }
 PKTIMER KiFindTimer(ULONG64 Start, ULONG64 End, BOOLEAN ByDpc);
+/* KDPC.Number: 0 the queueing processor, else this plus the processor's number. */
+#define KI_DPC_TARGETED 0x800
 PKDPC KiFindDpc(ULONG64 Start, ULONG64 End);
 PVOID KiFindBugCheckCallback(ULONG64 Start, ULONG64 End);
 PKAPC KiFindApc(PKTHREAD Thread, ULONG64 Start, ULONG64 End);

@@ -28,9 +28,15 @@ LARGE_INTEGER CheckRelative(ULONG Milliseconds);
 /* A second device of the driver, whose dispatch completes every request with success at once: IOCTL_CHECK(1) with as
  * much output as there is room for. It pends IRP_MJ_SYSTEM_CONTROL and leaves the rest to the sender. */
 PDEVICE_OBJECT CheckLowerDevice(VOID);
+/* Sends a threaded request to it, which is completed behind the call and inside a guarded region that the caller has to
+ * leave: until then the second half of its completion, an APC, is held back. */
+VOID CheckSendHeldBack(PIRP Irp);
 
 /* A check that defines it answers for every other device itself. Common, so that it may. */
 extern PDRIVER_DISPATCH CheckLowerDispatch;
+
+/* A check that defines it is a driver of PnP as well. */
+extern PDRIVER_ADD_DEVICE CheckAddDevice;
 
 /* The kit's _enable and _disable are intrinsics of Microsoft's compiler. */
 static __inline VOID CheckInterrupts(BOOLEAN Enable)

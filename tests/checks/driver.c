@@ -9,6 +9,7 @@ static PDEVICE_OBJECT CheckDevice, LowerDevice;
 
 DRIVER_INITIALIZE DriverEntry;
 PDRIVER_DISPATCH CheckLowerDispatch;
+PDRIVER_ADD_DEVICE CheckAddDevice;
 
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
 {
@@ -17,6 +18,8 @@ static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
     return Status;
 }
+
+static BOOLEAN HoldBack;
 
 static NTSTATUS NTAPI CheckDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -28,6 +31,11 @@ static NTSTATUS NTAPI CheckDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return CheckLowerDispatch(DeviceObject, Irp);
     }
     if (DeviceObject == LowerDevice && Location->MajorFunction == IRP_MJ_SYSTEM_CONTROL)
+    {
+        IoMarkIrpPending(Irp);
+        return STATUS_PENDING;
+    }
+    if (DeviceObject == LowerDevice && HoldBack)
     {
         IoMarkIrpPending(Irp);
         return STATUS_PENDING;
@@ -60,6 +68,20 @@ PDEVICE_OBJECT CheckLowerDevice(VOID)
     return LowerDevice;
 }
 
+/* The region begins behind the call: to send such a request from inside one is a mistake of its own (0xC9/0x302). */
+VOID CheckSendHeldBack(PIRP Irp)
+{
+    PIO_STACK_LOCATION Location = IoGetNextIrpStackLocation(Irp);
+
+    HoldBack = TRUE;
+    IoCallDriver(LowerDevice, Irp);
+    HoldBack = FALSE;
+    KeEnterGuardedRegion();
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = Location->Parameters.DeviceIoControl.OutputBufferLength;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+}
+
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     NTSTATUS Status;
@@ -89,6 +111,10 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
         DriverObject->MajorFunction[Major] = CheckDispatch;
     }
     DriverObject->DriverUnload = CheckDriverUnload;
+    if (CheckAddDevice != NULL)
+    {
+        DriverObject->DriverExtension->AddDevice = CheckAddDevice;
+    }
     return STATUS_SUCCESS;
 }
 

@@ -45,12 +45,12 @@ verdict() {
     fi
 }
 
-# The same drivers under other file names.
+# The same drivers under other file names, wherever a scenario names them; ours keep theirs.
 rename_sample() { # from folder, to folder
     mkdir -p "$2"
     for f in "$1"/*.sys; do cp "$f" "$2/x$(basename "$f")"; done
     for f in "$1"/*.lua; do
-        sed -e 's/\([a-z-]*\)\.sys"/x\1.sys"/' -e 's/\(load\|unload_filter\) "\([a-z-]*\)"/\1 "x\2"/' \
+        sed -e 's/\([a-z-]*\)\.sys"/x\1.sys"/g' -e 's/"xfltmgr\.sys"/"fltmgr.sys"/' -e 's/\(load\|unload_filter\) "\([a-z-]*\)"/\1 "x\2"/' \
             -e '/^device/s/"\(lower\)"/"x\1"/' -e '/^device/s/"\(upper-[a-z-]*\)"/"x\1"/' "$f" >"$2/$(basename "$f")"
     done
 }

@@ -220,6 +220,28 @@ static void test_classes(void)
     tap_end("driver code stops before each of its shared accesses");
 
     tap_begin();
+    world_start(CODE_BYTES(two));
+    GPR(RCX) = address;
+    EQUAL(dbt_run_single(world.dbt, &world.cpu).reason, DBT_SHARED);
+    EQUAL(RIP_OFFSET, 0);
+    EQUAL(world.cpu.retired, 0);
+    tap_end("a debugger's single step stops there too");
+
+    tap_begin();
+    set_cells(OWN_WRITTEN);
+    world_start(CODE_BYTES(two));
+    GPR(RCX) = address;
+    gva_t stop = world.cpu.regs.rip + 2;
+    dbt_set_stops(world.dbt, &stop, 1);
+    EQUAL(world_run().reason, DBT_ONE);
+    EQUAL(RIP_OFFSET, 2);
+    EQUAL(world.cpu.retired, 1);
+    EQUAL(world_run().reason, DBT_HALT);
+    EQUAL(world.cpu.retired, 4);
+    dbt_set_stops(world.dbt, NULL, 0);
+    tap_end("a debugger's stop is in front of its instruction, once");
+
+    tap_begin();
     set_cells(OWN_WRITTEN);
     *arena_share(address + 16) = SHARE_SHARED;
     world_start(CODE_BYTES(several));

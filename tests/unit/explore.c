@@ -773,6 +773,53 @@ static void minimising_reaches_the_known_minimum_of_planted_bugs(void **state)
     }
 }
 
+/* Seven orders by the faculty before the search comes back to its first step, which alone hides the bug. */
+static struct sim_program late_bug(void)
+{
+    static const struct sim_op first[] = {STORE(0, 1), END}, add[] = {ADD(0, 1, 1), END},
+                               last[] = {LOAD(0, 0), CHECKZ(0), END};
+    struct sim_program p = {.threads = 9, .vars = 2, .code = {first}};
+    for (unsigned t = 1; t < 8; t++)
+        p.code[t] = add;
+    p.code[8] = last;
+    return p;
+}
+
+static void a_burst_finds_what_a_long_search_comes_to_late(void **state)
+{
+    struct sim_program p = late_bug();
+    (void)state;
+    struct explore_result without = explore(&p, (struct explore_options){0});
+    assert_int_equal(without.violation_count, 1);
+    assert_null(without.found_by);
+    assert_true(without.executions > 5000);
+    struct explore_result with = explore(&p, (struct explore_options){.burst = true});
+    assert_int_equal(with.violation_count, 1);
+    assert_string_equal(with.violations[0].key, without.violations[0].key);
+    assert_string_equal(with.found_by, "dpor; found in a burst of pct, depth 2");
+    assert_int_equal(with.executions, 2000);
+    assert_true(with.to_first > 2000 && with.to_first <= 2300);
+    /* The same every time. */
+    struct explore_result again = explore(&p, (struct explore_options){.burst = true});
+    assert_int_equal(again.to_first, with.to_first);
+    explore_free(&without);
+    explore_free(&with);
+    explore_free(&again);
+}
+
+static void a_burst_that_finds_nothing_leaves_the_search_as_it_is(void **state)
+{
+    struct sim_program p;
+    (void)state;
+    sim_incn(&p, 7);
+    struct explore_result r = explore(&p, (struct explore_options){.burst = true});
+    assert_int_equal(r.executions, 5040);
+    assert_true(r.sampled >= 600);
+    assert_true(r.complete);
+    assert_null(r.found_by);
+    explore_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -813,6 +860,8 @@ int main(void)
         cmocka_unit_test(strict_replay_accepts_only_what_fits),
         cmocka_unit_test(tolerant_replay_goes_on_behind_the_end),
         cmocka_unit_test(minimising_reaches_the_known_minimum_of_planted_bugs),
+        cmocka_unit_test(a_burst_finds_what_a_long_search_comes_to_late),
+        cmocka_unit_test(a_burst_that_finds_nothing_leaves_the_search_as_it_is),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -395,7 +395,7 @@ static void a_search_that_is_killed_and_resumed_finds_the_same(void **state)
     assert_true(deaths > count / 4);
 }
 
-/* ---- parts ---- */
+/* ---- preemption bounds ---- */
 
 static bool has_state(const struct explore_result *r, struct hash128 h)
 {
@@ -404,6 +404,82 @@ static bool has_state(const struct explore_result *r, struct hash128 h)
             return true;
     return false;
 }
+
+/* All executions with at most so many preemptions, by recursion over the subject alone: how many there are, and where they end. */
+struct oracle {
+    struct subject s;
+    uint64_t executions[4]; /* by preemptions */
+    struct hash128 *states;
+    size_t count, capacity;
+};
+
+static void enumerate(struct oracle *o, unsigned last, unsigned used, unsigned bound)
+{
+    struct subject *s = &o->s;
+    uint64_t enabled = s->enabled(s->context);
+    if (enabled == 0) {
+        o->executions[used]++;
+        if (s->quiescent(s->context) == STOP_END) {
+            if (o->count == o->capacity) {
+                o->capacity = 2 * o->capacity + 64;
+                o->states = realloc(o->states, o->capacity * sizeof *o->states);
+                assert_non_null(o->states);
+            }
+            o->states[o->count++] = s->state(s->context);
+        }
+        return;
+    }
+    unsigned here = s->push(s->context);
+    for (unsigned agent = 0; agent < 64; agent++) {
+        bool preempts = last != agent && last < 64 && (enabled >> last & 1);
+        if (!(enabled >> agent & 1) || used + preempts > bound)
+            continue;
+        struct decider none = {NULL, NULL};
+        if (s->step(s->context, agent, &none).stop != STOP_NONE)
+            o->executions[used + preempts]++;
+        else
+            enumerate(o, agent, used + preempts, bound);
+        s->restore(s->context, here);
+    }
+    s->drop(s->context, here);
+}
+
+static void each_preemption_bound_is_complete(void **state)
+{
+    uint64_t total = 0;
+    (void)state;
+    for (uint64_t i = 0; i < 120; i++) {
+        struct random_program rp;
+        generate(&rp, i * 64 + 5, (unsigned)(i % 64) & ~(unsigned)WITH_CHOICES);
+        rp.program.private_at_first = false;
+        for (unsigned bound = 0; bound < 4; bound++) {
+            struct sim *s = sim_create(&rp.program);
+            struct oracle o = {.s = sim_subject(s)};
+            uint64_t executions = 0;
+            enumerate(&o, 64, 0, bound);
+            for (unsigned b = 0; b <= bound; b++)
+                executions += o.executions[b];
+            struct explore_options options = {
+                .strategy = "bounded", .all = true, .want_states = true, .preemptions = bound};
+            struct explore_result r;
+            struct error e = {0};
+            assert_true(explore_run(&o.s, &options, &r, &e));
+            assert_true(r.finished);
+            if (r.executions != executions)
+                fail_msg("seed %llu, bound %u: %llu executions, by recursion %llu", (unsigned long long)(i * 64 + 5),
+                         bound, (unsigned long long)r.executions, (unsigned long long)executions);
+            for (size_t k = 0; k < o.count; k++)
+                assert_true(has_state(&r, o.states[k]));
+            total += executions;
+            explore_free(&r);
+            free(o.states);
+            sim_destroy(s);
+        }
+    }
+    print_message("# %llu executions within a bound\n", (unsigned long long)total);
+}
+
+/* ---- parts ---- */
 
 /* All parts of a check against the whole. Returns whether they could be compared. */
 static bool compare_parts(uint64_t seed, unsigned with, unsigned parts)
@@ -500,6 +576,7 @@ int main(void)
         cmocka_unit_test(programs_with_everything_agree_with_brute_force),
         cmocka_unit_test(three_jobs_find_what_one_does),
         cmocka_unit_test(workers_that_are_killed_lose_nothing_and_nothing_counts_twice),
+        cmocka_unit_test(each_preemption_bound_is_complete),
         cmocka_unit_test(parts_without_communication_cover_the_whole_and_nothing_twice),
         cmocka_unit_test(a_search_that_is_killed_and_resumed_finds_the_same),
     };

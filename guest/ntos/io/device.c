@@ -194,8 +194,15 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 {
     ObMakeTemporaryObject(DeviceObject);
     IopExtensionOf(DeviceObject)->ExtensionFlags |= DOE_DELETE_PENDING;
+    if (DeviceObject->AttachedDevice == NULL)
+    {
+        IopCompleteUnloadOrDelete(DeviceObject);
+        return;
+    }
+    ObReferenceObject(DeviceObject); /* whoever detaches from it may end it */
     IopTellAttached(DeviceObject);
     IopCompleteUnloadOrDelete(DeviceObject);
+    ObDereferenceObject(DeviceObject);
 }
 
 /* Open by name. */

@@ -365,16 +365,6 @@ NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK 
     return Status;
 }
 
-/* PreviousMode is KernelMode inside a Zw routine, so drivers below see their caller as the kernel.
- */
-static KPROCESSOR_MODE IopSetPreviousMode(KPROCESSOR_MODE Mode)
-{
-    KPROCESSOR_MODE Old = KiCurrentThread()->PreviousMode;
-
-    KiCurrentThread()->PreviousMode = Mode;
-    return Old;
-}
-
 NTEXPORT(NtCreateFile, PASSIVE_LEVEL, "file device");
 NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                             POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
@@ -408,13 +398,8 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                             ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
                             ULONG EaLength)
 {
-    KPROCESSOR_MODE Mode = IopSetPreviousMode(KernelMode);
-    NTSTATUS Status = NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock,
-                                   AllocationSize, FileAttributes, ShareAccess, CreateDisposition,
-                                   CreateOptions, EaBuffer, EaLength);
-
-    IopSetPreviousMode(Mode);
-    return Status;
+    ZW(NtCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize, FileAttributes, ShareAccess,
+                    CreateDisposition, CreateOptions, EaBuffer, EaLength));
 }
 
 NTEXPORT(NtOpenFile, PASSIVE_LEVEL, "file device");
@@ -436,12 +421,7 @@ NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                           POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
                           ULONG ShareAccess, ULONG OpenOptions)
 {
-    KPROCESSOR_MODE Mode = IopSetPreviousMode(KernelMode);
-    NTSTATUS Status = NtOpenFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock,
-                                 ShareAccess, OpenOptions);
-
-    IopSetPreviousMode(Mode);
-    return Status;
+    ZW(NtOpenFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, ShareAccess, OpenOptions));
 }
 
 static NTSTATUS IopIoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,

@@ -35,6 +35,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     if (Irp != NULL)
     {
         IopInitializeIrp(Irp, Size, StackSize);
+        Irp->AllocationFlags = ChargeQuota ? IRP_QUOTA_CHARGED : 0;
     }
     return Irp;
 }

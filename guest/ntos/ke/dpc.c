@@ -5,9 +5,6 @@
  */
 #include "guest/include/ki.h"
 
-/* KDPC.Number: 0 the queueing processor, else this plus the processor's number. */
-#define KI_DPC_TARGETED 0x800
-
 NTEXPORT(KeInitializeDpc, ANY_LEVEL, "dpc");
 VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
 {
@@ -126,6 +123,7 @@ static VOID KiCallDpc(PKPRCB Prcb, PKDPC Dpc)
     PVOID SystemArgument1;
     PVOID SystemArgument2;
     KIRQL Irql;
+    ULONG ApcDisable = KiCurrentThread()->CombinedApcDisable;
 
     RdCheckObject(Dpc, sizeof(*Dpc));
     RdForgetObject(Dpc);
@@ -148,6 +146,11 @@ static VOID KiCallDpc(PKPRCB Prcb, PKDPC Dpc)
     {
         KeBugCheckEx(RDBC_IRQL_UNEXPECTED_VALUE, (ULONG)Irql << 16 | DISPATCH_LEVEL << 8 | 2, 2,
             RD_ADDRESS(Context), RD_ADDRESS(Routine));
+    }
+    if (KiCurrentThread()->CombinedApcDisable != ApcDisable)
+    {
+        RdNoteApcChanges(KiCurrentThread(), TRUE);
+        KeBugCheckEx(0xC7, 4, RD_ADDRESS(Routine), ApcDisable, KiCurrentThread()->CombinedApcDisable);
     }
 }
 

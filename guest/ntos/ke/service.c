@@ -5,6 +5,35 @@
 #include "guest/include/psp.h"
 #include "guest/include/vf.h"
 
+VOID KiEnterMode(PKI_MODE Mode, KPROCESSOR_MODE PreviousMode)
+{
+    PKTHREAD Thread = KiCurrentThread();
+
+    Mode->Outer = Thread->Mode;
+    Mode->Previous = Thread->PreviousMode;
+    Thread->Mode = Mode;
+    Thread->PreviousMode = PreviousMode;
+}
+
+VOID KiLeaveMode(PKI_MODE Mode)
+{
+    PKTHREAD Thread = KiCurrentThread();
+
+    Thread->Mode = Mode->Outer;
+    Thread->PreviousMode = Mode->Previous;
+}
+
+VOID KiUnwindModes(ULONG64 EstablisherFrame)
+{
+    PKI_MODE Mode = KiCurrentThread()->Mode;
+
+    while (Mode != NULL && RD_ADDRESS(Mode) < EstablisherFrame)
+    {
+        KiLeaveMode(Mode);
+        Mode = Mode->Outer;
+    }
+}
+
 VOID KiSystemServiceEnter(PVOID ServiceRoutine)
 {
     PKTHREAD Thread = KiCurrentThread();

@@ -279,13 +279,5 @@ NTSTATUS NTAPI NtClose(HANDLE Handle)
 NTEXPORT(ZwClose, PASSIVE_LEVEL, "object");
 NTSTATUS NTAPI ZwClose(HANDLE Handle)
 {
-    PKTHREAD Thread = KiCurrentThread();
-    KPROCESSOR_MODE Mode = Thread->PreviousMode;
-    NTSTATUS Status;
-
-    /* Drivers that see cleanup and close take the kernel for their caller. */
-    Thread->PreviousMode = KernelMode;
-    Status = ObpCloseHandle(Handle, KernelMode);
-    Thread->PreviousMode = Mode;
-    return Status;
+    ZW(ObpCloseHandle(Handle, KernelMode));
 }

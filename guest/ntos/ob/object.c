@@ -9,6 +9,7 @@
  */
 #include "guest/include/exp.h"
 #include "guest/include/obp.h"
+#include "guest/include/vf.h"
 
 #define REFERENCE_BY_POINTER_CODE 0x18
 
@@ -103,18 +104,24 @@ static VOID ObpDeferDeletion(POBJECT_HEADER Header)
     }
 }
 
-static DECLSPEC_NORETURN VOID ObpBadReference(POBJECT_HEADER Header)
+/* The count was zero before: the verifier has a word of its own for its drivers. */
+static DECLSPEC_NORETURN VOID ObpBadReference(POBJECT_HEADER Header, const VOID *Caller)
 {
+    if ((Header->PointerCount == 1 || Header->PointerCount < 0) && VfFindDriver(Caller) != NULL)
+    {
+        VerifierBugCheck(0x3F, (ULONG_PTR)Header->Body, (ULONG_PTR)Header->PointerCount, 0);
+    }
     KeBugCheckEx(REFERENCE_BY_POINTER_CODE, (ULONG_PTR)Header->Type, (ULONG_PTR)Header->Body,
                  (ULONG_PTR)Header->HandleCount, (ULONG_PTR)Header->PointerCount);
 }
 
 /* The count has just become zero or negative. */
-static VOID __attribute__((noinline)) ObpLastDereference(POBJECT_HEADER Header, BOOLEAN Defer)
+static VOID __attribute__((noinline)) ObpLastDereference(
+    POBJECT_HEADER Header, BOOLEAN Defer, const VOID *Caller)
 {
     if (Header->PointerCount < 0 || Header->HandleCount != 0)
     {
-        ObpBadReference(Header);
+        ObpBadReference(Header, Caller);
     }
     RD_KASSERT(!Header->Type->Permanent);
     if (Defer || KeGetCurrentIrql() > PASSIVE_LEVEL)
@@ -149,19 +156,19 @@ NOLOG LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
     ObpTouchCount(Header);
     if (Count <= 1)
     {
-        ObpBadReference(Header);
+        ObpBadReference(Header, __builtin_return_address(0));
     }
     return Count;
 }
 
-static NOLOG LONG_PTR ObpDereference(PVOID Object, BOOLEAN Defer)
+static NOLOG LONG_PTR ObpDereference(PVOID Object, BOOLEAN Defer, const VOID *Caller)
 {
     POBJECT_HEADER Header = ObpHeaderOf(Object);
     LONG_PTR Count = --Header->PointerCount;
     ObpTouchCount(Header);
     if (Count <= 0)
     {
-        ObpLastDereference(Header, Defer);
+        ObpLastDereference(Header, Defer, Caller);
     }
     return Count;
 }
@@ -169,7 +176,7 @@ static NOLOG LONG_PTR ObpDereference(PVOID Object, BOOLEAN Defer)
 NTEXPORT(ObfDereferenceObject, DISPATCH_LEVEL, "object");
 NOLOG LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
 {
-    return ObpDereference(Object, FALSE);
+    return ObpDereference(Object, FALSE, __builtin_return_address(0));
 }
 
 #undef ObDereferenceObject
@@ -177,13 +184,13 @@ NTSYSAPI VOID NTAPI ObDereferenceObject(PVOID Object);
 NTEXPORT(ObDereferenceObject, DISPATCH_LEVEL, "object");
 NOLOG VOID NTAPI ObDereferenceObject(PVOID Object)
 {
-    ObpDereference(Object, FALSE);
+    ObpDereference(Object, FALSE, __builtin_return_address(0));
 }
 
 NTEXPORT(ObDereferenceObjectDeferDelete, DISPATCH_LEVEL, "object");
 NOLOG VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object)
 {
-    ObpDereference(Object, TRUE);
+    ObpDereference(Object, TRUE, __builtin_return_address(0));
 }
 
 NTEXPORT(ObfReferenceObjectWithTag, DISPATCH_LEVEL, "object");
@@ -195,13 +202,13 @@ NOLOG LONG_PTR FASTCALL ObfReferenceObjectWithTag(PVOID Object, ULONG Tag)
 NTEXPORT(ObfDereferenceObjectWithTag, DISPATCH_LEVEL, "object");
 NOLOG LONG_PTR FASTCALL ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag)
 {
-    return ObpDereference(Object, FALSE);
+    return ObpDereference(Object, FALSE, __builtin_return_address(0));
 }
 
 NTEXPORT(ObDereferenceObjectDeferDeleteWithTag, DISPATCH_LEVEL, "object");
 NOLOG VOID NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag)
 {
-    ObpDereference(Object, TRUE);
+    ObpDereference(Object, TRUE, __builtin_return_address(0));
 }
 
 LONG_PTR ObpPointerCount(PVOID Object)

@@ -163,6 +163,7 @@ VOID NTAPI RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD Exce
         {
             RtlRaiseStatus(STATUS_BAD_STACK);
         }
+        KiUnwindModes(Dispatcher.EstablisherFrame);
         while (Again)
         {
             EXCEPTION_DISPOSITION Disposition;

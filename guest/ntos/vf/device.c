@@ -41,6 +41,17 @@ __attribute__((noinline)) VOID NTAPI VerifierIoDetachDevice(PDEVICE_OBJECT Targe
     IoDetachDevice(TargetDevice);
 }
 
+VFTHUNK(IoInitializeTimer, VF_OPTION_IO);
+__attribute__((noinline)) NTSTATUS NTAPI VerifierIoInitializeTimer(
+    PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE TimerRoutine, PVOID Context)
+{
+    if (DeviceObject->Timer != NULL)
+    {
+        VerifierIoBugCheck(0x0A, RD_ADDRESS(DeviceObject), 0, 0);
+    }
+    return IoInitializeTimer(DeviceObject, TimerRoutine, Context);
+}
+
 /* The devices that it put into this stack accept requests from now on, so they say so. */
 VOID VfAfterAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice)
 {
@@ -52,6 +63,9 @@ VOID VfAfterAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice
     {
         if (Device->DriverObject == DriverObject && (Device->Flags & DO_DEVICE_INITIALIZING))
         {
+            ULONG64 Routine = RD_ADDRESS(DriverObject->DriverExtension->AddDevice);
+            RdNote(RD_NOTE_STACK | RD_NOTE_EXACT | RD_NOTE_BLAME, "AddDevice, which has returned:", &Routine,
+                1, NULL);
             VerifierIoBugCheck(0x243, RD_ADDRESS(DriverObject->DriverExtension->AddDevice),
                 RD_ADDRESS(Device), 0);
         }

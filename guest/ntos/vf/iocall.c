@@ -113,6 +113,40 @@ static BOOLEAN VfNeedsApc(PIRP Irp)
            !(Irp->Flags & (IRP_ASSOCIATED_IRP | IRP_CLOSE_OPERATION | IRP_DEFER_IO_COMPLETION));
 }
 
+/* A request begins with a status that says that nobody has handled it, and one that somebody failed goes no further. */
+static const struct
+{
+    UCHAR Major;
+    USHORT WrongAtFirst, FailedAndSent;
+} VfStatusRules[] = {
+    {IRP_MJ_PNP, 0x20E, 0x215}, {IRP_MJ_POWER, 0x20F, 0x219}, {IRP_MJ_SYSTEM_CONTROL, 0x210, 0}};
+
+static VOID VfCheckStatus(PIRP Irp, UCHAR Major, ULONG_PTR Caller)
+{
+    NTSTATUS Status = Irp->IoStatus.Status;
+    BOOLEAN New = Irp->CurrentLocation == Irp->StackCount + 1;
+
+    for (ULONG Index = 0; Index < RTL_NUMBER_OF(VfStatusRules); Index++)
+    {
+        if (VfStatusRules[Index].Major != Major || Status == STATUS_NOT_SUPPORTED)
+        {
+            continue;
+        }
+        if (New)
+        {
+            VfBugCheckNoStackUsage(
+                IOV_VIOLATION, VfStatusRules[Index].WrongAtFirst, Caller, RD_ADDRESS(Irp), 0);
+        }
+        if (!NT_SUCCESS(Status) && VfStatusRules[Index].FailedAndSent != 0)
+        {
+            VfBugCheckNoStackUsage(
+                IOV_VIOLATION, VfStatusRules[Index].FailedAndSent, Caller, RD_ADDRESS(Irp), 0);
+        }
+    }
+}
+
+#define VF_FILE_GONE (FO_CLEANUP_COMPLETE | FO_FILE_OPEN_CANCELLED)
+
 /* What is wrong with the call before it is made. Caller: where it comes from. */
 static VOID VfCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, ULONG_PTR Caller)
 {
@@ -151,6 +185,14 @@ static VOID VfCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, ULONG_PTR Caller)
     {
         VfBugCheckNoStackUsage(IOV_VIOLATION, 0x206, Caller, RD_ADDRESS(Irp), 0);
     }
+    if (IoGetNextIrpStackLocation(Irp)->MajorFunction == IRP_MJ_CREATE &&
+        IoGetNextIrpStackLocation(Irp)->FileObject != NULL &&
+        (IoGetNextIrpStackLocation(Irp)->FileObject->Flags & VF_FILE_GONE))
+    {
+        VfBugCheckNoStackUsage(IOV_VIOLATION, 0x0F, RD_ADDRESS(DeviceObject), RD_ADDRESS(Irp),
+            RD_ADDRESS(IoGetNextIrpStackLocation(Irp)->FileObject));
+    }
+    VfCheckStatus(Irp, IoGetNextIrpStackLocation(Irp)->MajorFunction, Caller);
     if (VfNeedsApc(Irp) && (Irql >= APC_LEVEL || KiCurrentThread()->SpecialApcDisable != 0))
     {
         VfBugCheckNoStackUsage(IOV_VIOLATION, 0x302, Caller, RD_ADDRESS(Irp), Irql);

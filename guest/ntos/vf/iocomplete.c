@@ -58,6 +58,14 @@ static VOID VfCheckCompletion(PIRP Irp, ULONG_PTR Caller, const VOID *Frame)
     {
         VerifierIoBugCheck(0x0D, RD_ADDRESS(Irp->UserEvent), 0, 0);
     }
+    /* STATUS_NOT_SUPPORTED is what it began with: a driver that does not handle it answers nothing. */
+    if (Irp->CurrentLocation <= Irp->StackCount &&
+        IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_PNP &&
+        IoGetCurrentIrpStackLocation(Irp)->MinorFunction == IRP_MN_REMOVE_DEVICE &&
+        !NT_SUCCESS(Irp->IoStatus.Status) && Irp->IoStatus.Status != STATUS_NOT_SUPPORTED)
+    {
+        VerifierIoBugCheck(0x306, Caller, RD_ADDRESS(Irp), 0);
+    }
     if (Irp->CurrentLocation <= Irp->StackCount &&
         VfInformationTooLarge(Irp, IoGetCurrentIrpStackLocation(Irp)))
     {

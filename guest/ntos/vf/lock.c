@@ -1,6 +1,6 @@
 /*
- * Automatic checks of fast mutexes and ERESOURCEs: the IRQL and the APC state that their owner must have (0x33, 0x34, 0x37 to
- * 0x3A, 0x3D).
+ * Automatic checks of fast mutexes, ERESOURCEs and push locks: the IRQL and the APC state that their owner must have (0x33, 0x34,
+ * 0x37 to 0x3A, 0x3D, 0xEA, 0xEB).
  */
 #include "guest/include/vf.h"
 
@@ -86,3 +86,43 @@ __attribute__((noinline)) VOID FASTCALL VerifierExReleaseResourceLite(PERESOURCE
     VfCheckResource(0x38, Resource);
     ExReleaseResourceLite(Resource);
 }
+
+static VOID VfCheckPushLock(ULONG SubCode, PEX_PUSH_LOCK PushLock)
+{
+    if (KeGetCurrentIrql() < APC_LEVEL && !KeAreApcsDisabled())
+    {
+        VerifierBugCheck(SubCode, KeGetCurrentIrql(), KiCurrentThread()->CombinedApcDisable,
+            RD_ADDRESS(PushLock));
+    }
+}
+
+#define VF_PUSH_LOCK(name, subcode)                                                                \
+    VOID FASTCALL name(PEX_PUSH_LOCK PushLock);                                                    \
+    VOID FASTCALL Verifier##name(PEX_PUSH_LOCK PushLock);                                          \
+    VFTHUNK(name, VF_OPTION_AUTOMATIC);                                                            \
+    __attribute__((noinline)) VOID FASTCALL Verifier##name(PEX_PUSH_LOCK PushLock)                 \
+    {                                                                                              \
+        VfCheckPushLock(subcode, PushLock);                                                        \
+        name(PushLock);                                                                            \
+    }                                                                                              \
+    _Static_assert(subcode, "")
+#define VF_PUSH_LOCK_EX(name, subcode)                                                             \
+    VOID FASTCALL name(PEX_PUSH_LOCK PushLock, ULONG Flags);                                       \
+    VOID FASTCALL Verifier##name(PEX_PUSH_LOCK PushLock, ULONG Flags);                             \
+    VFTHUNK(name, VF_OPTION_AUTOMATIC);                                                            \
+    __attribute__((noinline)) VOID FASTCALL Verifier##name(PEX_PUSH_LOCK PushLock, ULONG Flags)    \
+    {                                                                                              \
+        VfCheckPushLock(subcode, PushLock);                                                        \
+        name(PushLock, Flags);                                                                     \
+    }                                                                                              \
+    _Static_assert(subcode, "")
+
+VF_PUSH_LOCK(ExfAcquirePushLockExclusive, 0xEA);
+VF_PUSH_LOCK(ExfAcquirePushLockShared, 0xEA);
+VF_PUSH_LOCK(ExfReleasePushLockExclusive, 0xEB);
+VF_PUSH_LOCK(ExfReleasePushLockShared, 0xEB);
+VF_PUSH_LOCK(ExfReleasePushLock, 0xEB);
+VF_PUSH_LOCK_EX(ExAcquirePushLockExclusiveEx, 0xEA);
+VF_PUSH_LOCK_EX(ExAcquirePushLockSharedEx, 0xEA);
+VF_PUSH_LOCK_EX(ExReleasePushLockExclusiveEx, 0xEB);
+VF_PUSH_LOCK_EX(ExReleasePushLockSharedEx, 0xEB);

@@ -264,6 +264,11 @@ static VOID VfCheckFree(PVOID P, struct rd_pool_record *Record)
     {
         VerifierBugCheck(0x12, Irql, Record->type, Block);
     }
+    if (VfIsOptionEnabled(VF_OPTION_IO) && Record->tag == IOP_IRP_TAG && Record->owner == 0 &&
+        ((PIRP)P)->Type == IO_TYPE_IRP)
+    {
+        VerifierBugCheck(0x105, Block, 0, 0);
+    }
     VfCheckFreedBlock(Record);
 }
 

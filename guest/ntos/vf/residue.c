@@ -210,3 +210,16 @@ VOID VfCheckRegistrations(PDRIVER_OBJECT DriverObject)
         VerifierBugCheck(VF_UNLOAD_REGISTRATION, RD_ADDRESS(Object), RD_ADDRESS(DriverObject), 0);
     }
 }
+
+/* A DPC for a processor that there is not would run on another one. */
+VFTHUNK(KeInsertQueueDpc, VF_OPTION_AUTOMATIC);
+BOOLEAN NTAPI VerifierKeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2);
+__attribute__((noinline)) BOOLEAN NTAPI VerifierKeInsertQueueDpc(
+    PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
+{
+    if (Dpc->Number >= KI_DPC_TARGETED + KiActiveProcessors())
+    {
+        VfReportIssue(0xC7, 3, RD_ADDRESS(Dpc), Dpc->Number - KI_DPC_TARGETED, KiActiveProcessors());
+    }
+    return KeInsertQueueDpc(Dpc, SystemArgument1, SystemArgument2);
+}

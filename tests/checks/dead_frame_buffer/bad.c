@@ -11,7 +11,7 @@ static DECLSPEC_NOINLINE VOID SendThreaded(VOID)
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp = IoBuildDeviceIoControlRequest(IOCTL_CHECK(1), CheckLowerDevice(), NULL, 0, Output, sizeof(Output), FALSE, &Event, &Iosb);
-    IoCallDriver(CheckLowerDevice(), Irp);
+    CheckSendHeldBack(Irp);
 }
 
 static DECLSPEC_NOINLINE VOID CoverAndLeave(VOID)
@@ -27,7 +27,6 @@ NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    KeEnterGuardedRegion();
     SendThreaded();
     CoverAndLeave();
     return STATUS_SUCCESS;

@@ -9,10 +9,9 @@ static DECLSPEC_NOINLINE VOID SendThreaded(VOID)
     ULONG Output[4];
     PIRP Irp;
 
-    KeEnterGuardedRegion();
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp = IoBuildDeviceIoControlRequest(IOCTL_CHECK(1), CheckLowerDevice(), NULL, 0, Output, sizeof(Output), FALSE, &Event, &Iosb);
-    IoCallDriver(CheckLowerDevice(), Irp);
+    CheckSendHeldBack(Irp);
     KeLeaveGuardedRegion();
 }
 

@@ -10,7 +10,7 @@ static DECLSPEC_NOINLINE VOID SendThreaded(VOID)
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp = IoBuildDeviceIoControlRequest(IOCTL_CHECK(0), CheckLowerDevice(), NULL, 0, NULL, 0, FALSE, &Event, &Iosb);
-    IoCallDriver(CheckLowerDevice(), Irp);
+    CheckSendHeldBack(Irp);
 }
 
 static DECLSPEC_NOINLINE VOID CoverAndLeave(VOID)
@@ -26,7 +26,6 @@ NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    KeEnterGuardedRegion();
     SendThreaded();
     CoverAndLeave();
     return STATUS_SUCCESS;

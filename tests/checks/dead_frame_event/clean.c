@@ -8,10 +8,9 @@ static DECLSPEC_NOINLINE VOID SendThreaded(VOID)
     KEVENT Event;
     PIRP Irp;
 
-    KeEnterGuardedRegion();
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp = IoBuildDeviceIoControlRequest(IOCTL_CHECK(0), CheckLowerDevice(), NULL, 0, NULL, 0, FALSE, &Event, &Iosb);
-    IoCallDriver(CheckLowerDevice(), Irp);
+    CheckSendHeldBack(Irp);
     KeLeaveGuardedRegion();
 }
 

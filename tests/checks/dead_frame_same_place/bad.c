@@ -14,7 +14,7 @@ static DECLSPEC_NOINLINE VOID SendThreaded(ULONG Turn)
     {
         KeInitializeEvent(&Event, NotificationEvent, FALSE);
         Irp = IoBuildDeviceIoControlRequest(IOCTL_CHECK(0), CheckLowerDevice(), NULL, 0, NULL, 0, FALSE, &Event, &Iosb);
-        IoCallDriver(CheckLowerDevice(), Irp);
+        CheckSendHeldBack(Irp);
     }
     if (Turn == 1)
     {
@@ -28,7 +28,6 @@ NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    KeEnterGuardedRegion();
     for (Turn = 0; Turn < 2; Turn++)
     {
         SendThreaded(Turn);

@@ -14,14 +14,13 @@ VOID SendTo(PIO_STATUS_BLOCK Iosb)
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp = IoBuildDeviceIoControlRequest(IOCTL_CHECK(0), CheckLowerDevice(), NULL, 0, NULL, 0, FALSE, &Event, Iosb);
-    IoCallDriver(CheckLowerDevice(), Irp);
+    CheckSendHeldBack(Irp);
 }
 
 static DECLSPEC_NOINLINE VOID OwnStatus(VOID)
 {
     IO_STATUS_BLOCK Iosb;
 
-    KeEnterGuardedRegion();
     JumpToSend(&Iosb);
     CheckOpaque(&Iosb);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "machine/arena.h"
-#include "report/internal.h"
+#include "debug/facts.h"
 
 
 /* KWAIT_REASON. */
@@ -62,40 +62,40 @@ const char *fact_wait_reason(const struct rd_thread *t)
 }
 
 /* A worker thread that waits for work has nothing but its own loop on its stack. */
-static bool at_work(const struct report *r, const struct stack_frame *frames, unsigned count)
+static bool at_work(const struct scene *s, const struct stack_frame *frames, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         struct symbol y;
         bool is_return = i > 0 && !frames[i].interrupt;
-        symbols_find(r->symbols, frames[i].pc - is_return, is_return, &y);
+        symbols_find(s->symbols, frames[i].pc - is_return, is_return, &y);
         if (strcmp(y.module, "nt") != 0)
             return true; /* a driver's routine, or the filter manager's on its behalf */
     }
     return false;
 }
 
-bool fact_thread_matters(const struct report *r, unsigned thread, const struct rd_thread *t)
+bool fact_thread_matters(const struct scene *s, unsigned thread, const struct rd_thread *t)
 {
     struct stack_frame frames[STACK_MAX];
     if (t->state == RD_THREAD_TERMINATED)
         return t->scenario_index != NO_THREAD;
     if (t->scenario_index != NO_THREAD || !(t->flags & RD_THREAD_SYSTEM))
         return true;
-    const struct machine_image *start = machine_image_at(r->machine, t->start_routine);
+    const struct machine_image *start = machine_image_at(s->machine, t->start_routine);
     if (start != NULL && !stack_is_ours(start))
         return true;
-    return at_work(r, frames, fact_stack(r, thread, frames));
+    return at_work(s, frames, fact_stack(s, thread, frames));
 }
 
 /* A frame's own function, in words; false when nobody knows the address. */
-static bool frame_symbol(const struct report *r, const struct stack_frame *f, bool first, struct symbol *y)
+static bool frame_symbol(const struct scene *s, const struct stack_frame *f, bool first, struct symbol *y)
 {
     bool is_return = !first && !f->interrupt;
-    symbols_find(r->symbols, f->pc - is_return, is_return, y);
+    symbols_find(s->symbols, f->pc - is_return, is_return, y);
     return y->module[0] != '\0';
 }
 
-void stack_print(const struct report *r, const struct stack_frame *frames, unsigned count, FILE *out)
+void stack_print(const struct scene *s, const struct stack_frame *frames, unsigned count, FILE *out)
 {
     fprintf(out, "Child-SP          RetAddr           Call Site\n");
     for (unsigned i = 0; i < count; i++) {
@@ -103,12 +103,12 @@ void stack_print(const struct report *r, const struct stack_frame *frames, unsig
         struct symbol y, inlined[INLINE_MAX];
         char text[400];
         bool is_return = i > 0 && !f->interrupt;
-        unsigned n = symbols_inlined(r->symbols, f->pc - is_return, inlined);
+        unsigned n = symbols_inlined(s->symbols, f->pc - is_return, inlined);
         for (unsigned k = 0; k < n; k++) {
             symbol_text(&inlined[k], text, sizeof text);
             fprintf(out, "(Inline Function) --------`-------- %s\n", text);
         }
-        if (frame_symbol(r, f, i == 0, &y))
+        if (frame_symbol(s, f, i == 0, &y))
             symbol_text(&y, text, sizeof text);
         else
             snprintf(text, sizeof text, "0x%" PRIx64, f->pc);
@@ -118,12 +118,12 @@ void stack_print(const struct report *r, const struct stack_frame *frames, unsig
     }
 }
 
-void thread_head_print(const struct report *r, unsigned thread, const struct rd_thread *t, FILE *out)
+void thread_head_print(const struct scene *s, unsigned thread, const struct rd_thread *t, FILE *out)
 {
     char name[RD_ABI_NAME], wait[240], start[160];
-    fact_wait(r, t, wait, sizeof wait);
+    fact_wait(s, t, wait, sizeof wait);
     fprintf(out, "THREAD %016" PRIx64 "  Cid %04x.%04x  %s  ", t->kthread, (unsigned)(t->id >> 32), (unsigned)t->id,
-            fact_thread_name(r, thread, name));
+            fact_thread_name(s, thread, name));
     bool waits = t->state == RD_THREAD_WAITING || t->state == RD_THREAD_SUSPENDED;
     if (waits)
         fprintf(out, "WAIT: (%s)", fact_wait_reason(t));
@@ -135,7 +135,7 @@ void thread_head_print(const struct report *r, unsigned thread, const struct rd_
     fprintf(out, "\n");
     if (waits && t->wait_object != 0)
         fprintf(out, "    %016" PRIx64 "  %s\n", t->wait_object, fact_wait_object(t));
-    fact_name(r->symbols, t->start_routine, false, start, sizeof start);
+    fact_name(s->symbols, t->start_routine, false, start, sizeof start);
     fprintf(out, "    Start Address %s\n", start);
     if (wait[0] != '\0')
         fprintf(out, "    %s for %s\n", t->state == RD_THREAD_RUNNING ? "running, waits" : fact_state(t), wait);

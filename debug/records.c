@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "machine/arena.h"
-#include "report/internal.h"
+#include "debug/facts.h"
 
 #define CONTEXT_AMD64 0x00100000u
 #define STATUS_ACCESS_VIOLATION 0xC0000005u
@@ -67,9 +67,9 @@ static bool readable(gva_t a)
     return a >> 47 == 0x1FFFF && a % 8 == 0 && arena_read(a, &ignored, sizeof ignored);
 }
 
-struct fact_records fact_records(const struct report *r)
+struct fact_records fact_records(const struct scene *s)
 {
-    const struct violation *v = r->violation;
+    const struct violation *v = s->violation;
     struct fact_records f = {0};
     struct exception_record record;
     struct context context;
@@ -99,11 +99,11 @@ struct fact_records fact_records(const struct report *r)
     return f;
 }
 
-static void print_record(const struct report *r, const struct fact_records *f, FILE *out)
+static void print_record(const struct scene *s, const struct fact_records *f, FILE *out)
 {
     char name[400];
     struct symbol y;
-    symbols_find(r->symbols, f->address, false, &y);
+    symbols_find(s->symbols, f->address, false, &y);
     symbol_text(&y, name, sizeof name);
     fprintf(out, "\nEXCEPTION_RECORD:  %016" PRIx64 "\n", f->record);
     fprintf(out, "ExceptionAddress: %016" PRIx64 " (%s)\n", f->address, name);
@@ -121,7 +121,7 @@ static void print_record(const struct report *r, const struct fact_records *f, F
                 f->parameter[1]);
 }
 
-static void print_context(const struct report *r, const struct fact_records *f, FILE *out)
+static void print_context(const struct scene *s, const struct fact_records *f, FILE *out)
 {
     static const struct {
         const char *name;
@@ -145,20 +145,20 @@ static void print_context(const struct report *r, const struct fact_records *f, 
             f->fs, f->gs, f->rflags);
     struct symbol y;
     char name[400];
-    symbols_find(r->symbols, f->regs.rip, false, &y);
+    symbols_find(s->symbols, f->regs.rip, false, &y);
     symbol_text(&y, name, sizeof name);
     fprintf(out, "%s\n", name);
     struct stack_frame frames[STACK_MAX];
-    unsigned n = stack_walk(r->machine, &f->regs, frames, STACK_MAX);
+    unsigned n = stack_walk(s->machine, &f->regs, frames, STACK_MAX);
     fprintf(out, "\nSTACK_TEXT of the context:\n");
-    stack_print(r, frames, n, out);
+    stack_print(s, frames, n, out);
 }
 
-void records_print(const struct report *r, FILE *out)
+void records_print(const struct scene *s, FILE *out)
 {
-    struct fact_records f = fact_records(r);
+    struct fact_records f = fact_records(s);
     if (f.record != 0)
-        print_record(r, &f, out);
+        print_record(s, &f, out);
     if (f.context != 0)
-        print_context(r, &f, out);
+        print_context(s, &f, out);
 }

@@ -6,7 +6,7 @@
 
 #include "check/bugchecks.h"
 #include "machine/arena.h"
-#include "report/internal.h"
+#include "debug/facts.h"
 
 void fact_name(struct symbols *s, gva_t address, bool is_return, char *out, size_t size)
 {
@@ -31,10 +31,10 @@ static void tag_text(uint32_t tag, char out[5])
     out[4] = '\0';
 }
 
-void fact_data(const struct report *r, gva_t address, char *out, size_t size)
+void fact_data(const struct scene *s, gva_t address, char *out, size_t size)
 {
     struct machine_pool_block block;
-    if (machine_pool_block(r->machine, address, &block)) {
+    if (machine_pool_block(s->machine, address, &block)) {
         char tag[5];
         tag_text(block.tag, tag);
         snprintf(out, size, "pool block %" PRIx64 " '%s'%s0x%" PRIx64, block.address, tag,
@@ -43,9 +43,9 @@ void fact_data(const struct report *r, gva_t address, char *out, size_t size)
         return;
     }
     if (address - RD_STACK_BASE < RD_MAX_STACKS * RD_STACK_STRIDE) {
-        for (unsigned i = 0; i < machine_thread_count(r->machine); i++) {
+        for (unsigned i = 0; i < machine_thread_count(s->machine); i++) {
             struct rd_thread t;
-            if (machine_thread(r->machine, i, &t) && address >= t.stack_limit &&
+            if (machine_thread(s->machine, i, &t) && address >= t.stack_limit &&
                 address < t.stack_base) {
                 snprintf(out, size, "stack of %.*s-0x%" PRIx64, RD_ABI_NAME, t.name,
                          t.stack_base - address);
@@ -53,26 +53,26 @@ void fact_data(const struct report *r, gva_t address, char *out, size_t size)
             }
         }
     }
-    fact_name(r->symbols, address, false, out, size);
+    fact_name(s->symbols, address, false, out, size);
 }
 
-unsigned fact_thread(const struct report *r)
+unsigned fact_thread(const struct scene *s)
 {
-    const struct violation *v = r->violation;
+    const struct violation *v = s->violation;
     if (v->trouble.kind == TROUBLE_HANG)
-        return v->trouble.arg[0] < machine_thread_count(r->machine) ? (unsigned)v->trouble.arg[0]
+        return v->trouble.arg[0] < machine_thread_count(s->machine) ? (unsigned)v->trouble.arg[0]
                                                                     : NO_THREAD;
-    return machine_thread_on(r->machine, v->trouble.cpu);
+    return machine_thread_on(s->machine, v->trouble.cpu);
 }
 
-unsigned fact_stack(const struct report *r, unsigned thread, struct stack_frame out[STACK_MAX])
+unsigned fact_stack(const struct scene *s, unsigned thread, struct stack_frame out[STACK_MAX])
 {
-    const struct violation *v = r->violation;
-    if (thread == fact_thread(r) && v->trouble.kind == TROUBLE_UNHANDLED) /* the context's has a place of its own */
-        return stack_walk(r->machine, &v->trouble.bugcheck_regs, out, STACK_MAX);
-    if (thread == fact_thread(r) && v->trouble.kind != TROUBLE_HANG)
-        return stack_walk(r->machine, &v->trouble.regs, out, STACK_MAX);
-    return thread == NO_THREAD ? 0 : stack_walk_thread(r->machine, thread, out, STACK_MAX);
+    const struct violation *v = s->violation;
+    if (thread == fact_thread(s) && v->trouble.kind == TROUBLE_UNHANDLED) /* the context's has a place of its own */
+        return stack_walk(s->machine, &v->trouble.bugcheck_regs, out, STACK_MAX);
+    if (thread == fact_thread(s) && v->trouble.kind != TROUBLE_HANG)
+        return stack_walk(s->machine, &v->trouble.regs, out, STACK_MAX);
+    return thread == NO_THREAD ? 0 : stack_walk_thread(s->machine, thread, out, STACK_MAX);
 }
 
 unsigned fact_log_start(const struct violation *v)
@@ -86,57 +86,30 @@ unsigned fact_log_start(const struct violation *v)
     return at;
 }
 
-static bool in_driver(const struct report *r, gva_t address)
+static bool in_driver(const struct scene *s, gva_t address)
 {
-    const struct machine_image *i = machine_image_at(r->machine, address);
+    const struct machine_image *i = machine_image_at(s->machine, address);
     return i != NULL && !stack_is_ours(i);
 }
 
-/* A driver that left by a tail jump is on no stack: who jumped is known by the last event of its
- * thread that crossed images, if that was a call that has not come back. 0: nobody. */
-static gva_t last_caller(const struct report *r, unsigned thread)
-{
-    for (size_t i = r->recording != NULL ? r->recording->records.count : 0; i-- > 0;) {
-        const struct record *record = &r->recording->records.data[i];
-        if (record->thread != thread)
-            continue;
-        switch (record->event.kind) {
-        case EVENT_CALL:
-            return record->event.pc;
-        case EVENT_RETURN:
-        case EVENT_CALLBACK:
-        case EVENT_CALLBACK_END:
-            return 0;
-        case EVENT_GUEST:
-        case EVENT_SHARED:
-        case EVENT_INTERRUPT:
-        case EVENT_IMAGE:
-        case EVENT_STEP:
-        case EVENT_STORE:
-            break;
-        }
-    }
-    return 0;
-}
-
 /* The first driver frame of the note that says who it was. */
-static bool blamed(const struct report *r, gva_t *address, bool *is_return)
+static bool blamed(const struct scene *s, gva_t *address, bool *is_return)
 {
-    const struct violation *v = r->violation;
+    const struct violation *v = s->violation;
     for (unsigned i = 0; i < v->note_count; i++)
         for (unsigned k = 0; k < v->notes[i].count && (v->notes[i].flags & NOTE_BLAME); k++) {
             *address = v->note_frames[v->notes[i].first + k];
             *is_return = k > 0 || !(v->notes[i].flags & NOTE_EXACT);
-            if (in_driver(r, *address - *is_return))
+            if (in_driver(s, *address - *is_return))
                 return true;
         }
     return false;
 }
 
-static bool first_driver(const struct report *r, const struct stack_frame *frames, unsigned count, gva_t *address,
+static bool first_driver(const struct scene *s, const struct stack_frame *frames, unsigned count, gva_t *address,
                          bool *is_return)
 {
-    int at = stack_culprit(r->machine, frames, count);
+    int at = stack_culprit(s->machine, frames, count);
     if (at < 0)
         return false;
     *address = frames[at].pc;
@@ -149,46 +122,47 @@ static bool first_driver(const struct report *r, const struct stack_frame *frame
  * an image of ours: of the exception's context, of the instruction that broke the rule, of the stack; else the driver
  * that left by a tail jump.
  */
-struct culprit fact_culprit(const struct report *r)
+struct culprit fact_culprit(const struct scene *s)
 {
-    const struct trouble *t = &r->violation->trouble;
+    const struct trouble *t = &s->violation->trouble;
     struct culprit c = {0};
     struct stack_frame frames[STACK_MAX];
     bool is_return = false;
-    struct fact_records records = fact_records(r);
-    if (blamed(r, &c.address, &is_return)) {
+    struct fact_records records = fact_records(s);
+    if (blamed(s, &c.address, &is_return)) {
         c.known = true;
     } else if (records.context != 0 &&
-               first_driver(r, frames, stack_walk(r->machine, &records.regs, frames, STACK_MAX), &c.address,
+               first_driver(s, frames, stack_walk(s->machine, &records.regs, frames, STACK_MAX), &c.address,
                             &is_return)) {
         c.known = true;
     } else if (t->kind == TROUBLE_EXECUTE && t->shadow == RD_SHADOW_UNLOADED) {
         c.address = t->address;
         c.known = true;
-    } else if (t->kind == TROUBLE_EXECUTE && in_driver(r, t->from)) {
+    } else if (t->kind == TROUBLE_EXECUTE && in_driver(s, t->from)) {
         c.address = t->from; /* who jumped there, not where it landed */
         c.known = true;
-    } else if (t->kind != TROUBLE_HANG && t->kind != TROUBLE_EXECUTE && in_driver(r, t->regs.rip)) {
+    } else if (t->kind != TROUBLE_HANG && t->kind != TROUBLE_EXECUTE && in_driver(s, t->regs.rip)) {
         c.address = t->regs.rip;
         c.known = true;
     } else {
-        if (first_driver(r, frames, fact_stack(r, fact_thread(r), frames), &c.address, &is_return))
+        if (first_driver(s, frames, fact_stack(s, fact_thread(s), frames), &c.address, &is_return))
             c.known = true;
-        else if (t->kind != TROUBLE_HANG && (c.address = last_caller(r, fact_thread(r))) != 0)
+        else if (t->kind != TROUBLE_HANG && s->last_caller != NULL &&
+                 (c.address = s->last_caller(s->context, fact_thread(s))) != 0)
             c.known = true;
     }
     if (!c.known)
         return c;
-    symbols_find(r->symbols, is_return ? c.address - 1 : c.address, is_return, &c.symbol);
-    fact_name(r->symbols, c.address, is_return, c.text, sizeof c.text);
-    const struct machine_image *image = machine_image_at(r->machine, c.address);
+    symbols_find(s->symbols, is_return ? c.address - 1 : c.address, is_return, &c.symbol);
+    fact_name(s->symbols, c.address, is_return, c.text, sizeof c.text);
+    const struct machine_image *image = machine_image_at(s->machine, c.address);
     snprintf(c.image, sizeof c.image, "%s", image ? image->name : "");
     return c;
 }
 
-void fact_bucket(const struct report *r, const struct culprit *c, char *out, size_t size)
+void fact_bucket(const struct scene *s, const struct culprit *c, char *out, size_t size)
 {
-    const struct violation *v = r->violation;
+    const struct violation *v = s->violation;
     const struct bugcheck_info *info = bugcheck_find(v->code);
     char code[80], who[160] = "unknown_image";
     if (v->code == 0)
@@ -255,15 +229,15 @@ const char *fact_wait_name(uint32_t type)
     return "something unknown";
 }
 
-static bool thread_by_address(const struct report *r, gva_t kthread, struct rd_thread *out)
+static bool thread_by_address(const struct scene *s, gva_t kthread, struct rd_thread *out)
 {
-    for (unsigned i = 0; i < machine_thread_count(r->machine); i++)
-        if (machine_thread(r->machine, i, out) && out->kthread == kthread)
+    for (unsigned i = 0; i < machine_thread_count(s->machine); i++)
+        if (machine_thread(s->machine, i, out) && out->kthread == kthread)
             return true;
     return false;
 }
 
-void fact_wait(const struct report *r, const struct rd_thread *t, char *out, size_t size)
+void fact_wait(const struct scene *s, const struct rd_thread *t, char *out, size_t size)
 {
     out[0] = '\0';
     if (t->state == RD_THREAD_WAITING || t->state == RD_THREAD_SUSPENDED) {
@@ -271,23 +245,23 @@ void fact_wait(const struct report *r, const struct rd_thread *t, char *out, siz
         struct rd_thread holder;
         if (t->wait_object != 0 && t->wait_type != RD_WAIT_DELAY) {
             char name[100];
-            if (thread_by_address(r, t->wait_object, &holder))
+            if (thread_by_address(s, t->wait_object, &holder))
                 snprintf(object, sizeof object, " (%.*s)", RD_ABI_NAME, holder.name);
             else {
-                fact_data(r, t->wait_object, name, sizeof name);
+                fact_data(s, t->wait_object, name, sizeof name);
                 snprintf(object, sizeof object, " at %s", name);
             }
         }
-        if (t->wait_owner != 0 && thread_by_address(r, t->wait_owner, &holder))
+        if (t->wait_owner != 0 && thread_by_address(s, t->wait_owner, &holder))
             snprintf(owner, sizeof owner, ", held by %.*s", RD_ABI_NAME, holder.name);
         snprintf(out, size, "%s%s%s", fact_wait_name(t->wait_type), object, owner);
         return;
     }
-    const struct vcpu *c = t->cpu < RD_MAX_CPUS ? machine_cpu(r->machine, t->cpu) : NULL;
+    const struct vcpu *c = t->cpu < RD_MAX_CPUS ? machine_cpu(s->machine, t->cpu) : NULL;
     if (t->state == RD_THREAD_RUNNING && c != NULL && c->state == VCPU_AWAIT) {
         char name[100];
         if (c->await_spin) {
-            fact_data(r, c->await_address, name, sizeof name);
+            fact_data(s, c->await_address, name, sizeof name);
             snprintf(out, size, "a spin lock at %s", name);
         } else {
             snprintf(out, size, "a change of what its loop reads");
@@ -295,10 +269,10 @@ void fact_wait(const struct report *r, const struct rd_thread *t, char *out, siz
     }
 }
 
-const char *fact_thread_name(const struct report *r, unsigned thread, char out[RD_ABI_NAME])
+const char *fact_thread_name(const struct scene *s, unsigned thread, char out[RD_ABI_NAME])
 {
     struct rd_thread t;
-    if (thread == NO_THREAD || !machine_thread(r->machine, thread, &t))
+    if (thread == NO_THREAD || !machine_thread(s->machine, thread, &t))
         snprintf(out, RD_ABI_NAME, "kernel");
     else if (t.name[0] == '\0')
         snprintf(out, RD_ABI_NAME, "thread-%u", thread);

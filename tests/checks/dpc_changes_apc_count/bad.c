@@ -1,0 +1,27 @@
+/* A DPC enters a guarded region and leaves it to the thread that it borrowed. */
+#include "../check.h"
+
+static KDPC Dpc;
+
+static DECLSPEC_NOINLINE VOID NTAPI DpcRoutine(PKDPC Unused, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Unused);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    KeEnterGuardedRegion();
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    KeInitializeDpc(&Dpc, DpcRoutine, NULL);
+    KeInsertQueueDpc(&Dpc, NULL, NULL);
+    KeFlushQueuedDpcs();
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}
