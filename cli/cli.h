@@ -50,6 +50,7 @@ struct options {
     gva_t base;
     const char *verifier; /* NULL: as the scenario says */
     const char *commands; /* debug: NULL: from the terminal or standard input */
+    int gdb;              /* debug: port for gdb; -1: not given */
     const char *kernel; /* NULL: found beside the program */
 };
 /* Parses options in `allowed` (a string of short letters, see options.c) and leaves operands from
@@ -57,6 +58,10 @@ struct options {
 bool options_parse(int argc, char **argv, const char *allowed, struct options *o, int *first,
                    struct error *e);
 void options_print(const char *allowed, FILE *out);
+
+struct debugger;
+/* One session with gdb on a port of 127.0.0.1, 0 for a free one. False: *e. */
+bool cli_serve_gdb(struct debugger *d, unsigned port, struct error *e);
 
 /* "rundown: TEXT" on stderr; returns the exit status of its kind. */
 int cli_fail(const struct error *e);

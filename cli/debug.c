@@ -14,7 +14,7 @@
 #include "debug/debugger.h"
 #include "debug/timeline.h"
 
-#define ALLOWED "Ckh"
+#define ALLOWED "Cgkh"
 
 static void run_line(struct debugger *d, const char *line)
 {
@@ -216,7 +216,11 @@ static int play(struct session *s, const struct options *o, const char *path, co
     debugger_open(&d, s->machine, s->symbols, stdout);
     debugger_travel(&d, timeline);
     greet(&d, s, f);
-    if (o->commands != NULL)
+    status = EXIT_CLEAN;
+    struct error e = {0};
+    if (o->gdb >= 0)
+        status = cli_serve_gdb(&d, (unsigned)o->gdb, &e) ? EXIT_CLEAN : cli_fail(&e);
+    else if (o->commands != NULL)
         run_line(&d, o->commands);
     else if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
         run_prompt(&d);
@@ -224,7 +228,7 @@ static int play(struct session *s, const struct options *o, const char *path, co
         run_script(&d);
     debugger_close(&d);
     timeline_close(timeline);
-    return EXIT_CLEAN;
+    return status;
 }
 
 static int debug(int argc, char **argv)
@@ -252,7 +256,7 @@ static int debug(int argc, char **argv)
 
 const struct command command_debug = {
     .name = "debug",
-    .synopsis = "FAILURE.rdn [-c 'COMMAND; COMMAND']",
+    .synopsis = "FAILURE.rdn [-c 'COMMAND; COMMAND' | --gdb PORT]",
     .help = "A debugger's prompt over a failure, at the moment of the violation: WinDbg's commands, forwards and backwards "
             "through the execution.\nCommands come from -c, from the terminal, or from a script on standard input. .help lists them.",
     .run = debug,

@@ -38,6 +38,7 @@ static const struct option_row {
     {'J', false, "json", NULL, "print the report as JSON"},
     {'b', false, "base", "ADDRESS", "load drivers from this address on"},
     {'C', true, "commands", "'CMD; CMD'", "debugger commands to run instead of a prompt"},
+    {'g', false, "gdb", "PORT", "wait for gdb on this port of 127.0.0.1 instead of prompting; 0: a free one"},
     {'k', false, "kernel", "FILE", "guest kernel image; hal.dll lies beside it"},
     {'h', true, "help", NULL, "this text"},
 };
@@ -200,6 +201,11 @@ static bool take(char letter, const char *value, struct options *o, struct error
     case 'C':
         o->commands = value;
         return true;
+    case 'g':
+        if (!number("gdb", value, 0, 65535, &n, e))
+            return false;
+        o->gdb = (int)n;
+        return true;
     case 'k':
         o->kernel = value;
         return true;
@@ -228,7 +234,7 @@ bool options_parse(int argc, char **argv, const char *allowed, struct options *o
             strcat(shorts, one);
         }
     }
-    *o = (struct options){.faults = -1, .preemptions = -1};
+    *o = (struct options){.faults = -1, .preemptions = -1, .gdb = -1};
     opterr = 0;
     optind = 1;
     for (;;) {
