@@ -119,7 +119,8 @@ static BOOLEAN FltpEnterNext(PFLTP_OPERATION Operation, PLIST_ENTRY Link)
     return FALSE;
 }
 
-/* The current instance wants to hear of the completion. Its reference is passed on, since a teardown that has begun gives no new one. */
+/* The current instance wants to hear of the completion. Its reference is passed on: a teardown that has begun gives no
+ * new one. */
 static VOID FltpPushNode(PFLTP_OPERATION Operation, PVOID Context)
 {
     PFLTP_NODE Node = &Operation->Node[Operation->NodeCount++];
