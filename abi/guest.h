@@ -193,7 +193,8 @@ struct rd_entry_points {
     uint64_t interrupt;   /* software or clock interrupt: rcx = IRQL, a trap frame on the stack */
     uint64_t fault;       /* address of RD_FAULT_VECTORS entry points, one a vector, 0 none: struct rd_exception_frame on
                              the stack; 0: every processor exception stops the run */
-    uint64_t reserved[5];
+    uint64_t irp_log;     /* address of struct rd_irp_log (abi/verifier.h) */
+    uint64_t reserved[4];
 };
 
 /* Pushed by the machine on the running stack (16-byte aligned below rsp) before it enters

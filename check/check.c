@@ -10,8 +10,10 @@ static void judge(void *context, const struct machine *m, const struct trouble *
 {
     (void)context;
     for (const struct monitor *const *p = check_monitors; *p != NULL; p++)
-        if ((*p)->judge(m, t, out))
+        if ((*p)->judge(m, t, out)) {
+            irp_log_note(m, out);
             return;
+        }
     RD_ASSERT(!"trouble that no monitor names");
 }
 

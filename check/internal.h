@@ -11,6 +11,9 @@ void violation_sentence(struct violation *v, const char *rule, const char *forma
     __attribute__((format(printf, 3, 4)));
 
 /* Memory that is resident below DISPATCH_LEVEL only. */
+/* irp_log.c: the verifier's IRP log as notes. */
+void irp_log_note(const struct machine *m, struct violation *out);
+
 bool shadow_is_paged(uint8_t code);
 /* True when the trouble's instruction is the kernel's own. */
 bool trouble_in_kernel(const struct machine *m, const struct trouble *t);

@@ -206,14 +206,18 @@ static void describe_cover(struct checking *c)
     }
 }
 
-/* The explorer's claim, with what it cannot know. */
+/* The explorer's claim, with what it cannot know, and what is bounded by itself. */
 static const char *full_claim(struct checking *c)
 {
-    uint32_t cpus = c->session.scenario.cpus;
-    if (cpus == 0)
-        return c->result.claim;
-    snprintf(c->claim, sizeof c->claim, "%s on %u processor%s without the end of quanta",
-             c->result.claim, cpus, cpus == 1 ? "" : "s");
+    const struct scenario *s = &c->session.scenario;
+    char processors[64] = "", faults[48] = "";
+    if (s->cpus != 0)
+        snprintf(processors, sizeof processors, " on %u processor%s without the end of quanta", s->cpus,
+                 s->cpus == 1 ? "" : "s");
+    if (s->fault_budget != 0)
+        snprintf(faults, sizeof faults, ", with at most %u failing allocation%s", s->fault_budget,
+                 s->fault_budget == 1 ? "" : "s");
+    snprintf(c->claim, sizeof c->claim, "%s%s%s", c->result.claim, processors, faults);
     return c->claim;
 }
 

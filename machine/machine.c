@@ -269,6 +269,12 @@ bool machine_thread(const struct machine *m, unsigned index, struct rd_thread *o
     return true;
 }
 
+gva_t machine_irp_log(const struct machine *m)
+{
+    struct rd_entry_points entry;
+    return arena_read(m->entry_points, &entry, sizeof entry) ? entry.irp_log : 0;
+}
+
 unsigned machine_thread_on(const struct machine *m, unsigned cpu)
 {
     gva_t current = 0;

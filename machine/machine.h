@@ -163,6 +163,8 @@ unsigned machine_thread_count(const struct machine *m);
 bool machine_thread(const struct machine *m, unsigned index, struct rd_thread *out);
 /* Index of the thread that processor runs; ~0u: none. */
 unsigned machine_thread_on(const struct machine *m, unsigned cpu);
+/* Address of the guest's struct rd_irp_log (abi/verifier.h); 0: the kernel has none. */
+gva_t machine_irp_log(const struct machine *m);
 
 /* A change of a thread's APC disable counts, by whatever code: the machine watches the field itself. */
 #define MACHINE_CHANGE_FRAMES 10u

@@ -113,6 +113,7 @@ void arena_mark_shadow(gva_t a, uint64_t n)
     uint64_t last = (a + n - 1 - arena_ranges[i].base) / RD_PAGE;
     for (uint64_t p = first; p <= last; p++)
         mark_shadow_page(i, p);
+    arena_mark_used(a, n); /* memory that becomes valid is memory that the guest may write */
 }
 
 /* The host writes there: memory that the guest cannot reach may be dirty too. */

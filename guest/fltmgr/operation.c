@@ -33,6 +33,7 @@ typedef struct _FLTP_OPERATION
     PFLT_VOLUME Volume;
     PFLT_INSTANCE Current; /* whose pre-operation callback runs or has pended; its run-down reference is held */
     const FLT_OPERATION_REGISTRATION *CurrentRegistration;
+    BOOLEAN Passed; /* Current's reference belongs to its node now */
     ULONG NodeCount; /* post-operation callbacks to call; while they are called, those that are left */
     ULONG NodeRoom;
     BOOLEAN Synchronize; /* somebody wants its post-operation callback in the requestor's thread */
@@ -101,6 +102,7 @@ static BOOLEAN FltpEnterNext(PFLTP_OPERATION Operation, PLIST_ENTRY Link)
     PLIST_ENTRY Head = &Operation->Volume->Instances;
 
     Operation->Current = NULL;
+    Operation->Passed = FALSE;
     for (Link = Link->Flink; Link != Head; Link = Link->Flink)
     {
         PFLT_INSTANCE Instance = CONTAINING_RECORD(Link, FLT_INSTANCE, VolumeLink);
@@ -117,7 +119,8 @@ static BOOLEAN FltpEnterNext(PFLTP_OPERATION Operation, PLIST_ENTRY Link)
     return FALSE;
 }
 
-/* The current instance wants to hear of the completion. */
+/* The current instance wants to hear of the completion. Its reference is passed on: a teardown that has begun gives no
+ * new one. */
 static VOID FltpPushNode(PFLTP_OPERATION Operation, PVOID Context)
 {
     PFLTP_NODE Node = &Operation->Node[Operation->NodeCount++];
@@ -127,7 +130,7 @@ static VOID FltpPushNode(PFLTP_OPERATION Operation, PVOID Context)
     Node->Context = Context;
     Node->Drained = FALSE;
     Node->Saved = Operation->Iopb;
-    ExAcquireRundownProtection(&Node->Instance->OperationRundown);
+    Operation->Passed = TRUE;
     InsertTailList(&Node->Instance->Outstanding, &Node->InstanceLink);
 }
 
@@ -166,9 +169,11 @@ static FLTP_NEXT FltpTakeAnswer(PFLTP_OPERATION Operation, FLT_PREOP_CALLBACK_ST
 static FLTP_NEXT FltpCallPre(PFLTP_OPERATION Operation)
 {
     const FLT_OPERATION_REGISTRATION *Entry = Operation->CurrentRegistration;
+    PFLT_INSTANCE Instance = Operation->Current;
     FLT_PREOP_CALLBACK_STATUS Answer;
     FLT_RELATED_OBJECTS Related;
     PVOID Context = NULL;
+    FLTP_NEXT Next;
 
     Operation->Iopb.TargetInstance = Operation->Current;
     if (Entry->PreOperation == NULL)
@@ -176,8 +181,12 @@ static FLTP_NEXT FltpCallPre(PFLTP_OPERATION Operation)
         return FltpTakeAnswer(Operation, FLT_PREOP_SUCCESS_WITH_CALLBACK, NULL);
     }
     FltpFillRelated(&Related, Operation->Current, Operation->Iopb.TargetFileObject);
+    /* What it pends may be over before it has returned; then this keeps the instance, so the filter's image. */
+    ExAcquireRundownProtection(&Instance->OperationRundown);
     Answer = Entry->PreOperation(&Operation->Data, &Related, &Context);
-    return FltpTakeAnswer(Operation, Answer, Context);
+    Next = FltpTakeAnswer(Operation, Answer, Context);
+    ExReleaseRundownProtection(&Instance->OperationRundown);
+    return Next;
 }
 
 /* From the current instance, which has answered, down to the first that does not let it pass. */
@@ -186,8 +195,12 @@ static FLTP_NEXT FltpCallPres(PFLTP_OPERATION Operation, FLTP_NEXT Next)
     while (Next == FltpGoOn)
     {
         PFLT_INSTANCE Before = Operation->Current;
+        BOOLEAN Passed = Operation->Passed;
         BOOLEAN More = FltpEnterNext(Operation, &Before->VolumeLink);
-        ExReleaseRundownProtection(&Before->OperationRundown);
+        if (!Passed)
+        {
+            ExReleaseRundownProtection(&Before->OperationRundown);
+        }
         if (!More)
         {
             return FltpGoOn;

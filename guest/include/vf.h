@@ -129,9 +129,9 @@ DECLSPEC_NORETURN VOID VfBugCheckNoStackUsage(ULONG Code, ULONG_PTR Parameter1,
     ULONG_PTR Parameter2, ULONG_PTR Parameter3, ULONG_PTR Parameter4);
 #define IOV_VIOLATION 0xC9
 
-/* irplog.c: what was sent to a device, and notes of it for the report. */
+/* irplog.c: what was sent to a device; reports read it there. */
+extern struct rd_irp_log VfIrpLog;
 VOID VfLogIrp(ULONG64 Device, ULONG64 Irp, ULONG64 Caller, UCHAR Major, UCHAR Minor);
-VOID VfNoteIrpLog(VOID);
 
 /* iocomplete.c: around a completion routine. */
 NTSTATUS IovpLocalCompletionRoutine(PIO_COMPLETION_ROUTINE Routine, PDEVICE_OBJECT DeviceObject,

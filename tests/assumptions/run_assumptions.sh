@@ -22,7 +22,7 @@ assumption() {
     fi
 }
 
-echo "1..11"
+echo "1..12"
 assumption "on win7 nothing but its pointer count keeps an image through DriverEntry" \
     1 "rule: execute-unloaded-image  culprit: load_race!DriverEntry" "$build/load_race.lua" --os win7
 assumption "on win8 the system serialises load and unload" \
@@ -37,6 +37,10 @@ assumption "a thread that is left suspended is no hang by itself" \
     0 "every interleaving explored" "$build/left_suspended.lua"
 assumption "another thread may run between two verbs that call no driver" \
     1 "rule: expectation" "$build/observed_verbs.lua"
+RUNDOWN_DRIVERS=$build/../guest
+export RUNDOWN_DRIVERS
+assumption "a filter is not torn down while its callback for a pended operation has not returned" \
+    0 "every interleaving explored" "$build/pended_teardown.lua"
 samples=$build/../../samples
 assumption "what waits for a suspended thread is" \
     1 "rule: hang  culprit: counter-wait!RemedyUnload" --all "$samples/000-apc-unload/counter-wait-stuck.lua"

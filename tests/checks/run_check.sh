@@ -2,7 +2,7 @@
 # A violation and its clean twin:  run_check.sh RUNDOWN SOURCE_FOLDER BUILD_FOLDER
 # bad.expected has lines "rule NAME", "culprit FUNCTION", "code 0xNN" and "argN 0xNN" (N from 1); only the first is
 # compulsory; "note TEXT" must stand anywhere in the report. A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its rule
-# without. Lines "all KEY VALUE" say what is different with every option on (-: not asked). With VERIFIER set in the environment, both run with those options instead, and nothing else is asked.
+# without; CHECK_OPTIONS from the environment go to every run (another kernel). Lines "all KEY VALUE" say what is different with every option on (-: not asked). With VERIFIER set in the environment, both run with those options instead, and nothing else is asked.
 set -u
 rundown=$1 source=$2 build=$3
 name=$(basename "$source")
@@ -53,16 +53,19 @@ fi
 options= own=
 if [ -f "$source/verifier" ]; then
     own=$(cat "$source/verifier")
-    options="--verifier $own"
+    options=" --verifier $own"
 fi
-[ -z "${VERIFIER:-}" ] || options="--verifier $VERIFIER"
+[ -z "${VERIFIER:-}" ] || options=" --verifier $VERIFIER"
+
+others=${CHECK_OPTIONS:-}
+options="$options${others:+ $others}"
 
 if [ -n "$own" ] && [ -z "${VERIFIER:-}" ]; then echo "1..3"; else echo "1..2"; fi
 command="$rundown check --json $options -o $build/bad.rdn $build/bad.lua"
 report=$($command 2>&1)
 status=$?
 is_expected
-result 1 "$name: bad is caught${options:+ with $options}" $good
+result 1 "$name: bad is caught${options:+ with$options}" $good
 [ $good = true ] || explain "$report" "$command"
 
 command="$rundown check $options -o $build/clean.rdn $build/clean.lua"
@@ -70,11 +73,11 @@ report=$($command 2>&1)
 status=$?
 good=true
 [ $status -eq 0 ] || { echo "# expected exit status 0, got $status"; good=false; }
-result 2 "$name: clean holds${options:+ with $options}" $good
+result 2 "$name: clean holds${options:+ with$options}" $good
 [ $good = true ] || explain "$report" "$command"
 
 if [ -n "$own" ] && [ -z "${VERIFIER:-}" ]; then
-    command="$rundown check --json --verifier none -o $build/without.rdn $build/bad.lua"
+    command="$rundown check --json --verifier none $others -o $build/without.rdn $build/bad.lua"
     report=$($command 2>&1)
     status=$?
     good=true

@@ -125,6 +125,18 @@ done
 prepare "$build/samples/000-apc-unload/bounded-wait.lua"
 says 'an APC routine in an unloaded image is named' '!analyze -v' 'DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS (ce)' \
     'MODULE_NAME:  bounded-wait'
+
+# Seed 002's two screens: the request in its thread's list, and its special kernel APC that a fast mutex holds back.
+prepare "$build/samples/002-threaded-irp/fast-mutex.lua"
+says 'before the mutex is released, the APC of the request is queued and the request is in its thread'"'"'s list' \
+    'bp nt!ExReleaseFastMutex; g-; .echo now; !apc; !thread -1 2' '^now' '^\*\*\* Enumerating APCs in all processes' "^Process $n" \
+    "^    Thread $n ApcStateIndex 0 ApcListHead $n \[KERNEL\]" "^        KAPC @ $n" '^          Type           12' \
+    "^          KernelRoutine  $n nt!IopCompleteRequest+0" "^          RundownRoutine $n nt!IopAbortRequest+0" \
+    "^THREAD $n " '^IRP List:' "^    $n: (0006,"
+says 'behind the end of the frame, the driver that built the request is named' '!analyze -v' 'DRIVER_INVALID_STACK_ACCESS (dc)' \
+    'MODULE_NAME:  upper-fast-mutex'
+prepare "$build/samples/001-load-unload/register-first.lua"
+says 'the two threads of a load that meets an unload both show' '!stacks; !process 0 6' 'nt!' 'register-first!'
 sed 's/win7/win8/' "$drivers/objects.lua" >"$work/objects-win8.lua"
 cp "$drivers/objects.sys" "$work/"
 prepare "$work/objects-win8.lua"

@@ -5,7 +5,7 @@ LITMUS_NAMES := $(patsubst $(LITMUS)/%/prog.c,%,$(sort $(wildcard $(LITMUS)/*/pr
 $(foreach n,$(LITMUS_NAMES),$(call sample_image,$(LITMUS),$(n)/$(n),$(n)/prog.c driver.c))
 
 # The counter is the command line's session with another main.
-LITMUS_COUNT_OBJECTS := $(filter-out %/main.o %/list.o %/check.o %/run.o %/replay.o,$(call host_objects,cli)) \
+LITMUS_COUNT_OBJECTS := $(BUILD)/host/cli/session.o $(BUILD)/host/cli/options.o \
     $(BUILD)/host/$(LITMUS)/count.o
 $(BUILD)/$(LITMUS)/count: $(LITMUS_COUNT_OBJECTS) $(HOST_LINK_LIBS)
 	@mkdir -p $(@D)

@@ -6,7 +6,7 @@ MUTANTS := tests/mutants
 MUTANT_PATCHES := $(sort $(wildcard $(MUTANTS)/*.patch))
 
 $(BUILD)/$(MUTANTS)/mutants.run: $(MUTANTS)/mutants.mk $(MUTANTS)/run_mutants.sh $(MUTANT_PATCHES) \
-    $(BUILD)/rundown $(GUEST_IMAGES) $(SAMPLE_IMAGES_$(GUEST_TESTS))
+    $(BUILD)/rundown $(GUEST_IMAGES) $(SAMPLE_IMAGES_$(GUEST_TESTS)) $(CHECK_RUNS)
 	@mkdir -p $(@D)
 	@{ echo '#!/bin/sh'; \
 	   echo '# $(notdir $(basename $(MUTANT_PATCHES)))'; \

@@ -41,6 +41,13 @@ complaint() { # driver
     fi
 }
 
+# The same for a check of tests/checks, with a violation and its twin.
+check_complaint() { # check
+    CHECK_OPTIONS="--kernel $work/kernel/ntoskrnl.exe" timeout "$LIMIT" sh tests/checks/run_check.sh "$rundown" "tests/checks/$1" \
+        "$build/tests/checks/$1" >"$log" 2>&1 && return 0
+    sed -n 's/^not ok [0-9]* - //p' "$log" | sed -n '1s/ with .*//p'
+}
+
 # The kernel with one source compiled anew from FOLDER, at $work/kernel/ntoskrnl.exe. Says what went wrong, in one line.
 build_kernel() { # source, folder
     # Headers beside the source are found as they are for the original.
@@ -75,6 +82,13 @@ build_mutant() { # patch
 # One mutant: its line, without number.
 try_mutant() { # name, patch
     trouble=$(build_mutant "$2") || { echo "not ok - $1: $trouble"; sed 's/^/# /' "$log"; return; }
+    checks=$(header "$2" checks)
+    for check in $checks; do
+        [ -f "$build/tests/checks/$check/bad.sys" ] || { echo "not ok - $1: there is no check $check"; return; }
+        by=$(check_complaint "$check")
+        [ -z "$by" ] || { echo "ok - $1 is killed by $by"; return; }
+    done
+    [ -z "$checks" ] || { echo "not ok - $1 is noticed by nobody ($(sed -n '1s/^# //p' "$2"))"; return; }
     for driver in $(header "$2" tests); do
         case " $drivers $excluded " in *" $driver "*) ;; *) echo "not ok - $1: there is no test driver $driver"; return ;; esac
     done

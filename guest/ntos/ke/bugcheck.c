@@ -9,10 +9,6 @@ DECLSPEC_NORETURN VOID NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheck
         BugCheckParameter1, BugCheckParameter2, BugCheckParameter3, BugCheckParameter4};
     PKPRCB Prcb = KiCurrentPrcb();
 
-    if (VfIsOptionEnabled(VF_OPTION_IRP_LOGGING))
-    {
-        VfNoteIrpLog();
-    }
     if (Prcb->ExceptionRecord != NULL)
     {
         RdUnhandledException(

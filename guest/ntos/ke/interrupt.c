@@ -1,5 +1,5 @@
 /* What KiInterruptEntry calls: APC, dispatch and clock interrupts, by the IRQL they came in on. */
-#include "guest/include/ki.h"
+#include "guest/include/vf.h"
 
 VOID KiInterruptDispatch(struct rd_interrupt_frame *Frame)
 {
@@ -35,4 +35,5 @@ struct rd_entry_points RdEntryPoints = {
     .start_cpu = (ULONG_PTR)KiStartProcessor,
     .interrupt = (ULONG_PTR)KiInterruptEntry,
     .fault = (ULONG_PTR)KiFaultVectors,
+    .irp_log = (ULONG_PTR)&VfIrpLog,
 };

@@ -1,9 +1,9 @@
 /*
  * IRP logging: the latest IRPs sent to each device of a verified driver, twenty of them as Windows keeps. The log lies in
- * the kernel's variable VfIrpLog (abi/verifier.h says how to read it), and every bugcheck's report ends with it. Nobody
- * decides by it, so it is no footprint.
+ * the kernel's variable VfIrpLog (abi/verifier.h says how to read it), and every violation's report ends with it
+ * (check/irp_log.c). Nobody decides by it, so it is no footprint.
  */
-#include "guest/include/vfmem.h"
+#include "guest/include/vf.h"
 
 struct rd_irp_log VfIrpLog;
 
@@ -39,36 +39,4 @@ NOLOG VOID VfLogIrp(ULONG64 Device, ULONG64 Irp, ULONG64 Caller, UCHAR Major, UC
     Record->caller = Caller;
     Record->major = Major;
     Record->minor = Minor;
-}
-
-static NOLOG BOOLEAN VfReadIrpLog(ULONG Device, ULONG Age, ULONG64 *Address, struct rd_irp_record *Record)
-{
-    const struct rd_irp_ring *Ring = &VfIrpLog.devices[Device];
-
-    if (Age >= RD_VF_IRP_RECORDS || Age >= Ring->total)
-    {
-        return FALSE;
-    }
-    *Address = Ring->device;
-    *Record = Ring->records[(Ring->total - 1 - Age) % RD_VF_IRP_RECORDS];
-    return TRUE;
-}
-
-/* Latest first, device by device. */
-VOID VfNoteIrpLog(VOID)
-{
-    struct rd_irp_record Record;
-    CHAR Text[120];
-    ULONG64 Address;
-
-    for (ULONG Device = 0; Device < RD_VF_IRP_DEVICES; Device++)
-    {
-        for (ULONG Age = 0; VfReadIrpLog(Device, Age, &Address, &Record); Age++)
-        {
-            _snprintf(Text, sizeof Text - 1, "IRP %016I64x (%x,%x) to device %016I64x", Record.irp,
-                Record.major, Record.minor, Address);
-            Text[sizeof Text - 1] = 0;
-            RdNote(RD_NOTE_LOG, Text, &Record.caller, 1, (PVOID)(ULONG_PTR)Record.thread);
-        }
-    }
 }

@@ -21,6 +21,7 @@ static DECLSPEC_NOINLINE VOID SendAndForget(VOID)
     PIRP Irp = IoAllocateIrp(CheckLowerDevice()->StackSize, FALSE);
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_SYSTEM_CONTROL; /* pends */
     IoSetCompletionRoutine(Irp, Completed, &Event, TRUE, TRUE, TRUE);
     IoCallDriver(CheckLowerDevice(), Irp);

@@ -30,6 +30,7 @@ static DECLSPEC_NOINLINE VOID SendAndWait(VOID)
     PIRP Irp = IoAllocateIrp(CheckLowerDevice()->StackSize, FALSE);
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_SYSTEM_CONTROL; /* pends */
     IoSetCompletionRoutine(Irp, Completed, &Event, TRUE, TRUE, TRUE);
     IoCallDriver(CheckLowerDevice(), Irp);
@@ -52,6 +53,7 @@ static DECLSPEC_NOINLINE VOID SendWithTag(VOID)
     ULONG Tag;
     PIRP Irp = IoAllocateIrp(CheckLowerDevice()->StackSize, FALSE);
 
+    Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_SYSTEM_CONTROL;
     IoSetCompletionRoutine(Irp, Compared, &Tag, TRUE, TRUE, TRUE);
     IoCallDriver(CheckLowerDevice(), Irp);

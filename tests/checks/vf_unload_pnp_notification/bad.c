@@ -1,6 +1,8 @@
-/* A PnP notification is still registered when the driver is unloaded. */
+/* The unload routine registers for PnP and leaves it so. (Such a registration made earlier keeps Unload from being called.) */
 #include "../check.h"
 
+static PDRIVER_OBJECT Driver;
+static GUID Interface = {1, 2, 3, {4, 5, 6, 7, 8, 9, 10, 11}};
 static PVOID Registration;
 
 static NTSTATUS NTAPI Notify(PVOID Notification, PVOID Context)
@@ -12,14 +14,13 @@ static NTSTATUS NTAPI Notify(PVOID Notification, PVOID Context)
 
 NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
-    static GUID Interface = {1, 2, 3, {4, 5, 6, 7, 8, 9, 10, 11}};
-
     UNREFERENCED_PARAMETER(Number);
-    IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, 0, &Interface,
-                                   DeviceObject->DriverObject, Notify, NULL, &Registration);
+    Driver = DeviceObject->DriverObject;
     return STATUS_SUCCESS;
 }
 
 VOID CheckUnload(VOID)
 {
+    IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, 0, &Interface, Driver, Notify, NULL,
+                                   &Registration);
 }

@@ -1,0 +1,64 @@
+/* The twin of bad.c without the mistake: a __finally waits for the DPC, or keeps it from coming, before the frame is unwound. */
+#include "../check.h"
+
+static KTIMER Timer;
+static KDPC Dpc;
+
+static VOID NTAPI DpcRoutine(PKDPC Object, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Object);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+}
+
+static DECLSPEC_NOINLINE VOID Raise(PKEVENT Done)
+{
+    if (CheckOpaque(Done) != NULL)
+    {
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    }
+}
+
+static DECLSPEC_NOINLINE VOID ArmAndRaise(VOID)
+{
+    KEVENT Done;
+
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    KeInitializeTimer(&Timer);
+    KeInitializeDpc(&Dpc, DpcRoutine, &Done);
+    KeSetTimer(&Timer, CheckRelative(10), &Dpc);
+    __try
+    {
+        Raise(&Done);
+    }
+    __finally
+    {
+        if (!KeCancelTimer(&Timer))
+        {
+            KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+            KeFlushQueuedDpcs(); /* the DPC's routine may still be inside KeSetEvent */
+        }
+    }
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    LARGE_INTEGER Interval = CheckRelative(20);
+
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    __try
+    {
+        ArmAndRaise();
+    }
+    __except (EXCEPTION_EXECUTE_HANDLER)
+    {
+        KeDelayExecutionThread(KernelMode, FALSE, &Interval);
+    }
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+}
