@@ -164,7 +164,8 @@ static const struct bugcheck_info table[] = {
     {0xD9, "LOCKED_PAGES_TRACKER_CORRUPTION", "locked-pages", "the records of locked pages are damaged", NULL,
      {"Kind", "Tracking structure", "Address of the MDL", "Pages"}, &bugcheck_d9},
     {0xDC, "DRIVER_INVALID_STACK_ACCESS", "stack-below-pointer", "memory below the stack pointer was touched",
-     "Stack memory was touched in which nothing of the toucher's lives any more: below its stack pointer, or in the frame of a function that has returned.",
+     "Stack memory was touched in which nothing of the toucher's lives any more: below its stack pointer,\n"
+     "or in the frame of a function that has returned.",
      {REFERENCED, "Stack pointer", BY, NULL}},
     {0xDE, "POOL_CORRUPTION_IN_FILE_AREA", "pool-corruption", "pool that backs a file view was overwritten", NULL, {0}},
     {0xDF, "IMPERSONATING_WORKER_THREAD", "impersonation-left", "a work item returned while it impersonates", NULL,
