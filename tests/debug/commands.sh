@@ -38,12 +38,12 @@ good=true
 [ "$(answer 1 | sed -n 's/.*rsp=\([0-9a-f]*\).*/\1/p')" != "$(answer 2 | sed -n 's/.*rsp=\([0-9a-f]*\).*/\1/p')" ] || good=false
 result $good "registers are unwound"
 
-debug dispatch 'u nt!VfAfterCallDriver l3; ub; uf nt!KeBugCheckEx; u 0; u server!ServerExecuteRead l20'
+debug dispatch 'u nt!VfAfterCallDriver l3; ub; uf server!ServerProcessPacket; uf server!ServerExecuteRead; u 0; u server!ServerExecuteRead l20'
 says "u heads a function with its name" '^nt!VfAfterCallDriver:$'
 says "u has address, bytes and MASM's operands" "^$address 4883ec[0-9a-f]{2} +sub     rsp,[0-9a-f]+h?$"
 says "ub ends in front of the instruction" ' +call +nt!'"|vmcall"
-says "calls are named" "call    nt!VfNoteIrpLog \($address\)"
-says "conditions have WinDbg's names" ' (je|jne) +nt!KeBugCheckEx\+0x'
+says "calls are named" "call    server!ServerExecuteRead \($address\)"
+says "conditions have WinDbg's names" ' (je|jne|js|jns|jl|jge) +server!ServerExecuteRead\+0x'
 says "imports are named" "call    qword ptr \[server!__imp_IofCallDriver \($address\)\]"
 says "no code is one line" '^00000000`00000000 \?\?  '
 
@@ -64,11 +64,11 @@ says "division by zero" '^Divide by zero'
 says "memory that is not there" '^Memory access error at .00000000.00000000'
 says "what is left over" "^Extra character error at '5'$"
 
-debug dispatch 'dq @rsp l1; dd @rsp l2; dw rsp l2; db nt!KeBugCheckEx l3; dps @rsp l8; dq 0 l1; da nt l2; dq'
+debug dispatch 'dq @rsp l1; dd @rsp l2; dw rsp l2; db nt l2; dps @rsp l8; dq 0 l1; da nt l2; dq'
 says "dq" "^$address  $address$"
 says "dd" "^$address  [0-9a-f]{8} [0-9a-f]{8}$"
 says "dw" "^$address  [0-9a-f]{4} [0-9a-f]{4}$"
-says "db has characters too" "^$address  56 53 48 +VSH$"
+says "db has characters too" "^$address  4d 5a +MZ$"
 says "memory that is not mapped" '^00000000`00000000  \?{8}`\?{8}$'
 says "da" "\"MZ\"$"
 debug dispatch '.frame 1; dps @rsp-8 l1'

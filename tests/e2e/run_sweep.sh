@@ -2,7 +2,8 @@
 # Every sample's verdict under every strategy:  run_sweep.sh RUNDOWN SAMPLES_FOLDER WORK_FOLDER SCALE TABLE...
 # The tables are those of run_e2e.sh (their codes and culprits are not looked at). What holds must hold under any strategy; what breaks must be found by dpor and by
 # bounded (the default's claim is complete, and these bugs need two preemptions at most), while a sample of schedules may
-# miss it but must not find anything else. SCALE multiplies the executions that the limited strategies get; at 1, samples of what
+# miss it. The reason is dpor's: a variant may have several violations (001's register-first has), and another strategy may meet
+# another one first. SCALE multiplies the executions that the limited strategies get; at 1, samples of what
 # breaks are left out, since they prove little.
 set -u
 rundown=$1 samples=$2 work=$3 scale=$4
@@ -23,7 +24,10 @@ explore() { # found, options...
     case $found$status in
     never0 | maybe0) return ;;
     always1 | maybe1)
-        case "|$rule|" in *"|$(field rule)|"*) ;; *) complain "found $(field rule), not $rule" ;; esac
+        case "$* |$rule|" in
+        *--strategy* | *"|$(field rule)|"*) ;;
+        *) complain "found $(field rule), not $rule" ;;
+        esac
         ;;
     *) complain "exit status $status" ;;
     esac
@@ -32,12 +36,12 @@ explore() { # found, options...
 echo "1..$(cat "$@" | grep -vc '^#')"
 while read -r sample variant verdict rule codes culprits options; do
     scenario=$samples/$sample/${variant%%:*}.lua problem= seeds=$scale
-    sure=always sampled=maybe
-    case $verdict in holds | none) sure=never sampled=never ;; esac
+    sure=always sampled=maybe enough=4000
+    case $verdict in holds | none) sure=never sampled=never enough=1000 ;; esac
     # shellcheck disable=SC2086
     {
         explore $sure $options
-        explore $sure --strategy bounded --preemptions 2 --executions $((1000 * scale)) $options
+        explore $sure --strategy bounded --preemptions 2 --executions $((enough * scale)) $options
         [ "$scale$sure" != 1always ] || seeds=0
         for bound in 0 1; do
             [ $seeds -eq 0 ] || explore $sampled --strategy bounded --preemptions $bound --executions $((300 * scale)) $options
