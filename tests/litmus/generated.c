@@ -212,7 +212,7 @@ int main(int argc, char **argv)
     struct options o;
     struct error e = {0};
     int first;
-    if (!options_parse(argc, argv, "k", &o, &first, &e))
+    if (!options_parse(argc, argv, "kmi", &o, &first, &e))
         return cli_fail(&e);
     if (argc - first != 3) {
         fprintf(stderr, "usage: generated [--kernel FILE] SCENARIO.lua FIRST COUNT\n");
