@@ -11,7 +11,8 @@
  *
  * The reduction has to know that such an agent depends on whoever decides about it (explore/internal.h):
  *   - The clock's interrupt is early or not by who is left. A step that leaves its own agent unable to go on enters
- *     KEY_LEFT, as a write when nobody else is left, and the clock's steps read it. So waits commute, but for the last.
+ *     KEY_LEFT, as a write when only the clock's processor is left, and the clock's steps read it. So waits commute, but
+ *     for the last.
  *   - An arrival is early or not by its processor: that one's steps and whoever sends to it conflict with it already; it reads
  *     what its processor waits for, since a change lets it go on. KEY_EARLY is how many early ones are left.
  * These entries are made when the step's hash has been taken: a run with bounds replays without them.
@@ -110,7 +111,7 @@ void bounds_finish(struct machine *m)
             if (g->clock || !(enabled & 1))
                 enter(m, KEY_LEFT, false);
         } else if (!(enabled & 1ull << g->agent)) {
-            enter(m, KEY_LEFT, (enabled & ~1ull) == 0);
+            enter(m, KEY_LEFT, enabled == 1);
         }
     }
 }
