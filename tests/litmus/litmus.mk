@@ -33,7 +33,7 @@ LITMUS_TIMED := free timers-0 timers-1 interrupts-0 interrupts-1 timers-1--inter
 LITMUS_TIMED_RUNS := $(LITMUS_TIMED:%=$(BUILD)/$(LITMUS)/generated-%.run)
 $(LITMUS_TIMED_RUNS): $(BUILD)/$(LITMUS)/generated-%.run: $(BUILD)/$(LITMUS)/generated.run
 	@printf '#!/bin/sh\nexec %s --kernel %s %s %s 1 40 timed\n' $(BUILD)/$(LITMUS)/generated/compare $(firstword $(GUEST_IMAGES)) \
-	    '$(if $(filter free,$*),,--$(subst s-,s ,$*))' $(@D)/generated/generated.lua > $@
+	    '$(if $(filter free,$*),,--$(subst --, --,$(subst s-,s ,$*)))' $(@D)/generated/generated.lua > $@
 	@chmod +x $@
 TEST_PROGRAMS += $(LITMUS_TIMED_RUNS)
 
