@@ -19,8 +19,9 @@ $(foreach n,$(filter-out generated,$(LITMUS_NAMES)),$(eval $(BUILD)/$(LITMUS)/$(
 
 # Generated programs, interpreted by a driver, against brute force.
 LITMUS_GENERATED := 500
-$(BUILD)/$(LITMUS)/generated/compare: $(filter-out %/count.o,$(LITMUS_COUNT_OBJECTS)) $(BUILD)/host/$(LITMUS)/generated.o \
-    $(BUILD)/host/$(LITMUS)/apart.o $(BUILD)/host/$(LITMUS)/within.o $(HOST_LINK_LIBS)
+LITMUS_COMPARE_OBJECTS := $(filter-out %/count.o,$(LITMUS_COUNT_OBJECTS)) \
+    $(patsubst %,$(BUILD)/host/$(LITMUS)/%.o,generated apart within)
+$(BUILD)/$(LITMUS)/generated/compare: $(LITMUS_COMPARE_OBJECTS) $(HOST_LINK_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(HOST_LINK_LIBS) -Wl,--end-group $(HOST_LIBS)
 $(BUILD)/$(LITMUS)/generated.run: $(BUILD)/$(LITMUS)/generated/compare $(BUILD)/$(LITMUS)/generated/generated.sys $(GUEST_IMAGES)

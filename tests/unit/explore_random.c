@@ -444,39 +444,55 @@ static void enumerate(struct oracle *o, unsigned last, unsigned used, unsigned b
     s->drop(s->context, here);
 }
 
+/* Within so many preemptions, what the strategy runs and what recursion runs. What the strategy finds to be shared while it
+ * runs stays so for the recursion, whose executions then have the same steps. */
+static uint64_t compare_bounded(uint64_t seed, unsigned with, bool grows, unsigned bound)
+{
+    struct random_program rp;
+    generate(&rp, seed, with & ~(unsigned)WITH_CHOICES);
+    rp.program.private_at_first = grows;
+    rp.program.states_are_traces = rp.program.states_are_traces && !grows;
+    struct sim *s = sim_create(&rp.program);
+    struct oracle o = {.s = sim_subject(s)};
+    uint64_t executions = 0;
+    struct explore_options options = {.strategy = "bounded", .all = true, .want_states = true, .preemptions = bound};
+    struct explore_result r;
+    struct error e = {0};
+    char claim[64];
+    assert_true(explore_run(&o.s, &options, &r, &e));
+    enumerate(&o, 64, 0, bound);
+    for (unsigned b = 0; b <= bound; b++)
+        executions += o.executions[b];
+    snprintf(claim, sizeof claim, "every interleaving with at most %u preemption%s explored", bound, bound == 1 ? "" : "s");
+    assert_true(r.finished);
+    assert_string_equal(r.claim, claim);
+    if (r.executions != executions)
+        fail_msg("seed %llu, bound %u: %llu executions, by recursion %llu", (unsigned long long)seed, bound,
+                 (unsigned long long)r.executions, (unsigned long long)executions);
+    for (size_t k = 0; k < o.count; k++)
+        assert_true(has_state(&r, o.states[k]));
+    explore_free(&r);
+    free(o.states);
+    sim_destroy(s);
+    return executions;
+}
+
 static void each_preemption_bound_is_complete(void **state)
 {
     uint64_t total = 0;
     (void)state;
-    for (uint64_t i = 0; i < 120; i++) {
-        struct random_program rp;
-        generate(&rp, i * 64 + 5, (unsigned)(i % 64) & ~(unsigned)WITH_CHOICES);
-        rp.program.private_at_first = false;
-        for (unsigned bound = 0; bound < 4; bound++) {
-            struct sim *s = sim_create(&rp.program);
-            struct oracle o = {.s = sim_subject(s)};
-            uint64_t executions = 0;
-            enumerate(&o, 64, 0, bound);
-            for (unsigned b = 0; b <= bound; b++)
-                executions += o.executions[b];
-            struct explore_options options = {
-                .strategy = "bounded", .all = true, .want_states = true, .preemptions = bound};
-            struct explore_result r;
-            struct error e = {0};
-            assert_true(explore_run(&o.s, &options, &r, &e));
-            assert_true(r.finished);
-            if (r.executions != executions)
-                fail_msg("seed %llu, bound %u: %llu executions, by recursion %llu", (unsigned long long)(i * 64 + 5),
-                         bound, (unsigned long long)r.executions, (unsigned long long)executions);
-            for (size_t k = 0; k < o.count; k++)
-                assert_true(has_state(&r, o.states[k]));
-            total += executions;
-            explore_free(&r);
-            free(o.states);
-            sim_destroy(s);
-        }
-    }
+    for (uint64_t i = 0; i < 120; i++)
+        for (unsigned bound = 0; bound < 4; bound++)
+            total += compare_bounded(i * 64 + 5, (unsigned)(i % 64), false, bound);
     print_message("# %llu executions within a bound\n", (unsigned long long)total);
+}
+
+static void each_preemption_bound_is_complete_when_sharing_grows_on_the_way(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 120; i++)
+        for (unsigned bound = 0; bound < 4; bound++)
+            compare_bounded(i * 64 + 5, (unsigned)(i % 64) & ~(unsigned)(WITH_BLOCKING | WITH_POLLS), true, bound);
 }
 
 /* ---- parts ---- */
@@ -577,6 +593,7 @@ int main(void)
         cmocka_unit_test(three_jobs_find_what_one_does),
         cmocka_unit_test(workers_that_are_killed_lose_nothing_and_nothing_counts_twice),
         cmocka_unit_test(each_preemption_bound_is_complete),
+        cmocka_unit_test(each_preemption_bound_is_complete_when_sharing_grows_on_the_way),
         cmocka_unit_test(parts_without_communication_cover_the_whole_and_nothing_twice),
         cmocka_unit_test(a_search_that_is_killed_and_resumed_finds_the_same),
     };
