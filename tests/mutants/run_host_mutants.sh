@@ -53,7 +53,15 @@ try_mutant() { # name, patch
         fi
         if [ $status -ne 0 ]; then
             by=$(sed -n 's/^not ok [0-9]* - //p' "$log" | head -n 1)
-            [ -n "$by" ] || by=$([ $status -eq 124 ] && echo "needs too long" || echo "ends with status $status")
+            if [ -z "$by" ] && [ $status -eq 124 ]; then
+                by="needs too long"
+            elif [ -z "$by" ] && [ $status -ge 128 ]; then
+                by="ends with status $status"
+            elif [ -z "$by" ]; then
+                echo "not ok - $1: $test cannot be run (status $status)"
+                sed 's/^/# /' "$log" | head -n 5
+                return
+            fi
             echo "ok - $1 is killed by $test: $by"
             return
         fi
