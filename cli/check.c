@@ -233,7 +233,7 @@ static void describe_cover(struct checking *c)
                  s->fault_budget == 1 ? "" : "s");
     describe_bound(&choices, &b->timers, "timers at any time after they are due",
                    "timers only when nothing else can run");
-    describe_bound(&choices, &b->interrupts, "APC and DPC interrupts at any time",
+    describe_bound(&choices, &b->interrupts, "APC and DPC interrupts at any scheduling point",
                    "APC and DPC interrupts only when their processor waits");
     if (any_step(s, RD_OP_MOUNT, RD_STEP_MAY_PEND))
         str_add(&choices, "; requests that the disk completes at once or pends");
