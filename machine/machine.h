@@ -70,7 +70,8 @@ enum machine_stop {
 #define FOOTPRINT_CPU 0x4100000000000000ull   /* | processor: written by each of its steps and by senders of interrupts */
 #define FOOTPRINT_TIME 0x4200000000000000ull  /* virtual time */
 #define FOOTPRINT_STORE 0x4300000000000000ull /* | processor: its store buffer */
-#define FOOTPRINT_BOUND 0x4400000000000000ull /* what bounds on choices depend on (bounds.c); in no step's hash */
+#define FOOTPRINT_TURN 0x4400000000000000ull  /* | group of equal agents (explore/symmetry.h); never the machine's */
+#define FOOTPRINT_BOUND 0x4500000000000000ull /* what bounds on choices depend on (bounds.c); in no step's hash */
 
 struct footprint_entry {
     uint64_t key;
