@@ -30,6 +30,16 @@ struct machine_file {
     const char *path; /* for messages and debug information */
 };
 
+/* How often in one execution the explorer may let these come early; then they come when nothing else can go on (bounds.c). */
+struct machine_bound {
+    bool on;
+    unsigned most;
+};
+struct machine_bounds {
+    struct machine_bound timers;     /* clock interrupts while anything else can step */
+    struct machine_bound interrupts; /* APC and DPC interrupts from another processor while the one that they go to can step */
+};
+
 struct machine_config {
     struct machine_file kernel, hal;
     /* Drivers of ours (fltmgr.sys): loaded like any other, but their code counts as the kernel's: never stopped at. */
@@ -61,6 +71,7 @@ enum machine_stop {
 #define FOOTPRINT_TIME 0x4200000000000000ull  /* virtual time */
 #define FOOTPRINT_STORE 0x4300000000000000ull /* | processor: its store buffer */
 #define FOOTPRINT_TURN 0x4400000000000000ull  /* | group of equal agents (explore/symmetry.h); never the machine's */
+#define FOOTPRINT_BOUND 0x4500000000000000ull /* what bounds on choices depend on (bounds.c); in no step's hash */
 
 struct footprint_entry {
     uint64_t key;
@@ -150,6 +161,8 @@ void machine_share_add(struct machine *m, const uint64_t *granules, size_t count
 
 void machine_set_observer(struct machine *m, const struct observer *o);
 void machine_set_decider(struct machine *m, const struct decider *d);
+/* Unbounded until this is called; nothing is bounded while sharing is off. */
+void machine_set_bounds(struct machine *m, const struct machine_bounds *b);
 
 /* Inspection: valid at any time between steps. */
 const struct violation *machine_violation(const struct machine *m); /* NULL: none */

@@ -279,6 +279,13 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
     case SIM_PUT:
         *r = *v = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm);
         return touch(s, t, at, true);
+    case SIM_PICK:
+        if (d->choose(d->context, t, 0, 2) == 0) {
+            *r = *v;
+            return touch(s, t, at, false);
+        }
+        s->now.var[op->imm]++;
+        return touch(s, t, op->imm, true);
     case SIM_START:
         s->now.thread[op->imm].off = false;
         touch_key(s, FOOTPRINT_CPU | (unsigned)op->imm, false);

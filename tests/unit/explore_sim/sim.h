@@ -29,6 +29,7 @@ enum sim_kind {
     SIM_POLL,    /* while v == 0 && var[imm] == 0: two steps a turn, then stands still until one is
                     written */
     SIM_PUT,     /* r = v = choose (imm) */
+    SIM_PICK,    /* choose (2): 0: r = v, 1: var[imm] += 1; an answer decides what the step touches */
     SIM_START,   /* lets thread imm run; starts of one thread commute */
     SIM_CANCEL,  /* keeps thread imm from running if it has not begun */
     SIM_CHOOSE,  /* r = choose (imm); touches nothing */
