@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-#define ALLOWED "SPntsjKRHTcOfvaoJbkh"
+#define ALLOWED "SPntsjKRHTcOfvaoJbykh"
 #define MINIMISE_EXECUTIONS 400
 /* Few real bugs need more. */
 #define DEFAULT_PREEMPTIONS 2

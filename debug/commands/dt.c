@@ -201,7 +201,7 @@ static bool find_type(struct debugger *d, const char *module, const char *name, 
     if (!known)
         debug_error(d, "Module %s is not loaded", module);
     else if (*type == 0 && module[0] != '\0' && !types_any(s->types))
-        debug_error(d, "Module %s has no DWARF debug information", module);
+        debug_error(d, "Module %s has no debug information", module);
     else if (*type == 0)
         debug_error(d, "Symbol %s not found.", name);
     return *type != 0;
