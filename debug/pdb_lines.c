@@ -61,7 +61,8 @@ static void file_name(struct pdb *p, const struct pdb_module *m, uint32_t file, 
     snprintf(out, 160, "%s", text != NULL ? text : "");
 }
 
-/* Lines of one piece of code, by file; the last entry at or in front of the address is its line. */
+/* Lines of one piece of code, by file; the last entry at or in front of the address is its line. Of two at one place the first is the
+ * line of the place itself (a function's head), the other that of what follows. */
 static void look_in_lines(const struct pdb *p, const struct bytes *content, uint32_t rva, struct position *best, uint32_t *best_at)
 {
     struct cursor c = cursor_at(content, 0);
@@ -79,6 +80,8 @@ static void look_in_lines(const struct pdb *p, const struct bytes *content, uint
         for (uint32_t i = 0; i < count && cursor_left(&lines) >= 8; i++) {
             uint32_t at = (uint32_t)cursor_fixed(&lines, 4), line = (uint32_t)cursor_fixed(&lines, 4) & 0xFFFFFF;
             if (at > rva - start || line == NEVER_STEP_INTO || line == NO_LINE || (best->known && at < *best_at))
+                continue;
+            if (best->known && at == *best_at && at == rva - start)
                 continue;
             *best = (struct position){file, line, true};
             *best_at = at;

@@ -114,6 +114,8 @@ void pdb_each_name(struct pdb *p, pdb_name_fn fn, void *context)
         fn(context, p->data.data[i].rva, p->data.data[i].text);
     for (size_t i = 0; i < p->publics.count; i++) {
         const struct pdb_name *n = &p->publics.data[i];
+        if (strncmp(n->text, "??_C@", 5) == 0) /* a string's text */
+            continue;
         const struct pdb_name *f = last_at(p->functions.data, p->functions.count, n->rva);
         const struct pdb_name *d = last_at(p->data.data, p->data.count, n->rva);
         if ((f == NULL || f->rva != n->rva) && (d == NULL || d->rva != n->rva))

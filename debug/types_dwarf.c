@@ -120,8 +120,9 @@ static bool is_qualifier(uint32_t tag)
     return tag == DW_TAG_typedef || tag == DW_TAG_const_type || tag == DW_TAG_volatile_type || tag == DW_TAG_restrict_type;
 }
 
-/* Looks through names and qualifiers; a structure that is only declared becomes its definition. False: *out is the last of them. */
-static bool resolve(struct dwarf_types *t, type_id type, struct dwarf_entry *out)
+/* Looks through names and qualifiers; a structure that is only declared becomes its definition. False: *out is the last of them.
+ * alias (or NULL): the last typedef on the way. */
+static bool resolve(struct dwarf_types *t, type_id type, struct dwarf_entry *out, const char **alias)
 {
     for (unsigned i = 0; i < CHAIN_LIMIT; i++) {
         struct dwarf_entry e;
@@ -132,18 +133,25 @@ static bool resolve(struct dwarf_types *t, type_id type, struct dwarf_entry *out
             const struct named *n = e.declaration && e.name != NULL ? find_name(t, e.name, false) : NULL;
             return n == NULL || entry_at(t, n->offset, out);
         }
+        if (alias != NULL && e.tag == DW_TAG_typedef)
+            *alias = e.name;
         type = e.type;
     }
     return false;
 }
 
-static void describe_base(const struct dwarf_entry *e, struct type_info *out)
+static bool is_wide(const char *name)
+{
+    return name != NULL && strcmp(name, "wchar_t") == 0;
+}
+
+static void describe_base(const struct dwarf_entry *e, const char *alias, struct type_info *out)
 {
     enum { BOOLEAN = 2, FLOAT = 4, SIGNED = 5, SIGNED_CHAR = 6, UNSIGNED_CHAR = 8, UTF = 0x10 };
     out->kind = e->encoding == FLOAT ? TYPE_FLOAT : TYPE_INTEGER;
     out->is_signed = e->encoding == SIGNED || e->encoding == SIGNED_CHAR;
     out->is_character = e->encoding == SIGNED_CHAR || e->encoding == UNSIGNED_CHAR || e->encoding == UTF ||
-                        (e->name != NULL && strcmp(e->name, "wchar_t") == 0);
+                        is_wide(e->name) || is_wide(alias);
 }
 
 static void describe(struct dwarf_types *t, type_id type, unsigned nest, struct type_info *out);
@@ -176,17 +184,18 @@ static void describe(struct dwarf_types *t, type_id type, unsigned nest, struct 
 {
     struct dwarf_entry e = {0};
     *out = (struct type_info){.kind = TYPE_UNKNOWN};
-    if (type == 0 || !resolve(t, type, &e)) {
+    const char *alias = NULL;
+    if (type == 0 || !resolve(t, type, &e, &alias)) {
         if (type == 0 || (is_qualifier(e.tag) && e.type == 0))
             out->kind = TYPE_VOID; /* also "const void" and names for it */
         return;
     }
     out->size = e.size;
-    if (e.name != NULL)
-        snprintf(out->name, sizeof out->name, "%s", e.name);
+    if (e.name != NULL || alias != NULL) /* a structure without a name is called as its typedef */
+        snprintf(out->name, sizeof out->name, "%s", e.name != NULL ? e.name : alias);
     switch (e.tag) {
     case DW_TAG_base_type:
-        describe_base(&e, out);
+        describe_base(&e, alias, out);
         break;
     case DW_TAG_enumeration_type:
         out->kind = TYPE_ENUM;
@@ -244,7 +253,7 @@ struct field_search {
 static bool field_in(struct dwarf_types *t, type_id type, uint64_t base, struct field_search *s, unsigned nest, struct type_field *out)
 {
     struct dwarf_entry e, child;
-    if (nest > NEST_LIMIT || !resolve(t, type, &e) || !is_structure(e.tag) || !e.children)
+    if (nest > NEST_LIMIT || !resolve(t, type, &e, NULL) || !is_structure(e.tag) || !e.children)
         return false;
     uint64_t at = e.next;
     while (s->visits++ < FIELD_LIMIT && dwarf_read(&t->dwarf, e.unit, at, &child) && child.tag != 0) {
@@ -279,7 +288,7 @@ static const char *dwarf_enumerator(struct types *base, type_id type, int64_t va
 {
     struct dwarf_types *t = (struct dwarf_types *)base;
     struct dwarf_entry e, child;
-    if (!resolve(t, type, &e) || e.tag != DW_TAG_enumeration_type || !e.children)
+    if (!resolve(t, type, &e, NULL) || e.tag != DW_TAG_enumeration_type || !e.children)
         return NULL;
     for (uint64_t at = e.next; dwarf_read(&t->dwarf, e.unit, at, &child) && child.tag != 0;) {
         if (child.tag == DW_TAG_enumerator && child.has_const && child.constant == value)

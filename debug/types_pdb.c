@@ -261,7 +261,17 @@ static void describe_array(struct pdb_types *t, const struct pdb_record *array, 
     out->size = out->count * inner.size;
 }
 
-static void describe_compound(struct pdb_types *t, const struct pdb_record *r, unsigned nest, struct type_info *out)
+/* A structure without a name is called as its typedef. */
+static const char *typedef_of(struct pdb_types *t, uint64_t type)
+{
+    make_index(t);
+    for (size_t i = 0; i < t->names.count; i++)
+        if (t->names.data[i].alias && t->names.data[i].type == type)
+            return t->names.data[i].name;
+    return "";
+}
+
+static void describe_compound(struct pdb_types *t, uint64_t type, const struct pdb_record *r, unsigned nest, struct type_info *out)
 {
     struct compound s;
     struct type_info underlying = {0};
@@ -269,8 +279,7 @@ static void describe_compound(struct pdb_types *t, const struct pdb_record *r, u
         return;
     out->kind = r->kind == LF_ENUM ? TYPE_ENUM : TYPE_STRUCT;
     out->size = s.size;
-    if (!is_made_up(s.name))
-        snprintf(out->name, sizeof out->name, "%s", s.name);
+    snprintf(out->name, sizeof out->name, "%s", is_made_up(s.name) ? typedef_of(t, type) : s.name);
     if (r->kind == LF_ENUM && nest < NEST_LIMIT)
         describe(t, s.underlying, nest + 1, &underlying);
     if (r->kind == LF_ENUM)
@@ -310,7 +319,7 @@ static void describe(struct pdb_types *t, type_id type, unsigned nest, struct ty
     case LF_UNION:
     case LF_INTERFACE:
     case LF_ENUM:
-        describe_compound(t, &r, nest, out);
+        describe_compound(t, type, &r, nest, out);
         break;
     default:
         break;

@@ -301,7 +301,7 @@ static void run(struct debugger *d, const char *name, const char *args)
     char text[200];
     type_text(s.types, type, 0, text, sizeof text);
     debug_print(d, "%s", text);
-    if (s.has_address) {
+    if (s.has_address && i.kind != TYPE_ARRAY) {
         debug_print(d, " ");
         if (i.kind == TYPE_POINTER)
             print_pointer(&s, &i, at);
