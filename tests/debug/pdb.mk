@@ -14,6 +14,10 @@ $(DEBUG_PDB)/pdb/typed.sys: tests/debug/pdb/typed.c
 	@mkdir -p $(@D)
 	$(DEBUG_MSVC) $(DEBUG_TYPED_FLAGS) -c -o $(@D)/typed.obj $<
 	$(DEBUG_LLD_LINK) /pdb:$(@D)/typed.pdb '/pdbaltpath:Z:\build\typed.pdb' /out:$@ $(@D)/typed.obj $(SAMPLE_LIB)/libntoskrnl.a
+# The path that this one records is that of its PDB here.
+$(DEBUG_PDB)/recorded/typed.sys: $(DEBUG_PDB)/pdb/typed.sys
+	@mkdir -p $(@D)/pdb
+	$(DEBUG_LLD_LINK) /pdb:$(@D)/pdb/typed.pdb /out:$@ $(DEBUG_PDB)/pdb/typed.obj $(SAMPLE_LIB)/libntoskrnl.a
 # One object with both, linked twice: the same code, once with a PDB and once with DWARF.
 $(DEBUG_PDB)/twin.obj: tests/debug/pdb/typed.c
 	@mkdir -p $(@D)
@@ -26,4 +30,4 @@ $(BUILD)/tests/unit/pdb: $(DEBUG_PDB)/twin-pdb.sys $(DEBUG_PDB)/twin-dwarf.sys
 $(DEBUG_PDB)/%/typed.lua: tests/debug/pdb/typed.lua
 	@mkdir -p $(@D)
 	@cp $< $@
-TEST_NEEDS += $(foreach n,dwarf pdb,$(DEBUG_PDB)/$(n)/typed.sys $(DEBUG_PDB)/$(n)/typed.lua)
+TEST_NEEDS += $(DEBUG_PDB)/recorded/typed.sys $(foreach n,dwarf pdb,$(DEBUG_PDB)/$(n)/typed.sys $(DEBUG_PDB)/$(n)/typed.lua)

@@ -78,6 +78,7 @@ struct LATER
 };
 
 DRIVER_INITIALIZE DriverEntry;
+__declspec(dllexport) ULONG NTAPI Middle(volatile ULONG *Freed, PEXTENSION Extension);
 COLOUR Favourite = GREEN;
 struct LATER Global;
 POINT Table[3] = {{1, 2}, {3, 4}, {5, 6}};
@@ -102,7 +103,7 @@ INLINED ULONG Outer(volatile ULONG *Freed, PEXTENSION Extension)
     return Value * Extension->Magic;
 }
 
-NOINLINE ULONG NTAPI Middle(volatile ULONG *Freed, PEXTENSION Extension)
+__declspec(dllexport) __attribute__((noinline)) ULONG NTAPI Middle(volatile ULONG *Freed, PEXTENSION Extension)
 {
     ULONG Value = Outer(Freed, Extension); /* line: middle */
     DbgPrint("%u\n", Value);
