@@ -20,11 +20,11 @@
 #define ENUMERATOR_LIMIT 65536u
 
 enum {
-    LF_MODIFIER = 0x1001, LF_POINTER = 0x1002, LF_PROCEDURE = 0x1008, LF_MFUNCTION = 0x1009, LF_FIELDLIST = 0x1203,
+    LF_VTSHAPE = 0x000A, LF_MODIFIER = 0x1001, LF_POINTER = 0x1002, LF_PROCEDURE = 0x1008, LF_MFUNCTION = 0x1009, LF_FIELDLIST = 0x1203,
     LF_BITFIELD = 0x1205, LF_BCLASS = 0x1400, LF_VBCLASS = 0x1401, LF_IVBCLASS = 0x1402, LF_INDEX = 0x1404, LF_VFUNCTAB = 0x1409,
     LF_ENUMERATE = 0x1502, LF_ARRAY = 0x1503, LF_CLASS = 0x1504, LF_STRUCTURE = 0x1505, LF_UNION = 0x1506, LF_ENUM = 0x1507,
     LF_MEMBER = 0x150D, LF_STMEMBER = 0x150E, LF_METHOD = 0x150F, LF_NESTTYPE = 0x1510, LF_ONEMETHOD = 0x1511,
-    LF_INTERFACE = 0x1519
+    LF_INTERFACE = 0x1519, LF_CLASS2 = 0x1608, LF_STRUCTURE2 = 0x1609
 };
 
 struct named {
@@ -82,20 +82,29 @@ static bool record_at(const struct pdb_types *t, uint64_t type, struct pdb_recor
 
 static bool is_structure(uint32_t kind)
 {
-    return kind == LF_STRUCTURE || kind == LF_CLASS || kind == LF_UNION || kind == LF_INTERFACE;
+    switch (kind) {
+    case LF_STRUCTURE: case LF_CLASS: case LF_UNION: case LF_INTERFACE: case LF_STRUCTURE2: case LF_CLASS2:
+        return true;
+    default:
+        return false;
+    }
 }
 
+/* The records with a 2, which Microsoft's compiler writes since 2019, have wider properties, and the number of fields behind. */
 static bool read_compound(const struct pdb_record *r, struct compound *out)
 {
     struct cursor c = r->content;
+    bool wide = r->kind == LF_STRUCTURE2 || r->kind == LF_CLASS2;
     *out = (struct compound){0};
-    cursor_skip(&c, 2);
-    out->forward = cursor_fixed(&c, 2) & 0x80;
+    cursor_skip(&c, wide ? 0 : 2);
+    out->forward = cursor_fixed(&c, wide ? 4 : 2) & 0x80;
     if (r->kind == LF_ENUM)
         out->underlying = (uint32_t)cursor_fixed(&c, 4);
     out->fields = (uint32_t)cursor_fixed(&c, 4);
     if (r->kind != LF_ENUM) {
         cursor_skip(&c, r->kind == LF_UNION ? 0 : 8);
+        if (wide)
+            numeric(&c);
         out->size = (uint64_t)numeric(&c);
     }
     out->name = cursor_text(&c);
@@ -302,10 +311,15 @@ static void describe(struct pdb_types *t, type_id type, unsigned nest, struct ty
         *out = (struct type_info){.kind = TYPE_POINTER, .target = cursor_fixed(&c, 4)};
         attributes = (uint32_t)cursor_fixed(&c, 4);
         out->size = (attributes >> 13 & 0x3F) != 0 ? attributes >> 13 & 0x3F : 8;
+        if ((attributes >> 5 & 7) == 2 || (attributes >> 5 & 7) == 3) /* to a member: no address */
+            *out = (struct type_info){.kind = TYPE_UNKNOWN};
         break;
     case LF_PROCEDURE:
     case LF_MFUNCTION:
         out->kind = TYPE_FUNCTION;
+        break;
+    case LF_VTSHAPE:
+        out->kind = TYPE_VOID;
         break;
     case LF_BITFIELD:
         if (nest < NEST_LIMIT)
@@ -318,6 +332,8 @@ static void describe(struct pdb_types *t, type_id type, unsigned nest, struct ty
     case LF_STRUCTURE:
     case LF_UNION:
     case LF_INTERFACE:
+    case LF_CLASS2:
+    case LF_STRUCTURE2:
     case LF_ENUM:
         describe_compound(t, type, &r, nest, out);
         break;
@@ -364,7 +380,9 @@ static bool read_member(struct cursor *c, struct member *out)
         cursor_text(c);
         break;
     case LF_INDEX:
-    case LF_VFUNCTAB:
+        break;
+    case LF_VFUNCTAB: /* in WinDbg's words */
+        out->name = "__VFN_table";
         break;
     default:
         c->bad = true;
@@ -437,7 +455,7 @@ static bool field_in(struct pdb_types *t, uint64_t type, uint64_t base, struct f
         if (m.kind == LF_BCLASS || nameless) {
             if (field_in(t, m.type, base + (uint64_t)m.number, s, nest + 1, out))
                 return true;
-        } else if (m.kind == LF_MEMBER && s->index-- == 0) {
+        } else if ((m.kind == LF_MEMBER || m.kind == LF_VFUNCTAB) && s->index-- == 0) {
             *out = (struct type_field){.offset = base + (uint64_t)m.number, .type = m.type};
             place_bits(t, out);
             snprintf(out->name, sizeof out->name, "%s", m.name);
