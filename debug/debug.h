@@ -5,6 +5,7 @@
 #ifndef DEBUG_DEBUG_H
 #define DEBUG_DEBUG_H
 
+#include "base/file.h"
 #include "debug/types.h"
 #include "machine/machine.h"
 
@@ -21,7 +22,8 @@ struct symbol {
 
 struct symbols; /* a cache over one machine's images and a symbolizer process */
 struct symbols *symbols_open(const struct machine *m);
-/* Folders besides the images' own that are searched for PDBs, plain ones or symbol stores; and who is told, in one line, of one that
+/* Folders besides the images' own that are searched for PDBs, and for what images were before they were stripped: plain ones or symbol
+ * stores; and who is told, in one line, of one that
  * was found and is not used. Folders and context must outlive the symbols. Without this call nobody is told. */
 struct symbol_places {
     const char *const *folders;
@@ -48,6 +50,8 @@ unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INL
 
 /* Types of an image by its debug information; they live as long as the symbols. */
 struct types *symbols_types(struct symbols *s, const struct machine_image *image);
+/* The file that has the image's symbol table: its own, or that of the image before it was stripped. */
+struct file_data symbols_file(struct symbols *s, const struct machine_image *image);
 /* The image's PDB; NULL: it has none that fits. */
 struct pdb *symbols_pdb(struct symbols *s, const struct machine_image *image);
 /* Where a variable lies that debug information knows; 0: none. */

@@ -174,7 +174,8 @@ static void read_names(struct symbols *s, struct name_table *t, const struct mac
 {
     struct pe pe;
     struct error ignored = {0};
-    if (!pe_parse(image->name, image->file, image->file_size, &pe, &ignored))
+    struct file_data file = symbols_file(s, image);
+    if (!pe_parse(image->name, file.data, file.size, &pe, &ignored))
         return;
     read_coff(t, &pe);
     bool full = t->names.count > 0;

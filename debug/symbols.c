@@ -46,6 +46,8 @@ struct module {
     bool searched;
     struct pdb *pdb; /* NULL: none that fits */
     struct file_data pdb_file;
+    char *whole; /* of an image that was stripped: the one that still has its debug information; NULL: none */
+    struct file_data whole_file;
 };
 
 struct symbols {
@@ -81,6 +83,8 @@ void symbols_close(struct symbols *s)
         types_close(s->modules.data[i].types);
         pdb_close(s->modules.data[i].pdb);
         file_free(&s->modules.data[i].pdb_file);
+        file_free(&s->modules.data[i].whole_file);
+        free(s->modules.data[i].whole);
     }
     vec_free(&s->modules);
     free(s);
@@ -111,6 +115,50 @@ static void warn(struct symbols *s, const struct machine_image *image, const cha
     free(line);
 }
 
+static bool same_code(const struct pe *a, const struct pe *b)
+{
+    if (a->entry_rva != b->entry_rva || a->preferred_base != b->preferred_base)
+        return false;
+    for (unsigned i = 0; i < a->section_count; i++) {
+        const struct pe_section *x = &a->sections[i], *y = &b->sections[i];
+        if (x->executable && (i >= b->section_count || !y->executable || x->rva != y->rva || x->file_size != y->file_size ||
+                              memcmp(a->file + x->file_offset, b->file + y->file_offset, x->file_size) != 0))
+            return false;
+    }
+    return true;
+}
+
+static bool has_symbol_table(const uint8_t *file)
+{
+    uint32_t header, count;
+    memcpy(&header, file + 0x3C, sizeof header); /* pe_parse has checked both headers */
+    memcpy(&count, file + header + 16, sizeof count);
+    return count != 0;
+}
+
+static bool is_whole(void *context, const char *path)
+{
+    struct module *module = context;
+    struct error ignored = {0};
+    struct pe pe;
+    if (!file_read(path, PE_MAX_IMAGE, &module->whole_file, &ignored))
+        return false;
+    if (pe_parse(path, module->whole_file.data, module->whole_file.size, &pe, &ignored) && same_code(&module->pe, &pe))
+        return true;
+    file_free(&module->whole_file);
+    return false;
+}
+
+/* Stripping leaves the code as it is (but not the time in the header), so that is how the image is known again from which debug
+ * information was taken away. */
+static void find_whole(struct symbols *s, struct module *module, const struct machine_image *image)
+{
+    struct types *own = types_open(image->file, image->file_size);
+    if (!types_any(own) && !has_symbol_table(image->file))
+        module->whole = symbols_find_image(&s->places, image->name, is_whole, module);
+    types_close(own);
+}
+
 static struct pdb *pdb_of(struct symbols *s, struct module *module, const struct machine_image *image)
 {
     struct pdb_reference reference;
@@ -119,6 +167,8 @@ static struct pdb *pdb_of(struct symbols *s, struct module *module, const struct
         return module->pdb;
     module->searched = true;
     module->has_reference = module->parsed && symbol_file_reference(&module->pe, &reference);
+    if (module->parsed && !module->has_reference && s->places.count > 0)
+        find_whole(s, module, image);
     if (!module->has_reference)
         return NULL;
     module->pdb = symbol_file_pdb(&s->places, &module->pe, &reference, image->path, &module->pdb_file, &refused);
@@ -135,12 +185,28 @@ struct pdb *symbols_pdb(struct symbols *s, const struct machine_image *image)
     return pdb_of(s, module_of(s, image), image);
 }
 
+struct file_data symbols_file(struct symbols *s, const struct machine_image *image)
+{
+    struct module *module = module_of(s, image);
+    pdb_of(s, module, image);
+    return module->whole != NULL ? module->whole_file : (struct file_data){(uint8_t *)image->file, image->file_size};
+}
+
+static const char *path_of(const struct module *module, const struct machine_image *image)
+{
+    return module->whole != NULL ? module->whole : image->path;
+}
+
 struct types *symbols_types(struct symbols *s, const struct machine_image *image)
 {
     struct module *module = module_of(s, image);
     struct pdb *pdb = pdb_of(s, module, image);
-    if (module->types == NULL)
-        module->types = pdb != NULL ? types_open_pdb(pdb) : types_open(image->file, image->file_size);
+    if (module->types == NULL && pdb != NULL)
+        module->types = types_open_pdb(pdb);
+    else if (module->types == NULL && module->whole != NULL)
+        module->types = types_open(module->whole_file.data, module->whole_file.size);
+    else if (module->types == NULL)
+        module->types = types_open(image->file, image->file_size);
     return module->types;
 }
 
@@ -322,6 +388,9 @@ static bool ask_tool(struct symbols *s, struct module *module, const char *path,
         return false;
     correct_function(s, module, path, rva, &answer);
     uint64_t from = answer.start - module->pe.preferred_base;
+    if (answer.start != 0 && answer.line == 0 && is_export(module, answer.function) &&
+        (from > rva || !begins_function(&module->pe, (uint32_t)from, rva)))
+        return false;
     if (answer.start != 0 && from <= rva)
         f->start = (uint32_t)from;
     else if ((answer.line == 0 && is_export(module, answer.function)) ||
@@ -341,7 +410,7 @@ static struct found look_up(struct symbols *s, struct module *module, const stru
     struct found f = {.rva = rva};
     struct pdb *pdb = pdb_of(s, module, image);
     if (pdb != NULL ? ask_pdb(pdb, &module->pe, rva, &f)
-                    : !module->has_reference && ask_tool(s, module, image->path, rva, &f))
+                    : !module->has_reference && ask_tool(s, module, path_of(module, image), rva, &f))
         return f;
     const struct export_symbol *x = export_below(module, rva);
     if (x != NULL) {
@@ -428,9 +497,9 @@ unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INL
         count = pdb_chain(pdb, (uint32_t)(address - image->base), chain);
         for (unsigned i = 0; i + 1 < count; i++)
             set_inlined(image, address, chain[i].function, chain[i].file, chain[i].line, &out[i]);
-    } else if (image->path != NULL && !module->has_reference) {
+    } else if (path_of(module, image) != NULL && !module->has_reference) {
         struct symbolizer_answer chain[SYMBOLIZER_CHAIN];
-        count = symbolizer_chain(&s->symbolizer, image->path, module->pe.preferred_base + (address - image->base), chain);
+        count = symbolizer_chain(&s->symbolizer, path_of(module, image), module->pe.preferred_base + (address - image->base), chain);
         for (unsigned i = 0; i + 1 < count; i++)
             set_inlined(image, address, chain[i].function, chain[i].file, chain[i].line, &out[i]);
     }

@@ -168,6 +168,28 @@ good=true
 result $good "what is no file is passed by"
 refuses "symbols in a folder that is not there" "--symbols: $work/nowhere is not a folder" check --symbols "$work/nowhere" "$work/alone/typed.lua"
 
+# --- images that were stripped
+alone
+cp "$built/dwarf/typed.sys" "$work/alone/"
+x86_64-w64-mingw32-strip "$work/alone/typed.sys"
+looks
+has "a stripped image has its exports" ' typed!Middle\+0x[0-9a-f]+$'
+good=true
+! grep -qE 'typed!Middle\+0x[1-9a-f][0-9a-f]{2}' "$work/stdout" && grep -qE ' typed\+0x[0-9a-f]+$' "$work/stdout" || good=false
+result $good "... which do not name the function behind"
+cp "$built/dwarf/typed.sys" "$work/dir/"
+looks --symbols "$work/dir"
+has_names "a stripped image is known again by its code"
+"$RUNDOWN" debug --symbols "$work/dir" "$work/alone.rdn" -c 'dt typed!BITS; x typed!Hidden' >"$work/stdout" 2>"$work/stderr"
+status=$?
+says "... with its types" '^   \+0x000 Low              : Pos 0, 3 Bits$'
+says "... and its symbol table" ' typed!Hidden$'
+cp "$built/pdb/typed.sys" "$work/dir/"
+looks --symbols "$work/dir"
+good=true
+! grep -q 'typed\.c' "$work/stdout" && [ ! -s "$work/stderr" ] || good=false
+result $good "an image of the same name with other code is not taken for it"
+
 # --- images in a store
 alone
 looks
