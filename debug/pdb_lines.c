@@ -10,6 +10,7 @@
 #include "debug/pdb.h"
 #include "machine/pe/pe.h"
 
+#define STREAM_TYPE 2u
 #define STREAM_ID 4u
 #define NEST_LIMIT 64u
 #define NEVER_STEP_INTO 0xFEEFEEu /* and 0xF00F00: code that belongs to no line */
@@ -17,7 +18,7 @@
 #define OWN_FILE UINT32_MAX
 
 enum { LINES = 0xF2, FILES = 0xF4, INLINEES = 0xF6 };
-enum { LF_FUNC_ID = 0x1601, LF_MFUNC_ID = 0x1602 };
+enum { LF_CLASS = 0x1504, LF_STRUCTURE = 0x1505, LF_FUNC_ID = 0x1601, LF_MFUNC_ID = 0x1602, LF_STRING_ID = 0x1605 };
 
 struct position {
     uint32_t file, line; /* offset among the module's files */
@@ -61,8 +62,19 @@ static void file_name(struct pdb *p, const struct pdb_module *m, uint32_t file, 
     snprintf(out, 160, "%s", text != NULL ? text : "");
 }
 
-/* Lines of one piece of code, by file; the last entry at or in front of the address is its line. Of two at one place the first is the
- * line of the place itself (a function's head), the other that of what follows. */
+/* Whether an entry's place is a better one than another's for the wanted address: the last at or in front of it. Of two at the address itself
+ * the first is its line (a function's head), the other that of what follows. Where a function begins with what was inlined there may be
+ * none in front: the first behind is then nearest. */
+static bool is_nearer(uint32_t at, uint32_t other, uint32_t wanted)
+{
+    if ((at <= wanted) != (other <= wanted))
+        return at <= wanted;
+    if (at > wanted)
+        return at < other;
+    return at > other || (at == other && at != wanted);
+}
+
+/* Lines of one piece of code, by file. */
 static void look_in_lines(const struct pdb *p, const struct bytes *content, uint32_t rva, struct position *best, uint32_t *best_at)
 {
     struct cursor c = cursor_at(content, 0);
@@ -79,9 +91,7 @@ static void look_in_lines(const struct pdb *p, const struct bytes *content, uint
         struct cursor lines = cursor_at(&block, 0);
         for (uint32_t i = 0; i < count && cursor_left(&lines) >= 8; i++) {
             uint32_t at = (uint32_t)cursor_fixed(&lines, 4), line = (uint32_t)cursor_fixed(&lines, 4) & 0xFFFFFF;
-            if (at > rva - start || line == NEVER_STEP_INTO || line == NO_LINE || (best->known && at < *best_at))
-                continue;
-            if (best->known && at == *best_at && at == rva - start)
+            if (line == NEVER_STEP_INTO || line == NO_LINE || (best->known && !is_nearer(at, *best_at, rva - start)))
                 continue;
             *best = (struct position){file, line, true};
             *best_at = at;
@@ -127,22 +137,50 @@ static struct position from_start(const struct pdb_module *m, uint32_t inlinee, 
     return (struct position){here.file != OWN_FILE ? here.file : start.file, start.line + here.line, start.known};
 }
 
-/* The records of the stream of ids, from the first on: a driver has a few hundred. */
-static const char *inlinee_name(struct pdb *p, uint32_t inlinee)
+/* Record `number` of the stream of types or that of ids, from the first on: few are asked for. */
+static bool numbered(struct pdb *p, uint32_t stream, uint32_t number, struct pdb_record *out)
 {
-    struct bytes ids = pdb_stream(p, STREAM_ID);
-    struct cursor c = cursor_at(&ids, 4);
-    uint32_t header = (uint32_t)cursor_fixed(&c, 4), id = (uint32_t)cursor_fixed(&c, 4);
-    struct pdb_record r;
-    if (c.bad)
-        return NULL;
-    for (uint32_t at = header; pdb_record(&ids, at, &r); at = r.next, id++) {
-        if (id != inlinee)
-            continue;
-        cursor_skip(&r.content, 8);
-        return r.kind == LF_FUNC_ID || r.kind == LF_MFUNC_ID ? cursor_text(&r.content) : NULL;
+    struct bytes records = pdb_stream(p, stream);
+    struct cursor c = cursor_at(&records, 4);
+    uint32_t at = (uint32_t)cursor_fixed(&c, 4), first = (uint32_t)cursor_fixed(&c, 4);
+    if (c.bad || number < first)
+        return false;
+    while (pdb_record(&records, at, out)) {
+        if (first++ == number)
+            return true;
+        at = out->next;
     }
-    return NULL;
+    return false;
+}
+
+/* The namespace or class that a function belongs to; NULL: none. */
+static const char *scope_name(struct pdb *p, bool is_class, uint32_t scope)
+{
+    struct pdb_record r;
+    if (scope == 0 || !numbered(p, is_class ? STREAM_TYPE : STREAM_ID, scope, &r))
+        return NULL;
+    if (!is_class) {
+        cursor_skip(&r.content, 4);
+        return r.kind == LF_STRING_ID ? cursor_text(&r.content) : NULL;
+    }
+    cursor_skip(&r.content, 16);
+    if (r.kind != LF_CLASS && r.kind != LF_STRUCTURE)
+        return NULL;
+    cursor_skip(&r.content, 2); /* a forward reference, of size 0, in a leaf of two bytes */
+    return cursor_text(&r.content);
+}
+
+static void inlinee_name(struct pdb *p, uint32_t inlinee, char *out, size_t size)
+{
+    struct pdb_record r;
+    out[0] = '\0';
+    if (!numbered(p, STREAM_ID, inlinee, &r) || (r.kind != LF_FUNC_ID && r.kind != LF_MFUNC_ID))
+        return;
+    const char *scope = scope_name(p, r.kind == LF_MFUNC_ID, (uint32_t)cursor_fixed(&r.content, 4));
+    cursor_skip(&r.content, 4);
+    const char *name = cursor_text(&r.content);
+    if (name != NULL)
+        snprintf(out, size, "%s%s%s", scope != NULL ? scope : "", scope != NULL ? "::" : "", name);
 }
 
 /* Numbers of one, two or four bytes, by the top bits of the first. */
@@ -265,6 +303,7 @@ static unsigned inlined(struct pdb *p, const struct pdb_module *m, const struct 
 {
     struct pdb_record r;
     unsigned depth = 0, count = 0, skipped = 0;
+    char name[sizeof out->function];
     for (uint32_t at = f->record; pdb_record(&m->symbols, at, &r) && depth < NEST_LIMIT; at = r.next) {
         if (closes(r.kind) && --depth == 0)
             break;
@@ -280,10 +319,12 @@ static unsigned inlined(struct pdb *p, const struct pdb_module *m, const struct 
         if (r.kind == S_INLINESITE2)
             cursor_skip(&r.content, 4);
         struct position here = {0};
-        if (r.content.bad || !inlined_at(r.content, rva - f->rva, f->size, &here))
+        if (r.content.bad || !inlined_at(r.content, rva - f->rva, f->size, &here)) {
             skipped = depth; /* nor is what lies inside it */
-        else if (count < PDB_CHAIN - 1)
-            set_place(p, m, inlinee_name(p, inlinee), from_start(m, inlinee, here), &out[count++]);
+        } else if (count < PDB_CHAIN - 1) {
+            inlinee_name(p, inlinee, name, sizeof name);
+            set_place(p, m, name, from_start(m, inlinee, here), &out[count++]);
+        }
     }
     return count;
 }
