@@ -26,7 +26,11 @@ $(DEBUG_PDB)/twin-pdb.sys: $(DEBUG_PDB)/twin.obj
 	$(DEBUG_LLD_LINK) /pdb:$(@:.sys=.pdb) '/pdbaltpath:Z:\build\twin-pdb.pdb' /out:$@ $< $(SAMPLE_LIB)/libntoskrnl.a
 $(DEBUG_PDB)/twin-dwarf.sys: $(DEBUG_PDB)/twin.obj
 	$(DEBUG_LLD_LINK):dwarf /out:$@ $< $(SAMPLE_LIB)/libntoskrnl.a 2>$@.log || { cat $@.log >&2; exit 1; } # it warns of long names of sections
-$(BUILD)/tests/unit/pdb: $(DEBUG_PDB)/twin-pdb.sys $(DEBUG_PDB)/twin-dwarf.sys
+$(DEBUG_PDB)/methods.sys: tests/debug/pdb/methods.cpp
+	@mkdir -p $(@D)
+	clang --target=x86_64-pc-windows-msvc -gcodeview -g -O1 -fno-rtti -fno-exceptions -c -o $(@:.sys=.obj) $<
+	$(DEBUG_LLD_LINK) /out:$@ $(@:.sys=.obj)
+$(BUILD)/tests/unit/pdb: $(DEBUG_PDB)/methods.sys $(DEBUG_PDB)/twin-pdb.sys $(DEBUG_PDB)/twin-dwarf.sys
 $(DEBUG_PDB)/%/typed.lua: tests/debug/pdb/typed.lua
 	@mkdir -p $(@D)
 	@cp $< $@

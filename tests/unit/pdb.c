@@ -27,18 +27,24 @@ static void open_twin(struct twin *t, const char *name)
         fail_msg("%s", e.text);
 }
 
-static int open_twins(void **state)
+static struct pdb *open_pdb(const struct twin *t, struct file_data *file)
 {
     struct symbol_places none = {0};
     struct pdb_reference reference;
     char *refused;
+    assert_true(symbol_file_reference(&t->pe, &reference));
+    struct pdb *p = symbol_file_pdb(&none, &t->pe, &reference, t->path, file, &refused);
+    assert_non_null(p);
+    assert_null(refused);
+    return p;
+}
+
+static int open_twins(void **state)
+{
     (void)state;
     open_twin(&pdb_twin, "../../debug/pdb/twin-pdb.sys");
     open_twin(&dwarf_twin, "../../debug/pdb/twin-dwarf.sys");
-    assert_true(symbol_file_reference(&pdb_twin.pe, &reference));
-    pdb = symbol_file_pdb(&none, &pdb_twin.pe, &reference, pdb_twin.path, &pdb_file, &refused);
-    assert_non_null(pdb);
-    assert_null(refused);
+    pdb = open_pdb(&pdb_twin, &pdb_file);
     return 0;
 }
 
@@ -211,6 +217,73 @@ static void enumerators_and_variables_are_found(void **state)
     types_close(dwarf);
 }
 
+/* --- C++ ---------------------------------------------------------------------------------------------------------------------- */
+
+static struct twin methods;
+static struct file_data methods_file;
+
+static struct pdb *open_methods(void)
+{
+    open_twin(&methods, "../../debug/pdb/methods.sys");
+    return open_pdb(&methods, &methods_file);
+}
+
+static void close_methods(struct pdb *p)
+{
+    pdb_close(p);
+    file_free(&methods_file);
+    file_free(&methods.file);
+    free(methods.path);
+}
+
+static void inlined_methods_carry_their_class_and_functions_their_namespace(void **state)
+{
+    static const char *const wanted[] = {"outer::Derived::Inlined", "outer::Free"};
+    struct pdb *p = open_methods();
+    unsigned seen[2] = {0};
+    (void)state;
+    for (uint32_t rva = 0x1000; rva < 0x1200; rva++) {
+        struct pdb_place chain[PDB_CHAIN];
+        unsigned count = pdb_chain(p, rva, chain);
+        for (unsigned i = 0; i < 2 && count == 2 && strcmp(chain[1].function, "outer::Derived::Value") == 0; i++)
+            seen[i] += strcmp(chain[0].function, wanted[i]) == 0;
+        for (unsigned i = 0; i < count; i++)
+            assert_true(chain[i].line != 0); /* also where a function begins with what was inlined */
+    }
+    assert_true(seen[0] > 0 && seen[1] > 0);
+    close_methods(p);
+}
+
+static void class_has_its_table_the_fields_of_its_bases_and_its_own(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned offset, bits;
+    } wanted[] = {{"__VFN_table", 0, 0}, {"First", 8, 0}, {"Low", 16, 3}, {"High", 16, 9}, {"Which", 18, 0}, {"Method", 24, 0}, {"Nested", 40, 0},
+                  {"Reference", 56, 0}};
+    struct pdb *p = open_methods();
+    struct types *t = types_open_pdb(p);
+    type_id derived = types_find(t, "outer::Derived");
+    struct type_field f;
+    struct type_info info;
+    (void)state;
+    for (unsigned i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        assert_true(types_field(t, derived, i, &f));
+        assert_string_equal(f.name, wanted[i].name);
+        assert_int_equal(f.offset, wanted[i].offset);
+        assert_int_equal(f.bit_count, wanted[i].bits);
+    }
+    assert_false(types_field(t, derived, sizeof wanted / sizeof wanted[0], &f));
+    assert_true(types_path(t, derived, "Nested.Numbers[1]", &f));
+    assert_int_equal(f.offset, 52);
+    assert_true(types_path(t, derived, "Method", &f));
+    types_describe(t, f.type, &info);
+    assert_int_equal(info.kind, TYPE_UNKNOWN); /* not an address */
+    assert_string_equal(types_enumerator(t, types_find(t, "outer::Derived::Kind"), 200), "MANY");
+    types_close(t);
+    close_methods(p);
+}
+
 /* --- damage ------------------------------------------------------------------------------------------------------------------- */
 
 static void ask_everything(struct pdb *p)
@@ -288,6 +361,9 @@ int main(void)
         {"functions, data and imports have one name each", functions_data_and_imports_have_one_name_each, NULL, NULL, NULL},
         {"every type is that of DWARF", every_type_is_that_of_dwarf, NULL, NULL, NULL},
         {"enumerators and variables are found", enumerators_and_variables_are_found, NULL, NULL, NULL},
+        {"inlined methods carry their class, and functions their namespace", inlined_methods_carry_their_class_and_functions_their_namespace, NULL,
+         NULL, NULL},
+        {"a class has its table, the fields of its bases and its own", class_has_its_table_the_fields_of_its_bases_and_its_own, NULL, NULL, NULL},
         {"damaged files are refused or know less", damaged_files_are_refused_or_know_less, NULL, NULL, NULL},
         {"files that are no PDB are refused in words", files_that_are_no_pdb_are_refused_in_words, NULL, NULL, NULL},
     };
