@@ -52,6 +52,8 @@ unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INL
 struct types *symbols_types(struct symbols *s, const struct machine_image *image);
 /* The file that has the image's symbol table: its own, or that of the image before it was stripped. */
 struct file_data symbols_file(struct symbols *s, const struct machine_image *image);
+/* "pdb symbols", "dwarf symbols", "coff symbols", "export symbols": where the image's names come from; *path: which file (NULL: unknown). */
+const char *symbols_source(struct symbols *s, const struct machine_image *image, const char **path);
 /* The image's PDB; NULL: it has none that fits. */
 struct pdb *symbols_pdb(struct symbols *s, const struct machine_image *image);
 /* Where a variable lies that debug information knows; 0: none. */

@@ -113,6 +113,7 @@ struct search {
     const struct pe *pe;
     const struct pdb_reference *reference;
     struct pdb *found;
+    char *path; /* of what was found */
     struct file_data *file;
     char *refused; /* the first file that is not used, and why */
 };
@@ -149,6 +150,7 @@ static bool try_file(struct search *s, const char *path)
         pdb_close(p);
     } else {
         s->found = p;
+        s->path = str_dup(path);
         return true;
     }
     file_free(s->file);
@@ -218,13 +220,14 @@ static bool search(struct search *s, const struct symbol_places *places, const c
 }
 
 struct pdb *symbol_file_pdb(const struct symbol_places *places, const struct pe *pe, const struct pdb_reference *r, const char *image_path,
-                            struct file_data *file, char **refused)
+                            struct file_data *file, char **path, char **refused)
 {
-    struct search s = {pe, r, NULL, file, NULL};
+    struct search s = {.pe = pe, .reference = r, .file = file};
     *file = (struct file_data){0};
     char *own = image_path != NULL ? renamed(image_path) : NULL;
     search(&s, places, image_path, last_part(r->path), own);
     free(own);
+    *path = s.path;
     *refused = s.refused;
     return s.found;
 }

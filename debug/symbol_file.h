@@ -25,8 +25,8 @@ void symbol_file_key(const struct pdb_identity *i, char out[PDB_KEY]);
 
 /* The PDB with the reference's identity: in the places' folders, plain or as stores; beside the image, under the image's name
  * or the recorded one; where it was recorded. NULL: there is none, and *refused, malloc'ed, says in one line, without the image's
- * name, why a file that was found is not used. *file holds what the PDB is read from. */
+ * name, why a file that was found is not used. *file holds what the PDB is read from, *path (malloc'ed) says which file it is. */
 struct pdb *symbol_file_pdb(const struct symbol_places *places, const struct pe *pe, const struct pdb_reference *r, const char *image_path,
-                            struct file_data *file, char **refused);
+                            struct file_data *file, char **path, char **refused);
 
 #endif

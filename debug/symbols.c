@@ -46,6 +46,7 @@ struct module {
     bool searched;
     struct pdb *pdb; /* NULL: none that fits */
     struct file_data pdb_file;
+    char *pdb_path;
     char *whole; /* of an image that was stripped: the one that still has its debug information; NULL: none */
     struct file_data whole_file;
 };
@@ -85,6 +86,7 @@ void symbols_close(struct symbols *s)
         file_free(&s->modules.data[i].pdb_file);
         file_free(&s->modules.data[i].whole_file);
         free(s->modules.data[i].whole);
+        free(s->modules.data[i].pdb_path);
     }
     vec_free(&s->modules);
     free(s);
@@ -171,7 +173,7 @@ static struct pdb *pdb_of(struct symbols *s, struct module *module, const struct
         find_whole(s, module, image);
     if (!module->has_reference)
         return NULL;
-    module->pdb = symbol_file_pdb(&s->places, &module->pe, &reference, image->path, &module->pdb_file, &refused);
+    module->pdb = symbol_file_pdb(&s->places, &module->pe, &reference, image->path, &module->pdb_file, &module->pdb_path, &refused);
     if (module->pdb == NULL && refused != NULL)
         warn(s, image, refused);
     else if (module->pdb != NULL && module->pdb->rearranged)
@@ -190,6 +192,20 @@ struct file_data symbols_file(struct symbols *s, const struct machine_image *ima
     struct module *module = module_of(s, image);
     pdb_of(s, module, image);
     return module->whole != NULL ? module->whole_file : (struct file_data){(uint8_t *)image->file, image->file_size};
+}
+
+const char *symbols_source(struct symbols *s, const struct machine_image *image, const char **path)
+{
+    struct module *module = module_of(s, image);
+    if (pdb_of(s, module, image) != NULL) {
+        *path = module->pdb_path;
+        return "pdb symbols";
+    }
+    struct file_data file = symbols_file(s, image);
+    *path = module->whole != NULL ? module->whole : image->path;
+    if (module->parsed && !module->has_reference && types_any(symbols_types(s, image)))
+        return "dwarf symbols";
+    return module->parsed && !module->has_reference && has_symbol_table(file.data) ? "coff symbols" : "export symbols";
 }
 
 static const char *path_of(const struct module *module, const struct machine_image *image)

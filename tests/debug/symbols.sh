@@ -58,6 +58,7 @@ says_not "x does not list texts" 'typed!\?\?_C'
 says "ln knows the source line" 'typed\.c\([0-9]+\)\+$'
 says "ln knows what is near" '   typed!Plain\+0x2   \|  '
 says "u heads a function with its name" '^typed!Plain:$'
+says "lm says where the names are from" '^[0-9a-f]{8}`[0-9a-f]{8} [0-9a-f]{8}`[0-9a-f]{8}   typed   \(pdb symbols\)  .*/pdb/typed\.pdb$'
 says "k shows inlined functions" '^\(Inline Function\) .* typed!ReadFreed '
 debug pdb 'bu typed!Plain; g-; gu-; ? typed!Favourite; dd typed!Favourite l1'
 says "breakpoints are set by names from a PDB" '^typed!Plain:$'
@@ -97,9 +98,11 @@ has "... and offsets in the module" ' typed\+0x[0-9a-f]+$'
 good=true
 [ ! -s "$work/stderr" ] && ! grep -q 'typed\.c\|typed!Control' "$work/stdout" || good=false
 result $good "... and nothing is made up or complained of"
-debug alone 'x typed!*; dt typed!EXTENSION'
+debug alone 'x typed!*; dt typed!EXTENSION; lm'
 says "the debugger has exports and imports then" ' typed!__imp_DbgPrint$'
-says "... and says that types are missing" '^Module typed has no debug information$'
+says "... says that it has no more" '   typed   \(export symbols\)  .*/typed\.sys$'
+says "... that the kernel has" '   nt   \(dwarf symbols\)  .*/ntoskrnl\.exe$'
+says "... and that types are missing" '^Module typed has no debug information$'
 
 key=$(llvm-pdbutil pdb2yaml -pdb-stream "$built/pdb/typed.pdb" | sed -n 's/^ *Guid: *.{\(.*\)}.*/\1/p' | tr -d -)1
 cp "$built/pdb/typed.pdb" "$work/dir/"

@@ -31,10 +31,11 @@ static struct pdb *open_pdb(const struct twin *t, struct file_data *file)
 {
     struct symbol_places none = {0};
     struct pdb_reference reference;
-    char *refused;
+    char *refused, *path;
     assert_true(symbol_file_reference(&t->pe, &reference));
-    struct pdb *p = symbol_file_pdb(&none, &t->pe, &reference, t->path, file, &refused);
+    struct pdb *p = symbol_file_pdb(&none, &t->pe, &reference, t->path, file, &path, &refused);
     assert_non_null(p);
+    free(path);
     assert_null(refused);
     return p;
 }
