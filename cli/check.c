@@ -15,7 +15,7 @@
 #include "cli/cli.h"
 #include "explore/symmetry.h"
 
-#define ALLOWED "SPntsjYKRHTcOfmivaoJbkh"
+#define ALLOWED "SPntsjYKRHTcOfmivaoJbykh"
 #define MINIMISE_EXECUTIONS 400
 /* Few real bugs need more. */
 #define DEFAULT_PREEMPTIONS 2
