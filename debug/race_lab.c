@@ -1,0 +1,276 @@
+/* Executions that follow a failing one up to a step and then go another way: see race_lab.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/check.h"
+#include "debug/race_lab.h"
+
+#define TURN 200u /* steps that one processor gets in a row before others are asked */
+
+static const struct race_place nowhere = {.thread = NO_THREAD};
+
+/* --- what happens ---------------------------------------------------------------------------- */
+
+/* Frames below the stack pointer have gone, also those that were left by a jump. */
+static void forget_calls(struct lab_stack *s, gva_t sp)
+{
+    while (s->count > 0 && s->count <= LAB_CALLS && s->call[s->count - 1].sp < sp)
+        s->count--;
+}
+
+static struct lab_call innermost(const struct lab_stack *s)
+{
+    return s->count > 0 && s->count <= LAB_CALLS ? s->call[s->count - 1] : (struct lab_call){0};
+}
+
+static struct lab_call note_crossing(struct lab_stack *s, const struct machine_event *e, gva_t sp)
+{
+    struct lab_call call = innermost(s);
+    if (e->kind == EVENT_RETURN) {
+        s->count -= s->count > 0;
+        forget_calls(s, sp);
+        return call;
+    }
+    forget_calls(s, sp);
+    if (e->kind == EVENT_CALL) {
+        if (s->count < LAB_CALLS)
+            s->call[s->count] = (struct lab_call){e->pc, e->a, sp};
+        s->count++;
+    }
+    return innermost(s);
+}
+
+static void hear(void *context, const struct machine *m, const struct machine_event *e)
+{
+    struct lab *l = context;
+    unsigned thread = machine_thread_on(m, e->cpu);
+    struct lab_moment moment = {l->step, e->kind, e->code, e->cpu, thread, e->pc, e->a, e->b, e->c, {0}, 0};
+    if (thread < RD_MAX_STACKS) {
+        struct lab_stack *s = &l->stacks[thread];
+        if (e->kind == EVENT_GUEST && e->code == RD_EVENT_STEP_BEGIN)
+            s->verb = (uint32_t)e->a + 1;
+        moment.call = note_crossing(s, e, machine_cpu(m, e->cpu)->regs.gpr[REG_RSP]);
+        moment.verb = s->verb;
+    }
+    vec_push(&l->moments, moment);
+}
+
+/* --- one execution --------------------------------------------------------------------------- */
+
+static uint32_t answer(void *context, unsigned agent, uint32_t kind, uint32_t n)
+{
+    struct lab *l = context;
+    size_t *at = l->follows ? &l->next_decision : &l->next_answer[agent % MACHINE_AGENTS];
+    (void)kind;
+    if (!l->follows)
+        while (*at < l->decision_count && !(l->decisions[*at].is_choice && l->decisions[*at].agent == agent))
+            ++*at;
+    if (*at >= l->decision_count || !l->decisions[*at].is_choice)
+        return 0;
+    uint32_t value = l->decisions[(*at)++].value;
+    return value < n ? value : 0;
+}
+
+void lab_open(struct lab *l, struct machine *m, unsigned root, const struct race_decision *decisions, size_t count)
+{
+    memset(l, 0, sizeof *l);
+    l->m = m;
+    l->root = root;
+    l->decisions = decisions;
+    l->decision_count = count;
+    l->watched_cpu = LAB_NOWHERE;
+    struct observer o = {.context = l, .event = hear};
+    check_observer(&o);
+    machine_set_observer(m, &o);
+    machine_set_decider(m, &(struct decider){l, answer});
+}
+
+static void forget_steps(struct lab *l)
+{
+    for (size_t i = 0; i < l->steps.count; i++)
+        vec_free(&l->steps.data[i].footprint);
+    vec_clear(&l->steps);
+}
+
+void lab_close(struct lab *l)
+{
+    forget_steps(l);
+    vec_free(&l->steps);
+    vec_free(&l->moments);
+    machine_set_stops(l->m, NULL, 0);
+}
+
+static bool look(void *context, unsigned cpu, uint64_t executed)
+{
+    struct lab *l = context;
+    (void)executed;
+    if (cpu == l->watched_cpu && machine_cpu(l->m, cpu)->regs.rip == l->watched_pc)
+        l->reached = true;
+    return false;
+}
+
+static struct step_result take(struct lab *l, unsigned agent)
+{
+    const struct machine_pause pause = {.count = ~0ull, .before = look, .context = l};
+    struct step_result r;
+    if (l->watched_cpu == LAB_NOWHERE)
+        r = machine_step(l->m, agent);
+    else
+        while (!machine_step_part(l->m, agent, &pause, &r)) {
+        }
+    l->step++;
+    return r;
+}
+
+void lab_watch(struct lab *l, unsigned cpu, gva_t pc)
+{
+    l->watched_cpu = cpu;
+    l->watched_pc = pc;
+    l->reached = false;
+    machine_set_stops(l->m, &pc, cpu != LAB_NOWHERE);
+}
+
+static void begin(struct lab *l)
+{
+    lab_watch(l, LAB_NOWHERE, 0);
+    machine_restore(l->m, l->root);
+    vec_clear(&l->moments);
+    memset(l->stacks, 0, sizeof l->stacks);
+    l->step = 0;
+    l->next_decision = 0;
+    l->follows = true;
+}
+
+static void end_following(struct lab *l)
+{
+    l->follows = false;
+    for (unsigned i = 0; i < MACHINE_AGENTS; i++)
+        l->next_answer[i] = l->next_decision;
+}
+
+bool lab_play(struct lab *l, uint32_t steps)
+{
+    begin(l);
+    while (l->step < steps) {
+        l->next_decision = l->steps.data[l->step].decision;
+        unsigned agent = l->steps.data[l->step].agent;
+        if (!(machine_enabled(l->m) >> agent & 1) || take(l, agent).stop != STOP_NONE)
+            return false;
+    }
+    end_following(l);
+    return true;
+}
+
+bool lab_play_all(struct lab *l)
+{
+    enum machine_stop stop = STOP_NONE;
+    forget_steps(l);
+    begin(l);
+    while (stop == STOP_NONE && l->next_decision < l->decision_count) {
+        struct race_decision d = l->decisions[l->next_decision++];
+        if (d.is_choice || d.agent >= MACHINE_AGENTS || !(machine_enabled(l->m) >> d.agent & 1))
+            return false;
+        struct lab_step step = {.agent = d.agent, .cpu = machine_agent_cpu(l->m, d.agent), .decision = l->next_decision};
+        struct step_result r = take(l, d.agent);
+        for (unsigned i = 0; i < r.footprint_count; i++)
+            vec_push(&step.footprint, r.footprint[i]);
+        vec_push(&l->steps, step);
+        stop = r.stop;
+    }
+    if (stop == STOP_NONE && machine_enabled(l->m) == 0)
+        stop = machine_quiescent(l->m);
+    end_following(l);
+    return stop == STOP_VIOLATION;
+}
+
+/* --- going another way ----------------------------------------------------------------------- */
+
+static uint64_t without(const struct lab *l, uint64_t enabled, uint64_t held)
+{
+    for (unsigned agent = 0; agent < MACHINE_AGENTS; agent++)
+        if (enabled >> agent & 1 && held >> machine_agent_cpu(l->m, agent) & 1)
+            enabled &= ~(1ull << agent);
+    return enabled;
+}
+
+/* Whoever ran last goes on, not for ever; time passes only when nobody else can go on, or for the sake of fairness. */
+static unsigned next_agent(uint64_t enabled, unsigned last, unsigned *turn)
+{
+    if (last < MACHINE_AGENTS && enabled >> last & 1 && last != 0 && ++*turn < TURN)
+        return last;
+    bool fair = *turn >= TURN;
+    *turn = 0;
+    uint64_t others = enabled & ~1ull;
+    if (others == 0)
+        return 0;
+    if (fair && enabled & 1)
+        return 0;
+    uint64_t above = last + 1 < MACHINE_AGENTS ? others >> (last + 1) << (last + 1) : 0;
+    return (unsigned)__builtin_ctzll(above != 0 ? above : others);
+}
+
+enum lab_end lab_run(struct lab *l, uint64_t held, unsigned first, uint32_t limit, bool (*goal)(void *context), void *context)
+{
+    unsigned last = MACHINE_AGENTS - 1, turn = 0;
+    size_t follow = l->step;
+    for (uint32_t n = 0;; n++) {
+        if (goal(context))
+            return LAB_GOAL;
+        uint64_t enabled = without(l, machine_enabled(l->m), held);
+        if (enabled == 0)
+            return LAB_STUCK;
+        if (n >= limit)
+            return LAB_LIMIT;
+        unsigned agent = MACHINE_AGENTS;
+        if (first != LAB_NOWHERE && first != 0 && enabled >> first & 1)
+            agent = first;
+        while (first == LAB_NOWHERE && agent == MACHINE_AGENTS && follow < l->steps.count) {
+            unsigned a = l->steps.data[follow++].agent;
+            if (enabled >> a & 1)
+                agent = a;
+        }
+        if (agent == MACHINE_AGENTS)
+            agent = next_agent(enabled, last, &turn);
+        last = agent;
+        if (take(l, agent).stop != STOP_NONE)
+            return goal(context) ? LAB_GOAL : LAB_STOPPED;
+    }
+}
+
+uint64_t lab_scenario_cpus(const struct lab *l)
+{
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < machine_thread_count(l->m); i++) {
+        struct rd_thread t;
+        if (machine_thread(l->m, i, &t) && !(t.flags & RD_THREAD_SYSTEM) && t.scenario_index != NO_THREAD &&
+            t.cpu < RD_MAX_CPUS)
+            mask |= 1ull << t.cpu;
+    }
+    return mask;
+}
+
+/* --- places ---------------------------------------------------------------------------------- */
+
+struct race_place lab_call_place(unsigned thread, const struct lab_call *call)
+{
+    if (call->target == 0)
+        return nowhere;
+    return (struct race_place){.thread = thread, .pc = call->pc, .target = call->target};
+}
+
+struct race_place lab_place(const struct lab_moment *moments, size_t count, uint32_t step, unsigned cpu)
+{
+    struct race_place p = nowhere;
+    for (size_t i = 0; i < count; i++) {
+        const struct lab_moment *m = &moments[i];
+        if (m->step != step || m->cpu != cpu)
+            continue;
+        if (m->kind == EVENT_SHARED)
+            p = (struct race_place){.thread = m->thread, .pc = m->pc, .data = m->a, .write = m->c != 0};
+        else if (m->kind == EVENT_CALL || m->kind == EVENT_RETURN || (m->kind == EVENT_STEP && p.pc == 0 && m->call.target != 0))
+            p = lab_call_place(m->thread, &m->call);
+        else if (p.thread == NO_THREAD)
+            p = (struct race_place){.thread = m->thread, .verb = m->verb};
+    }
+    return p;
+}
