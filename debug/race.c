@@ -71,7 +71,7 @@ static void add_place(const struct scene *s, const struct race_place *p, struct 
         str_addf(out, "%s, called at ", name);
         add_name(s, p->pc, p->is_return, out);
     } else if (p->data != 0) {
-        str_add(out, p->write ? "the write to " : "the read of ");
+        str_add(out, p->write ? "write to " : "read of ");
         add_data(s, p->data, out);
         str_add(out, " at ");
         add_name(s, p->pc, p->is_return, out);
@@ -130,8 +130,9 @@ static void add_object(const struct scene *s, const struct race *r, struct str *
             break;
         fact_data(s, r->object, name, sizeof name);
         *(strrchr(name, '+') != NULL ? strrchr(name, '+') : name + strlen(name)) = '\0';
-        str_addf(out, "%s, allocated at ", name);
+        str_addf(out, "%s (allocated at ", name);
         add_name(s, block.allocated_by, true, out);
+        str_add(out, ")");
         break;
     case RACE_FRAME:
         function_name(s, r->teardown.pc, r->teardown.is_return, name, sizeof name);
@@ -163,9 +164,9 @@ static void add_events(const struct scene *s, const struct race *r, const char *
     case RACE_POOL:
         str_add(out, "frees ");
         add_object(s, r, out);
-        str_add(out, r->teardown.target != 0 ? " (" : " at ");
+        str_add(out, r->teardown.target != 0 ? " by " : " at ");
         add_place(s, &r->teardown, out);
-        str_addf(out, "%s, and %s %s there at ", r->teardown.target != 0 ? ")" : "", user, t->write ? "writes" : "reads");
+        str_addf(out, ", and %s %s there at ", user, t->write ? "writes" : "reads");
         break;
     case RACE_FRAME:
         function_name(s, r->teardown.pc, r->teardown.is_return, name, sizeof name);
@@ -189,23 +190,24 @@ static void add_waits(const struct scene *s, const struct race *r, const char *t
         return;
     }
     if (r->wait.thread == NO_THREAD) {
-        str_addf(out, "%s gets there only behind ", tearer);
+        str_addf(out, "%s cannot get there before ", tearer);
+    } else if (r->wait_type == RD_WAIT_NONE) {
+        str_addf(out, "%s goes on (", tearer);
+        add_place(s, &r->wait, out);
+        str_add(out, ") only behind ");
     } else {
-        str_addf(out, "%s waits", tearer);
-        if (r->wait_type != RD_WAIT_NONE) {
-            str_addf(out, " for %s", fact_wait_name(r->wait_type));
-            if (r->wait_object != 0) {
-                str_add(out, " at ");
-                add_data(s, r->wait_object, out);
-            }
+        str_addf(out, "%s waits for %s", tearer, fact_wait_name(r->wait_type));
+        if (r->wait_object != 0) {
+            str_add(out, " at ");
+            add_data(s, r->wait_object, out);
         }
         str_add(out, " (");
         add_place(s, &r->wait, out);
-        str_add(out, ") for ");
+        str_add(out, ") until ");
     }
-    str_addf(out, "%s's part in it, ", user);
+    str_addf(out, "%s's ", user);
     add_place(s, &r->release, out);
-    str_addf(out, "; that orders what %s did before, not what it does behind it. ", user);
+    str_addf(out, ": that orders what %s did up to there, not what it does behind it. ", user);
 }
 
 static void add_expired(const struct scene *s, const struct race *r, const char *tearer, const char *user, struct str *out)
@@ -247,7 +249,7 @@ static void add_caller(const struct scene *s, const struct race *r, struct str *
     bool exact = i == 1 || frames[i - 1].interrupt;
     function_name(s, frames[i - 1].pc, !exact, inner, sizeof inner);
     function_name(s, frames[i].pc, !frames[i].interrupt, outer, sizeof outer);
-    str_addf(out, ", when %s has got back from %s", outer, inner);
+    str_addf(out, ": when %s has got back from %s", outer, inner);
 }
 
 static void add_remedy(const struct scene *s, const struct race *r, const char *tearer, const char *user, struct str *out)
@@ -261,7 +263,7 @@ static void add_remedy(const struct scene *s, const struct race *r, const char *
     }
     switch (r->kind) {
     case RACE_IMAGE:
-        str_addf(out, "the last instruction of %s in %s, so outside of that image", user, image_name(s, r->object));
+        str_addf(out, "the last instruction of %s in %s, so from outside of it", user, image_name(s, r->object));
         add_caller(s, r, out);
         break;
     case RACE_POOL:

@@ -102,8 +102,34 @@ static bool find_teardown(struct search *s)
     }
     s->torn = low;
     s->tearer = l->steps.data[low].cpu;
-    lab_play(l, low + 1);
+    /* A thread may have come or gone with that step: whoever did something in it, else who was there. */
+    lab_play(l, low);
     s->tearer_thread = machine_thread_on(l->m, s->tearer);
+    for (size_t i = 0; i < s->moments.count; i++) {
+        const struct lab_moment *m = &s->moments.data[i];
+        if (m->step == low && m->cpu == s->tearer && (m->kind == EVENT_IMAGE || m->kind == EVENT_CALL))
+            s->tearer_thread = m->thread;
+    }
+    return true;
+}
+
+/* Whether the object is there before the step: what a step makes, it does not release. */
+static bool exists(struct search *s, uint32_t step)
+{
+    struct machine_pool_block block;
+    struct machine_hold hold;
+    if (!lab_play(&s->lab, step))
+        return false;
+    switch (s->race->kind) {
+    case RACE_POOL:
+        return machine_pool_block(s->lab.m, s->race->object, &block) && block.address == s->race->object;
+    case RACE_FRAME:
+        return machine_hold(s->lab.m, s->hold, &hold) && hold.slot == s->race->object;
+    case RACE_IMAGE:
+    case RACE_DATA:
+    case RACE_NONE:
+        break;
+    }
     return true;
 }
 
@@ -190,7 +216,7 @@ static struct race_place find_look(const struct search *s, uint32_t step)
                 if (key != f->footprint.data[k].key || !e->footprint.data[j].write || key >> 62 == 1)
                     continue;
                 struct race_place p = lab_place(s->moments.data, s->moments.count, i, s->tearer);
-                if (p.target != 0 || (p.pc != 0 && p.data >> 3 == key))
+                if (p.target != 0 || (p.pc != 0 && (p.data & ~7ull) == key << 3))
                     return p;
             }
     }
@@ -226,7 +252,7 @@ static uint32_t find_release(struct search *s)
             continue;
         if (tried++ == RELEASE_LIMIT)
             return LAB_NOWHERE;
-        if (!on_its_way(s, step))
+        if (!exists(s, step) || !on_its_way(s, step))
             break;
         if (!comes_without(s, step, &end)) {
             if (end == LAB_STOPPED)

@@ -4,6 +4,7 @@
 
 #include "check/check.h"
 #include "debug/race_lab.h"
+#include "machine/arena.h"
 
 #define TURN 200u /* steps that one processor gets in a row before others are asked */
 
@@ -23,7 +24,22 @@ static struct lab_call innermost(const struct lab_stack *s)
     return s->count > 0 && s->count <= LAB_CALLS ? s->call[s->count - 1] : (struct lab_call){0};
 }
 
-static struct lab_call note_crossing(struct lab_stack *s, const struct machine_event *e, gva_t sp)
+/* A call by way of a stub that jumps to the import is the caller's. */
+static void find_caller(const struct machine *m, const struct machine_event *e, struct lab_call *call)
+{
+    uint8_t b[3] = {0, 0, 0}, before = 0;
+    const struct machine_image *from = machine_image_at(m, e->pc), *back = machine_image_at(m, e->b);
+    call->pc = e->pc;
+    arena_read(e->pc, b, sizeof b);
+    unsigned prefix = (b[0] & 0xF0) == 0x40;
+    bool calls = b[prefix] == 0xE8 || (b[prefix] == 0xFF && (b[prefix + 1] >> 3 & 7) == 2);
+    if (calls || from == NULL || from != back)
+        return;
+    call->is_return = !arena_read(e->b - 5, &before, 1) || before != 0xE8;
+    call->pc = call->is_return ? e->b : e->b - 5;
+}
+
+static struct lab_call note_crossing(const struct machine *m, struct lab_stack *s, const struct machine_event *e, gva_t sp)
 {
     struct lab_call call = innermost(s);
     if (e->kind == EVENT_RETURN) {
@@ -33,8 +49,10 @@ static struct lab_call note_crossing(struct lab_stack *s, const struct machine_e
     }
     forget_calls(s, sp);
     if (e->kind == EVENT_CALL) {
-        if (s->count < LAB_CALLS)
-            s->call[s->count] = (struct lab_call){e->pc, e->a, sp};
+        if (s->count < LAB_CALLS) {
+            s->call[s->count] = (struct lab_call){.target = e->a, .sp = sp};
+            find_caller(m, e, &s->call[s->count]);
+        }
         s->count++;
     }
     return innermost(s);
@@ -49,7 +67,7 @@ static void hear(void *context, const struct machine *m, const struct machine_ev
         struct lab_stack *s = &l->stacks[thread];
         if (e->kind == EVENT_GUEST && e->code == RD_EVENT_STEP_BEGIN)
             s->verb = (uint32_t)e->a + 1;
-        moment.call = note_crossing(s, e, machine_cpu(m, e->cpu)->regs.gpr[REG_RSP]);
+        moment.call = note_crossing(m, s, e, machine_cpu(m, e->cpu)->regs.gpr[REG_RSP]);
         moment.verb = s->verb;
     }
     vec_push(&l->moments, moment);
@@ -255,7 +273,7 @@ struct race_place lab_call_place(unsigned thread, const struct lab_call *call)
 {
     if (call->target == 0)
         return nowhere;
-    return (struct race_place){.thread = thread, .pc = call->pc, .target = call->target};
+    return (struct race_place){.thread = thread, .pc = call->pc, .is_return = call->is_return, .target = call->target};
 }
 
 struct race_place lab_place(const struct lab_moment *moments, size_t count, uint32_t step, unsigned cpu)

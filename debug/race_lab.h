@@ -11,8 +11,9 @@
 
 /* A driver's call out of its image that has not come back. */
 struct lab_call {
-    gva_t pc, target; /* the instruction that left, and for where; target 0: none */
+    gva_t pc, target; /* the call, and for where; target 0: none */
     gva_t sp;
+    bool is_return;   /* pc is where it returns to */
 };
 
 /* Something that happened. */
