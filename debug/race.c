@@ -173,10 +173,21 @@ static void add_events(const struct scene *s, const struct race *r, const char *
         str_addf(out, "returns from %s, and %s uses that stack frame at ", name, user);
         break;
     case RACE_DATA:
+        str_add(out, "writes ");
+        add_object(s, r, out);
+        str_add(out, r->teardown.target != 0 ? " by " : " at ");
+        if (r->teardown.target != 0)
+            add_place(s, &r->teardown, out);
+        else
+            add_name(s, r->teardown.pc, r->teardown.is_return, out);
+        str_addf(out, ", and %s reads it at ", user);
+        break;
     case RACE_NONE:
         break;
     }
     add_use(s, r, out);
+    if (r->kind == RACE_DATA)
+        str_addf(out, r->late_write ? " before that has come" : " when that has come");
     str_add(out, ": unordered, either can come first. ");
 }
 
@@ -287,6 +298,11 @@ void race_text(const struct scene *s, const struct race *r, struct str *out)
     thread_text(s, r, r->teardown.thread, tearer, sizeof tearer);
     thread_text(s, r, r->use.thread, user, sizeof user);
     add_events(s, r, tearer, user, out);
+    if (r->kind == RACE_DATA) {
+        str_addf(out, "The other order does no harm: to have it, %s would have to wait for something that %s does behind its %s.",
+                 r->late_write ? user : tearer, r->late_write ? tearer : user, r->late_write ? "write" : "last use of what it read");
+        return;
+    }
     add_waits(s, r, tearer, user, out);
     add_expired(s, r, tearer, user, out);
     add_remedy(s, r, tearer, user, out);

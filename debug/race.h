@@ -17,7 +17,7 @@ enum race_kind {
     RACE_IMAGE, /* unloaded, and executed or touched */
     RACE_POOL,  /* freed, and used */
     RACE_FRAME, /* returned from, and used through a pointer */
-    RACE_DATA   /* read before it was written */
+    RACE_DATA   /* a pointer that led nowhere, read before or behind a write */
 };
 
 /* Somebody did something. */
@@ -34,8 +34,9 @@ struct race_place {
 struct race {
     enum race_kind kind;
     gva_t object; /* of the image, the block or the frame; RACE_DATA: the location */
-    struct race_place teardown; /* RACE_DATA: the write that has not come yet */
+    struct race_place teardown; /* RACE_DATA: the write */
     struct race_place use;      /* RACE_DATA: the read */
+    bool late_write;            /* RACE_DATA: the write had not come yet; else it had come already */
     gva_t routine;              /* RACE_IMAGE: the unload routine that ran before; 0: unknown */
 
     /* The last that the user did before the teardown, and without which it cannot come. */

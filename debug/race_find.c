@@ -13,10 +13,16 @@
 
 #include "abi/shadow.h"
 #include "debug/race_lab.h"
+#include "machine/arena.h"
 
 #define STATUS_TIMEOUT 0x102u
+#define STATUS_ACCESS_VIOLATION 0xC0000005u
 #define STEP_LIMIT 20000u     /* longer failures are left unexplained */
 #define RUN_LIMIT 3000u       /* steps of an experiment behind what it follows */
+#define PASS_STEPS 20u        /* of the user behind the instruction that must not fail */
+#define READ_STEPS 6u         /* of the user, the latest ones, whose reads are looked at */
+#define TRACE_LIMIT 2000u     /* steps of which every instruction is looked at */
+#define VALUE_LIMIT 8u        /* reads of the user that are looked at, the latest ones */
 #define RELEASE_LIMIT 64u     /* steps of the user that are tried, the latest ones */
 
 struct search {
@@ -28,7 +34,7 @@ struct search {
     uint32_t torn; /* the step that tore down */
     unsigned tearer, user;        /* processors */
     unsigned tearer_thread, user_thread;
-    gva_t expired;
+    uint64_t value; /* RACE_DATA: what was read */
 };
 
 /* --- the object ------------------------------------------------------------------------------ */
@@ -207,7 +213,7 @@ static struct race_place find_look(const struct search *s, uint32_t step)
 {
     const struct race_place none = {.thread = NO_THREAD};
     for (uint32_t i = step + 1; i <= s->torn; i++) {
-        const struct lab_step *e = &s->lab.steps.data[step], *f = &s->lab.steps.data[i];
+        const struct lab_taken *e = &s->lab.steps.data[step], *f = &s->lab.steps.data[i];
         if (f->cpu != s->tearer)
             continue;
         for (size_t k = 0; k < f->footprint.count; k++)
@@ -316,6 +322,125 @@ static void find_late(struct search *s)
     lab_run(&s->lab, 1ull << s->tearer, s->user, run_limit(s), has_signalled, s);
 }
 
+/* --- values ---------------------------------------------------------------------------------- */
+
+#define NEAR 0x1000u /* from a structure's address to what is accessed in it */
+
+static bool faulting_address(const struct violation *v, gva_t *out)
+{
+    const struct trouble *t = &v->trouble;
+    *out = t->address;
+    return t->kind == TROUBLE_FAULT || (t->kind == TROUBLE_ACCESS && t->shadow == RD_SHADOW_UNMAPPED) ||
+           (t->kind == TROUBLE_UNHANDLED && t->record.code == STATUS_ACCESS_VIOLATION);
+}
+
+static bool value_changed(void *context)
+{
+    const struct search *s = context;
+    uint64_t now;
+    return arena_read(s->race->object, &now, sizeof now) && now != s->value;
+}
+
+/* Whether the user, going on alone, passes the instruction that failed. */
+static bool user_passes(struct search *s, uint64_t held)
+{
+    struct lab *l = &s->lab;
+    lab_watch(l, s->user, s->violation->trouble.regs.rip);
+    if (lab_run(l, held, s->user, run_limit(s), has_reached, s) != LAB_GOAL)
+        return false;
+    /* An exception takes a few steps to be nobody's. */
+    for (unsigned i = 0; i < PASS_STEPS && machine_enabled(l->m) >> s->user & 1; i++)
+        if (lab_step(l, s->user) != STOP_NONE)
+            break;
+    const struct violation *v = machine_violation(l->m);
+    return v == NULL || v->trouble.regs.rip != s->violation->trouble.regs.rip;
+}
+
+/* The write that comes behind the read here could have come before it, and then nothing happens. */
+static bool write_is_late(struct search *s, const struct lab_access *read)
+{
+    struct lab *l = &s->lab;
+    uint64_t held = 1ull << s->user;
+    if (!lab_play(l, read->step) || lab_run(l, held, LAB_NOWHERE, run_limit(s), value_changed, s) != LAB_GOAL ||
+        !user_passes(s, 0) || !lab_play(l, read->step))
+        return false;
+    lab_trace(l, LAB_NOWHERE, read->place.data); /* who writes */
+    lab_run(l, held, LAB_NOWHERE, run_limit(s), value_changed, s);
+    if (l->accesses.count > 0)
+        s->race->teardown = l->accesses.data[l->accesses.count - 1].place;
+    lab_trace(l, LAB_NOWHERE, 0);
+    s->race->late_write = true;
+    return s->race->teardown.thread != NO_THREAD && s->race->teardown.thread != s->user_thread;
+}
+
+/* The write that came before the read could have come behind it, and then nothing happens. */
+static bool write_is_early(struct search *s, const struct lab_access *read)
+{
+    struct lab *l = &s->lab;
+    if (read->step > TRACE_LIMIT)
+        return false;
+    lab_trace(l, LAB_NOWHERE, read->place.data);
+    bool played = lab_play(l, read->step) && l->accesses.count > 0;
+    struct lab_access write = played ? l->accesses.data[l->accesses.count - 1] : *read;
+    lab_trace(l, LAB_NOWHERE, 0);
+    if (!played || write.cpu == s->user || write.place.thread == s->user_thread || write.place.thread == NO_THREAD)
+        return false;
+    s->race->teardown = write.place;
+    s->race->late_write = false;
+    return lab_play(l, write.step) && user_passes(s, 1ull << write.cpu);
+}
+
+/* What the user read in its last steps, the violating one included. */
+static size_t latest_reads(struct search *s, struct lab_access **out)
+{
+    struct lab *l = &s->lab;
+    uint32_t count = (uint32_t)l->steps.count, first = count;
+    unsigned own = 0;
+    while (first > 0 && own < READ_STEPS)
+        own += l->steps.data[--first].agent == s->user;
+    if (!lab_play(l, first))
+        return 0;
+    lab_trace(l, s->user, 0);
+    while (l->step < count) {
+        l->next_decision = l->steps.data[l->step].decision;
+        unsigned agent = l->steps.data[l->step].agent;
+        if (!(machine_enabled(l->m) >> agent & 1) || lab_step(l, agent) != STOP_NONE)
+            break;
+    }
+    size_t n = l->accesses.count;
+    *out = malloc(n * sizeof **out + 1);
+    RD_ASSERT(*out != NULL);
+    if (n > 0)
+        memcpy(*out, l->accesses.data, n * sizeof **out);
+    lab_trace(l, LAB_NOWHERE, 0);
+    return n;
+}
+
+/* The pointer that led nowhere was read from a place that another thread writes, too late or too early here. */
+static bool find_data(struct search *s)
+{
+    struct lab_access *reads = NULL;
+    gva_t address;
+    bool found = false;
+    if (!faulting_address(s->violation, &address))
+        return false;
+    size_t n = latest_reads(s, &reads);
+    unsigned tried = 0;
+    for (size_t i = n; i-- > 0 && !found && tried < VALUE_LIMIT;) {
+        if (address - reads[i].value >= NEAR)
+            continue;
+        tried++;
+        s->race->object = reads[i].place.data;
+        s->value = reads[i].value;
+        found = write_is_late(s, &reads[i]) || write_is_early(s, &reads[i]);
+        if (found)
+            s->race->use = reads[i].place;
+    }
+    s->race->kind = found ? RACE_DATA : RACE_NONE;
+    free(reads);
+    return found;
+}
+
 static void explain(struct search *s)
 {
     struct race *r = s->race;
@@ -323,6 +448,8 @@ static void explain(struct search *s)
     s->user = s->violation->trouble.cpu;
     s->user_thread = machine_thread_on(s->lab.m, s->user);
     r->kind = kind;
+    if (kind == RACE_NONE && find_data(s))
+        return;
     if (kind == RACE_NONE || !find_teardown(s))
         goto nothing;
     if (s->tearer == s->user || s->tearer_thread == s->user_thread || !use_can_come_first(s))

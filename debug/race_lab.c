@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check/check.h"
+#include "debug/debugger.h"
 #include "debug/race_lab.h"
 #include "machine/arena.h"
 
@@ -115,13 +116,39 @@ void lab_close(struct lab *l)
     forget_steps(l);
     vec_free(&l->steps);
     vec_free(&l->moments);
+    vec_free(&l->accesses);
     machine_set_stops(l->m, NULL, 0);
+}
+
+static void note_access(struct lab *l, unsigned cpu, const struct debug_access *a)
+{
+    const struct vcpu *c = machine_cpu(l->m, cpu);
+    const struct machine_image *image = machine_image_at(l->m, c->regs.rip);
+    bool driver = image != NULL && !stack_is_ours(image);
+    unsigned thread = machine_thread_on(l->m, cpu);
+    bool stack = a->address - RD_STACK_BASE < RD_MAX_STACKS * RD_STACK_STRIDE;
+    bool read = a->read && cpu == l->traced_cpu && driver && a->size == sizeof(uint64_t) && !stack;
+    bool write = a->write && l->traced != 0 && l->traced - a->address < a->size;
+    struct lab_access access = {l->step, cpu, {.thread = thread, .pc = c->regs.rip, .data = a->address, .write = write}, 0};
+    if ((!read && !write) || !arena_read(a->address, &access.value, sizeof access.value))
+        return;
+    if (!driver && thread < RD_MAX_STACKS) {
+        struct lab_call call = innermost(&l->stacks[thread]);
+        access.place = lab_call_place(thread, &call);
+    }
+    vec_push(&l->accesses, access);
 }
 
 static bool look(void *context, unsigned cpu, uint64_t executed)
 {
     struct lab *l = context;
     (void)executed;
+    if (l->traces) {
+        struct debug_access accesses[DEBUG_ACCESSES];
+        unsigned n = debug_accesses(NULL, machine_cpu(l->m, cpu), accesses);
+        for (unsigned i = 0; i < n; i++)
+            note_access(l, cpu, &accesses[i]);
+    }
     if (cpu == l->watched_cpu && machine_cpu(l->m, cpu)->regs.rip == l->watched_pc)
         l->reached = true;
     return false;
@@ -129,15 +156,28 @@ static bool look(void *context, unsigned cpu, uint64_t executed)
 
 static struct step_result take(struct lab *l, unsigned agent)
 {
-    const struct machine_pause pause = {.count = ~0ull, .before = look, .context = l};
+    const struct machine_pause pause = {.count = ~0ull, .each = l->traces, .before = look, .context = l};
     struct step_result r;
-    if (l->watched_cpu == LAB_NOWHERE)
+    if (l->watched_cpu == LAB_NOWHERE && !l->traces)
         r = machine_step(l->m, agent);
     else
         while (!machine_step_part(l->m, agent, &pause, &r)) {
         }
     l->step++;
     return r;
+}
+
+enum machine_stop lab_step(struct lab *l, unsigned agent)
+{
+    return take(l, agent).stop;
+}
+
+void lab_trace(struct lab *l, unsigned cpu, gva_t address)
+{
+    l->traces = cpu != LAB_NOWHERE || address != 0;
+    l->traced_cpu = cpu;
+    l->traced = address;
+    vec_clear(&l->accesses);
 }
 
 void lab_watch(struct lab *l, unsigned cpu, gva_t pc)
@@ -188,7 +228,7 @@ bool lab_play_all(struct lab *l)
         struct race_decision d = l->decisions[l->next_decision++];
         if (d.is_choice || d.agent >= MACHINE_AGENTS || !(machine_enabled(l->m) >> d.agent & 1))
             return false;
-        struct lab_step step = {.agent = d.agent, .cpu = machine_agent_cpu(l->m, d.agent), .decision = l->next_decision};
+        struct lab_taken step = {.agent = d.agent, .cpu = machine_agent_cpu(l->m, d.agent), .decision = l->next_decision};
         struct step_result r = take(l, d.agent);
         for (unsigned i = 0; i < r.footprint_count; i++)
             vec_push(&step.footprint, r.footprint[i]);

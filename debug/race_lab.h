@@ -28,7 +28,7 @@ struct lab_moment {
     uint32_t verb;        /* the scenario's step that the thread is in, from 1; 0: none */
 };
 
-struct lab_step {
+struct lab_taken {
     unsigned agent, cpu;
     size_t decision; /* behind its own one */
     VEC(struct footprint_entry) footprint;
@@ -40,12 +40,20 @@ struct lab_stack {
     uint32_t verb;
 };
 
+/* An instruction that touches memory, with what was there before. */
+struct lab_access {
+    uint32_t step;
+    unsigned cpu;
+    struct race_place place;
+    uint64_t value;
+};
+
 struct lab {
     struct machine *m;
     unsigned root;
     const struct race_decision *decisions;
     size_t decision_count;
-    VEC(struct lab_step) steps; /* of the failing execution */
+    VEC(struct lab_taken) steps; /* of the failing execution */
     VEC(struct lab_moment) moments; /* of the present one */
     struct lab_stack stacks[RD_MAX_STACKS];
     uint32_t step;        /* number of the present one */
@@ -54,6 +62,10 @@ struct lab {
     bool follows;
     unsigned watched_cpu; /* LAB_NOWHERE: nobody is watched */
     gva_t watched_pc;
+    bool traces;         /* every instruction is looked at */
+    unsigned traced_cpu; /* whose reads are written down, in drivers' code; LAB_NOWHERE: nobody's */
+    gva_t traced;        /* writes to which are, whoever's; 0: none */
+    VEC(struct lab_access) accesses;
     bool reached; /* the watched processor came to the watched instruction */
 };
 
@@ -65,6 +77,12 @@ bool lab_play(struct lab *l, uint32_t steps);
 /* Plays all of it; l->steps are known from then on. False: it does not end in a violation. */
 bool lab_play_all(struct lab *l);
 void lab_watch(struct lab *l, unsigned cpu, gva_t pc);
+
+/* One step of the agent. */
+enum machine_stop lab_step(struct lab *l, unsigned agent);
+
+/* What is written down from here on: the reads of a processor in drivers' code, the writes to a place. LAB_NOWHERE and 0: nothing. */
+void lab_trace(struct lab *l, unsigned cpu, gva_t address);
 
 enum lab_end {
     LAB_GOAL,
