@@ -49,6 +49,11 @@ static void thread_text(const struct scene *s, const struct race *r, unsigned th
     struct rd_thread t;
     fact_thread_name(s, thread, name);
     fact_thread_name(s, second, other);
+    if (thread != NO_THREAD && machine_thread(s->machine, thread, &t) && strcmp(name, "idle") == 0) {
+        /* It runs nothing but interrupts and deferred calls. */
+        snprintf(out, size, "processor %u", t.cpu);
+        return;
+    }
     if (strcmp(name, other) == 0 && thread != second && thread != NO_THREAD && machine_thread(s->machine, thread, &t))
         snprintf(out, size, "%s %04x", name, (unsigned)(uint32_t)t.id);
     else
@@ -156,8 +161,9 @@ static void add_events(const struct scene *s, const struct race *r, const char *
         str_add(out, "unloads ");
         add_object(s, r, out);
         if (r->routine != 0) {
-            function_name(s, r->routine, false, name, sizeof name);
-            str_addf(out, " when %s has returned", name);
+            str_add(out, " when ");
+            add_name(s, r->routine, false, out);
+            str_add(out, " has returned");
         }
         str_addf(out, ", and %s %s ", user, t->kind == TROUBLE_EXECUTE ? "executes" : t->write ? "writes there at" : "reads there at");
         break;
@@ -268,14 +274,18 @@ static void add_remedy(const struct scene *s, const struct race *r, const char *
     char what[160];
     if (r->release.thread != NO_THREAD && r->waits_known) {
         place_short(s, &r->release, what, sizeof what);
-        str_addf(out, "To order them, that %s would have to come behind ", what);
+        str_addf(out, "To order them, that %s of %s would have to come behind ", what, user);
     } else {
         str_addf(out, "To order them, %s would have to wait, without a time limit, for something that %s does behind ", tearer, user);
     }
     switch (r->kind) {
     case RACE_IMAGE:
-        str_addf(out, "the last instruction of %s in %s, so from outside of it", user, image_name(s, r->object));
-        add_caller(s, r, out);
+        if (s->violation->trouble.kind == TROUBLE_EXECUTE) {
+            str_addf(out, "its last instruction in %s, so from outside of it", image_name(s, r->object));
+            add_caller(s, r, out);
+        } else {
+            str_addf(out, "its last access to %s", image_name(s, r->object));
+        }
         break;
     case RACE_POOL:
         str_addf(out, "its last access to the block");
@@ -306,6 +316,17 @@ void race_text(const struct scene *s, const struct race *r, struct str *out)
     add_waits(s, r, tearer, user, out);
     add_expired(s, r, tearer, user, out);
     add_remedy(s, r, tearer, user, out);
+}
+
+const char *race_reason(const struct race *r)
+{
+    if (r->kind == RACE_DATA)
+        return r->late_write ? "read too early" : "read too late";
+    if (r->waits_known && r->release.thread != NO_THREAD)
+        return "released too early";
+    if (r->expired.thread != NO_THREAD)
+        return "only time was waited for";
+    return r->waits_known ? "not waited for" : "not known";
 }
 
 void race_print(const struct scene *s, const struct race *r, FILE *out)

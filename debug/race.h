@@ -64,6 +64,8 @@ void race_find(struct machine *m, unsigned root, const struct race_decision *dec
 
 /* In words; nothing when nothing is claimed. The scene is that of the violation. */
 void race_text(const struct scene *s, const struct race *r, struct str *out);
+/* "released too early", "only time was waited for", "not waited for", "not known": what kind of order there was. */
+const char *race_reason(const struct race *r);
 /* The same on lines that fit a terminal, under a heading. */
 void race_print(const struct scene *s, const struct race *r, FILE *out);
 
