@@ -18,6 +18,7 @@
 #define STATUS_TIMEOUT 0x102u
 #define STATUS_ACCESS_VIOLATION 0xC0000005u
 #define STEP_LIMIT 20000u     /* longer failures are left unexplained */
+#define HOLDS 4096u           /* more than machine_hold has */
 #define RUN_LIMIT 3000u       /* steps of an experiment behind what it follows */
 #define PASS_STEPS 20u        /* of the user behind the instruction that must not fail */
 #define READ_STEPS 6u         /* of the user, the latest ones, whose reads are looked at */
@@ -30,7 +31,7 @@ struct search {
     struct race *race;
     struct violation *violation;
     VEC(struct lab_moment) moments; /* of the failing execution */
-    unsigned hold; /* RACE_FRAME: machine_hold's number */
+    gva_t function; /* RACE_FRAME: whose frame, as machine_hold has it */
     uint32_t torn; /* the step that tore down */
     unsigned tearer, user;        /* processors */
     unsigned tearer_thread, user_thread;
@@ -38,6 +39,15 @@ struct search {
 };
 
 /* --- the object ------------------------------------------------------------------------------ */
+
+/* The frame's holds; the one that the violation is about may not be there yet, or have become another. */
+static bool find_hold(const struct search *s, struct machine_hold *out)
+{
+    for (unsigned i = 0; i < HOLDS; i++)
+        if (machine_hold(s->lab.m, i, out) && out->slot == s->race->object && out->function == s->function)
+            return true;
+    return false;
+}
 
 /* What the violation says was gone. */
 static enum race_kind find_object(struct search *s)
@@ -58,7 +68,7 @@ static enum race_kind find_object(struct search *s)
     }
     if (t->kind == TROUBLE_DEAD_FRAME && machine_hold(m, (unsigned)t->arg[0], &hold) && hold.ended) {
         s->race->object = hold.slot;
-        s->hold = (unsigned)t->arg[0];
+        s->function = hold.function;
         return RACE_FRAME;
     }
     return RACE_NONE;
@@ -81,7 +91,7 @@ static bool is_torn_down(void *context)
     case RACE_POOL:
         return machine_pool_block(m, s->race->object, &block) && block.address == s->race->object && block.freed;
     case RACE_FRAME:
-        return machine_hold(m, s->hold, &hold) && hold.slot == s->race->object && hold.ended;
+        return find_hold(s, &hold) && hold.ended;
     case RACE_DATA:
     case RACE_NONE:
         break;
@@ -130,7 +140,7 @@ static bool exists(struct search *s, uint32_t step)
     case RACE_POOL:
         return machine_pool_block(s->lab.m, s->race->object, &block) && block.address == s->race->object;
     case RACE_FRAME:
-        return machine_hold(s->lab.m, s->hold, &hold) && hold.slot == s->race->object;
+        return find_hold(s, &hold);
     case RACE_IMAGE:
     case RACE_DATA:
     case RACE_NONE:
@@ -143,7 +153,6 @@ static void describe_teardown(struct search *s)
 {
     struct race *r = s->race;
     struct machine_pool_block block;
-    struct machine_hold hold;
     r->teardown = (struct race_place){.thread = s->tearer_thread};
     if (r->kind == RACE_IMAGE) {
         for (size_t i = 0; i < s->moments.count && s->moments.data[i].step <= s->torn; i++) {
@@ -158,8 +167,8 @@ static void describe_teardown(struct search *s)
             r->teardown = p;
         else
             r->teardown.pc = block.freed_by, r->teardown.is_return = true;
-    } else if (r->kind == RACE_FRAME && machine_hold(s->lab.m, s->hold, &hold)) {
-        r->teardown.pc = hold.function;
+    } else if (r->kind == RACE_FRAME) {
+        r->teardown.pc = s->function;
         r->teardown.is_return = true;
     }
 }
@@ -477,7 +486,7 @@ void race_find(struct machine *m, unsigned root, const struct race_decision *dec
     s->violation = malloc(sizeof *s->violation);
     RD_ASSERT(s->violation != NULL);
     lab_open(&s->lab, m, root, decisions, count);
-    if (lab_play_all(&s->lab) && s->lab.steps.count > 0 && s->lab.steps.count <= STEP_LIMIT) {
+    if (lab_refine(&s->lab) && s->lab.steps.count > 0 && s->lab.steps.count <= STEP_LIMIT) {
         *s->violation = *machine_violation(m);
         for (size_t i = 0; i < s->lab.moments.count; i++)
             vec_push(&s->moments, s->lab.moments.data[i]);

@@ -7,6 +7,7 @@
 #include "debug/race_lab.h"
 #include "machine/arena.h"
 
+#define REFINED_STEPS 40000u
 #define TURN 200u /* steps that one processor gets in a row before others are asked */
 
 static const struct race_place nowhere = {.thread = NO_THREAD};
@@ -82,11 +83,11 @@ static uint32_t answer(void *context, unsigned agent, uint32_t kind, uint32_t n)
     size_t *at = l->follows ? &l->next_decision : &l->next_answer[agent % MACHINE_AGENTS];
     (void)kind;
     if (!l->follows)
-        while (*at < l->decision_count && !(l->decisions[*at].is_choice && l->decisions[*at].agent == agent))
+        while (*at < l->decisions.count && !(l->decisions.data[*at].is_choice && l->decisions.data[*at].agent == agent))
             ++*at;
-    if (*at >= l->decision_count || !l->decisions[*at].is_choice)
+    if (*at >= l->decisions.count || !l->decisions.data[*at].is_choice)
         return 0;
-    uint32_t value = l->decisions[(*at)++].value;
+    uint32_t value = l->decisions.data[(*at)++].value;
     return value < n ? value : 0;
 }
 
@@ -95,8 +96,8 @@ void lab_open(struct lab *l, struct machine *m, unsigned root, const struct race
     memset(l, 0, sizeof *l);
     l->m = m;
     l->root = root;
-    l->decisions = decisions;
-    l->decision_count = count;
+    for (size_t i = 0; i < count; i++)
+        vec_push(&l->decisions, decisions[i]);
     l->watched_cpu = LAB_NOWHERE;
     struct observer o = {.context = l, .event = hear};
     check_observer(&o);
@@ -117,6 +118,7 @@ void lab_close(struct lab *l)
     vec_free(&l->steps);
     vec_free(&l->moments);
     vec_free(&l->accesses);
+    vec_free(&l->decisions);
     machine_set_stops(l->m, NULL, 0);
 }
 
@@ -224,12 +226,13 @@ bool lab_play_all(struct lab *l)
     enum machine_stop stop = STOP_NONE;
     forget_steps(l);
     begin(l);
-    while (stop == STOP_NONE && l->next_decision < l->decision_count) {
-        struct race_decision d = l->decisions[l->next_decision++];
+    while (stop == STOP_NONE && l->next_decision < l->decisions.count) {
+        struct race_decision d = l->decisions.data[l->next_decision++];
         if (d.is_choice || d.agent >= MACHINE_AGENTS || !(machine_enabled(l->m) >> d.agent & 1))
             return false;
         struct lab_taken step = {.agent = d.agent, .cpu = machine_agent_cpu(l->m, d.agent), .decision = l->next_decision};
         struct step_result r = take(l, d.agent);
+        step.retired = machine_cpu(l->m, step.cpu)->retired;
         for (unsigned i = 0; i < r.footprint_count; i++)
             vec_push(&step.footprint, r.footprint[i]);
         vec_push(&l->steps, step);
@@ -239,6 +242,76 @@ bool lab_play_all(struct lab *l)
         stop = machine_quiescent(l->m);
     end_following(l);
     return stop == STOP_VIOLATION;
+}
+
+/* Takes the present decisions' steps in as many parts as they now have. */
+static bool cut(struct lab *l, const struct race_decision *old, size_t count, const struct lab_taken *steps, size_t step_count)
+{
+    enum machine_stop stop = STOP_NONE;
+    vec_clear(&l->decisions);
+    begin(l);
+    for (size_t i = 0; i < step_count && stop == STOP_NONE; i++) {
+        size_t choice = steps[i].decision;
+        unsigned agent = steps[i].agent;
+        bool more;
+        do {
+            if (!(machine_enabled(l->m) >> agent & 1))
+                return false;
+            vec_push(&l->decisions, (struct race_decision){0, (uint8_t)agent, 0});
+            /* The answers come behind the step, for whichever part of it asks. */
+            size_t at = l->next_decision = l->decisions.count;
+            for (size_t k = choice; k < count && old[k].is_choice; k++)
+                vec_push(&l->decisions, old[k]);
+            stop = take(l, agent).stop;
+            choice += l->next_decision - at;
+            l->decisions.count = l->next_decision;
+            /* The instruction that fails is not counted. */
+            more = i + 1 == step_count ? machine_enabled(l->m) >> agent & 1
+                                       : machine_cpu(l->m, steps[i].cpu)->retired < steps[i].retired;
+        } while (stop == STOP_NONE && more && l->step < REFINED_STEPS);
+    }
+    return true;
+}
+
+#define REFINE_ROUNDS 8
+
+bool lab_refine(struct lab *l)
+{
+    uint64_t *shared;
+    size_t shared_count = machine_share_list(l->m, &shared), count = l->decisions.count;
+    struct race_decision *first = malloc(count * sizeof *first + 1);
+    RD_ASSERT(first != NULL);
+    if (count > 0)
+        memcpy(first, l->decisions.data, count * sizeof *first);
+    machine_share_reset(l->m, shared, shared_count);
+    bool good = lab_play_all(l), fine = good;
+    gva_t pc = good ? machine_violation(l->m)->trouble.regs.rip : 0;
+    for (int round = 0; round < REFINE_ROUNDS && fine && machine_sharing_grew(l->m); round++) {
+        size_t old_count = l->decisions.count, step_count = l->steps.count;
+        struct race_decision *old = l->decisions.data;
+        struct lab_taken *steps = l->steps.data;
+        memset(&l->decisions, 0, sizeof l->decisions);
+        memset(&l->steps, 0, sizeof l->steps);
+        machine_restore(l->m, l->root);
+        machine_begin_execution(l->m);
+        fine = cut(l, old, old_count, steps, step_count) && lab_play_all(l) &&
+               machine_violation(l->m)->trouble.regs.rip == pc;
+        for (size_t i = 0; i < step_count; i++)
+            vec_free(&steps[i].footprint);
+        free(steps);
+        free(old);
+    }
+    if (good && !fine) { /* finer steps are another execution */
+        vec_clear(&l->decisions);
+        for (size_t i = 0; i < count; i++)
+            vec_push(&l->decisions, first[i]);
+        machine_restore(l->m, l->root);
+        machine_share_reset(l->m, shared, shared_count);
+        good = lab_play_all(l);
+    }
+    free(shared);
+    free(first);
+    return good;
 }
 
 /* --- going another way ----------------------------------------------------------------------- */

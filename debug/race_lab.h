@@ -30,7 +30,8 @@ struct lab_moment {
 
 struct lab_taken {
     unsigned agent, cpu;
-    size_t decision; /* behind its own one */
+    size_t decision;  /* behind its own one */
+    uint64_t retired; /* instructions that its processor has executed when it ends */
     VEC(struct footprint_entry) footprint;
 };
 
@@ -51,8 +52,7 @@ struct lab_access {
 struct lab {
     struct machine *m;
     unsigned root;
-    const struct race_decision *decisions;
-    size_t decision_count;
+    VEC(struct race_decision) decisions;
     VEC(struct lab_taken) steps; /* of the failing execution */
     VEC(struct lab_moment) moments; /* of the present one */
     struct lab_stack stacks[RD_MAX_STACKS];
@@ -76,6 +76,9 @@ void lab_close(struct lab *l);
 bool lab_play(struct lab *l, uint32_t steps);
 /* Plays all of it; l->steps are known from then on. False: it does not end in a violation. */
 bool lab_play_all(struct lab *l);
+/* Cuts the execution into finer steps: at locations that it shares though the search had not found out when it met the violation. The
+ * same instructions in the same order. False: it does not end in a violation. */
+bool lab_refine(struct lab *l);
 void lab_watch(struct lab *l, unsigned cpu, gva_t pc);
 
 /* One step of the agent. */
