@@ -273,8 +273,11 @@ static uint32_t find_release(struct search *s)
             if (end == LAB_STOPPED)
                 return LAB_NOWHERE;
             describe_wait(s, step, end);
-            s->race->waits_known = true;
-            return step;
+            s->race->waits_known = end == LAB_STUCK || s->race->wait.thread != NO_THREAD; /* else it may only take long */
+            if (s->race->waits_known)
+                return step;
+            s->race->release.thread = NO_THREAD;
+            return LAB_NOWHERE;
         }
     }
     s->race->waits_known = true;
