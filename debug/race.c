@@ -274,7 +274,10 @@ static void add_remedy(const struct scene *s, const struct race *r, const char *
     char what[160];
     if (r->release.thread != NO_THREAD && r->waits_known) {
         place_short(s, &r->release, what, sizeof what);
-        str_addf(out, "To order them, that %s of %s would have to come behind ", what, user);
+        str_addf(out, "To order them, that %s of %s", what, user);
+        if (r->wait.thread == NO_THREAD) /* it makes the teardown possible, meant as a sign or not */
+            str_addf(out, ", or something else that %s waits for,", tearer);
+        str_add(out, " would have to come behind ");
     } else {
         str_addf(out, "To order them, %s would have to wait, without a time limit, for something that %s does behind ", tearer, user);
     }

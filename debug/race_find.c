@@ -24,7 +24,8 @@
 #define READ_STEPS 6u         /* of the user, the latest ones, whose reads are looked at */
 #define TRACE_LIMIT 2000u     /* steps of which every instruction is looked at */
 #define VALUE_LIMIT 8u        /* reads of the user that are looked at, the latest ones */
-#define RELEASE_LIMIT 64u     /* steps of the user that are tried, the latest ones */
+#define RELEASE_LIMIT 64u     /* steps of the user that are tried, the latest ones; fewer in long executions */
+#define RELEASE_WORK 200000u
 
 struct search {
     struct lab lab;
@@ -260,12 +261,13 @@ static void describe_wait(struct search *s, uint32_t step, enum lab_end end)
 
 static uint32_t find_release(struct search *s)
 {
-    unsigned tried = 0;
+    unsigned tried = 0, limit = RELEASE_WORK / (unsigned)s->lab.steps.count;
+    limit = limit < 2 ? 2 : limit > RELEASE_LIMIT ? RELEASE_LIMIT : limit;
     for (uint32_t step = s->torn; step-- > 0;) {
         enum lab_end end = LAB_GOAL;
         if (s->lab.steps.data[step].agent != s->user)
             continue;
-        if (tried++ == RELEASE_LIMIT)
+        if (tried++ == limit)
             return LAB_NOWHERE;
         if (!exists(s, step) || !on_its_way(s, step))
             break;
@@ -489,7 +491,7 @@ void race_find(struct machine *m, unsigned root, const struct race_decision *dec
     s->violation = malloc(sizeof *s->violation);
     RD_ASSERT(s->violation != NULL);
     lab_open(&s->lab, m, root, decisions, count);
-    if (lab_refine(&s->lab) && s->lab.steps.count > 0 && s->lab.steps.count <= STEP_LIMIT) {
+    if (count <= STEP_LIMIT && lab_refine(&s->lab) && s->lab.steps.count > 0 && s->lab.steps.count <= STEP_LIMIT) {
         *s->violation = *machine_violation(m);
         for (size_t i = 0; i < s->lab.moments.count; i++)
             vec_push(&s->moments, s->lab.moments.data[i]);
