@@ -328,6 +328,17 @@ struct summary {
     uint64_t count;
 };
 
+static struct race find_race(struct session *s, const struct schedule *schedule)
+{
+    struct race_decision *decisions = calloc(schedule->count + 1, sizeof *decisions);
+    RD_ASSERT(decisions != NULL);
+    for (size_t i = 0; i < schedule->count; i++)
+        decisions[i] = (struct race_decision){schedule->data[i].is_choice, schedule->data[i].agent, schedule->data[i].value};
+    struct race race = session_race(s, NULL, decisions, schedule->count);
+    free(decisions);
+    return race;
+}
+
 static int show_violation(struct checking *c, size_t number, struct summary *line)
 {
     struct session *s = &c->session;
@@ -356,6 +367,8 @@ static int show_violation(struct checking *c, size_t number, struct summary *lin
         status = cli_fail(&e);
     } else {
         struct report r = make_report(c, recording, path, v);
+        struct race race = find_race(s, &v->schedule);
+        r.scene.race = &race;
         print_report(c->options, &r);
         report_line(&r, line->bucket, sizeof line->bucket);
         line->count = v->count;

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "debug/race.h"
+#include "debug/timeline.h"
 #include "explore/explore.h"
 #include "machine/machine.h"
 #include "report/failure.h"
@@ -134,6 +136,10 @@ bool session_repair(struct session *s, struct schedule *schedule, const char *ke
 /* Boots and plays a failure to its violation. EXIT_VIOLATION: it was reproduced, exactly; else the exit status of the error that
  * has been printed. The caller closes *recording (NULL: none). */
 int session_replay_failure(struct session *s, const char *path, const struct failure *f, struct recording **recording);
+/* What the failure that the machine stands at owes itself to, found in another process; nothing here is moved by it. `timeline`: the
+ * machine walks on it; NULL: s->root is the root. */
+struct race session_race(struct session *s, struct timeline *timeline, const struct race_decision *decisions, size_t count);
+struct race session_failure_race(struct session *s, struct timeline *timeline, const struct failure *f);
 /* "internal error: PATH: the replay WHAT: DETAIL"; its exit status. */
 int session_diverged(const char *path, const char *what, const char *detail);
 /* Whether the violation that the machine stands at is the failure's, with trace, memory and notes; status as above. */

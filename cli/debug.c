@@ -204,6 +204,24 @@ static int open_timeline(struct session *s, const char *path, const struct failu
     return session_compare_failure(s, path, f);
 }
 
+/* Found when it is asked for. */
+struct late_race {
+    struct session *session;
+    struct timeline *timeline;
+    const struct failure *failure;
+    struct race race;
+    bool known;
+};
+
+static const struct race *find_race(void *context)
+{
+    struct late_race *r = context;
+    if (!r->known)
+        r->race = session_failure_race(r->session, r->timeline, r->failure);
+    r->known = true;
+    return &r->race;
+}
+
 static int play(struct session *s, const struct options *o, const char *path, const struct failure *f)
 {
     struct timeline *timeline;
@@ -215,6 +233,9 @@ static int play(struct session *s, const struct options *o, const char *path, co
     struct debugger d;
     debugger_open(&d, s->machine, s->symbols, stdout);
     debugger_travel(&d, timeline);
+    struct late_race race = {.session = s, .timeline = timeline, .failure = f};
+    d.find_race = find_race;
+    d.race_context = &race;
     greet(&d, s, f);
     status = EXIT_CLEAN;
     struct error e = {0};

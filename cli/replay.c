@@ -76,6 +76,8 @@ static int play(struct session *s, const struct options *o, const char *path,
                            .recording = recording,
                            .facts = {.subject = s->subject, .failure = path, .reproduced = true},
                            .colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL};
+        struct race race = session_failure_race(s, NULL, f);
+        r.scene.race = &race;
         if (o->json)
             report_json(&r, stdout);
         else

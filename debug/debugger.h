@@ -14,6 +14,7 @@
 #include "debug/debug.h"
 
 struct timeline;
+struct race;
 struct breakpoints;
 
 #define DEBUG_NO_THREAD ~0u
@@ -41,6 +42,9 @@ struct debugger {
     bool quit;
     bool stopping;              /* a breakpoint's commands are running */
     int go_again;               /* ... and they say g (1) or g- (-1) */
+    /* Looks for the race that the violation owes itself to, the machine at the violation; NULL: nobody can. */
+    const struct race *(*find_race)(void *context);
+    void *race_context;
     bool failed;                /* the present command has printed an error */
     unsigned depth;             /* of commands that run commands */
 };

@@ -12,6 +12,7 @@
 #define NO_THREAD 0xFFFFFFFFu
 
 /* What the facts are read from. */
+struct race;
 struct scene {
     const struct machine *machine;
     const struct violation *violation; /* NULL: none yet; then only those of threads and addresses may be asked for */
@@ -20,6 +21,7 @@ struct scene {
      * instruction that last left a driver and has not been returned to; 0: none. NULL: nobody listened. */
     gva_t (*last_caller)(const void *context, unsigned thread);
     const void *context;
+    const struct race *race; /* debug/race.h; NULL: nobody looked for one */
 };
 
 /* "upper!UpperCompletion+0x1c"; "0x..." outside of images. */

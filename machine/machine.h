@@ -159,6 +159,9 @@ size_t machine_share_list(const struct machine *m, uint64_t **granules_out);
 size_t machine_share_found(const struct machine *m, uint64_t **granules_out);
 void machine_share_add(struct machine *m, const uint64_t *granules, size_t count);
 
+/* Only these locations are shared, and nobody has touched any other one yet. */
+void machine_share_reset(struct machine *m, const uint64_t *granules, size_t count);
+
 void machine_set_observer(struct machine *m, const struct observer *o);
 void machine_set_decider(struct machine *m, const struct decider *d);
 /* Unbounded until this is called; nothing is bounded while sharing is off. */

@@ -192,6 +192,14 @@ void machine_share_add(struct machine *m, const uint64_t *granules, size_t count
         qsort(m->shared.data, m->shared.count, sizeof *m->shared.data, by_value);
 }
 
+void machine_share_reset(struct machine *m, const uint64_t *granules, size_t count)
+{
+    share_clear_cells();
+    vec_clear(&m->pending);
+    vec_clear(&m->shared);
+    machine_share_add(m, granules, count);
+}
+
 void machine_begin_execution(struct machine *m)
 {
     machine_share_add(m, m->pending.data, m->pending.count);

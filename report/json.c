@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check/bugchecks.h"
+#include "debug/race.h"
 #include "report/coverage.h"
 #include "report/internal.h"
 
@@ -169,6 +170,56 @@ static json_t *notes_value(const struct report *r)
     return list;
 }
 
+static void set_place(json_t *o, const char *key, const struct report *r, const struct race_place *p)
+{
+    char name[RD_ABI_NAME], routine[160];
+    if (p->thread == NO_THREAD)
+        return;
+    json_t *x = json_object();
+    set(x, "thread", text_value(fact_thread_name(&r->scene, p->thread, name)));
+    if (p->pc != 0) {
+        struct symbol y;
+        symbols_find(r->scene.symbols, p->pc - p->is_return, p->is_return, &y);
+        set(x, "module", text_value(y.module));
+        set(x, "function", text_value(y.function));
+        set(x, "offset", hex_value(y.offset));
+        if (y.file[0] != '\0') {
+            set(x, "file", text_value(y.file));
+            set(x, "line", json_integer(y.line));
+        }
+    }
+    if (p->target != 0) {
+        fact_name(r->scene.symbols, p->target, false, routine, sizeof routine);
+        set(x, "calls", text_value(routine));
+    } else if (p->data != 0) {
+        fact_data(&r->scene, p->data, routine, sizeof routine);
+        set(x, p->write ? "writes" : "reads", text_value(routine));
+    }
+    set(o, key, x);
+}
+
+/* The sentence, and what it was made of. */
+static json_t *race_value(const struct report *r, const struct race *race)
+{
+    static const char *const kinds[] = {
+        [RACE_NONE] = "none", [RACE_IMAGE] = "image", [RACE_POOL] = "pool", [RACE_FRAME] = "frame", [RACE_DATA] = "data"};
+    struct str text = {0};
+    json_t *o = json_object();
+    race_text(&r->scene, race, &text);
+    set(o, "text", text_value(text.data != NULL ? text.data : ""));
+    str_free(&text);
+    set(o, "object", json_string(kinds[race->kind]));
+    set(o, "at", hex_value(race->object));
+    set(o, "reason", json_string(race_reason(race)));
+    set_place(o, "teardown", r, &race->teardown);
+    set_place(o, "use", r, &race->use);
+    set_place(o, "release", r, &race->release);
+    set_place(o, "wait", r, &race->wait);
+    set_place(o, "expired", r, &race->expired);
+    set_place(o, "late", r, &race->late);
+    return o;
+}
+
 static void set_records(json_t *o, const struct report *r)
 {
     static const char *const registers[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -230,6 +281,8 @@ static void set_violation(json_t *o, const struct report *r)
     set(o, "threads", threads);
     set(o, "notes", notes_value(r));
     set_records(o, r);
+    if (r->scene.race != NULL && r->scene.race->kind != RACE_NONE)
+        set(o, "race", race_value(r, r->scene.race));
     char bucket[256];
     fact_bucket(&r->scene, &c, bucket, sizeof bucket);
     set(o, "bucket", text_value(bucket));

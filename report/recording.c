@@ -135,5 +135,5 @@ static gva_t last_caller(const void *context, unsigned thread)
 struct scene report_scene(const struct machine *machine, const struct violation *violation, struct symbols *symbols,
                           const struct recording *recording)
 {
-    return (struct scene){machine, violation, symbols, recording != NULL ? last_caller : NULL, recording};
+    return (struct scene){machine, violation, symbols, recording != NULL ? last_caller : NULL, recording, NULL};
 }

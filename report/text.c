@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debug/race.h"
 #include "report/coverage.h"
 #include "report/internal.h"
 
@@ -266,6 +267,10 @@ void report_text(const struct report *r, FILE *out)
     print_threads(&p);
     notes_print(&r->scene, log, r->scene.violation->note_count, out);
     print_images(&p);
+    if (r->scene.race != NULL && r->scene.race->kind != RACE_NONE) {
+        heading(&p, "RACE:");
+        race_print(&r->scene, r->scene.race, out);
+    }
     print_interleaving(&p);
     print_explored(&p);
 }

@@ -6,6 +6,7 @@
 #include "check/bugchecks.h"
 #include "debug/facts.h"
 #include "debug/layout.h"
+#include "debug/race.h"
 
 static void banner(struct debugger *d)
 {
@@ -64,6 +65,13 @@ static void verbose(struct debugger *d, const struct scene *s)
     unsigned log = fact_log_start(v);
     notes_print(s, 0, log, f);
     records_print(s, f);
+    const struct race *race = NULL;
+    if (d->find_race != NULL)
+        race = d->find_race(d->race_context);
+    if (race != NULL && race->kind != RACE_NONE) {
+        fprintf(f, "\nRACE:  \n");
+        race_print(s, race, f);
+    }
     fprintf(f, "\nSTACK_TEXT:  \n");
     thread_stack_print(s, fact_thread(s), f);
     culprit_print(s, &c, f);

@@ -42,3 +42,15 @@ check_clean_strategies: $(CHECK_NAMES:%=$(BUILD)/$(CHECKS)/%.run)
 CHECK_RUNS := $(patsubst %,$(BUILD)/$(CHECKS)/%.run,$(CHECK_NAMES))
 check_drivers: $(CHECK_RUNS)
 TEST_PROGRAMS += $(CHECK_RUNS)
+
+# Drivers that differ in how, or whether, two events are ordered, and what the report says of each.
+RACE_NAMES := $(filter-out races/race,$(patsubst $(CHECKS)/%.c,%,$(sort $(wildcard $(CHECKS)/races/*.c))))
+$(foreach n,$(RACE_NAMES),$(call sample_image,$(CHECKS),$(n),$(n).c driver.c))
+$(RACE_NAMES:%=$(BUILD)/$(CHECKS)/%.lua): $(CHECKS)/scenario.lua
+	@mkdir -p $(@D)
+	@sed 's/DRIVER/$(basename $(@F))/g' $< > $@
+$(BUILD)/$(CHECKS)/races.run: $(CHECKS)/run_races.sh $(RACE_NAMES:%=$(BUILD)/$(CHECKS)/%.sys) $(RACE_NAMES:%=$(BUILD)/$(CHECKS)/%.lua) \
+    $(BUILD)/rundown | samples
+	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(CHECKS)/run_races.sh $(BUILD)/rundown $(BUILD)/$(CHECKS)/races $(BUILD)/samples > $@
+	@chmod +x $@
+TEST_PROGRAMS += $(BUILD)/$(CHECKS)/races.run

@@ -1,0 +1,43 @@
+/* A pointer is used before it has been written, or behind its end: nothing is torn down. */
+#include "../check.h"
+
+typedef struct _STATE
+{
+    ULONG Before[4];
+    volatile ULONG Count;
+} STATE;
+
+STATE State;
+STATE *volatile Current;
+static CHECK_THREAD Reader;
+
+static DECLSPEC_NOINLINE VOID Use(VOID)
+{
+    Current->Count++;
+}
+
+static VOID NTAPI Thread(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    Use();
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static DECLSPEC_NOINLINE VOID Publish(VOID)
+{
+    Current = &State;
+}
+
+NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Number);
+    CheckStartThread(&Reader, Thread, NULL);
+    Publish();
+    return STATUS_SUCCESS;
+}
+
+VOID CheckUnload(VOID)
+{
+    CheckJoinThread(&Reader);
+}
