@@ -1,8 +1,10 @@
 #!/bin/sh
 # A violation and its clean twin:  run_check.sh RUNDOWN SOURCE_FOLDER BUILD_FOLDER
 # bad.expected has lines "rule NAME", "culprit FUNCTION", "code 0xNN" and "argN 0xNN" (N from 1); only the first is
-# compulsory; "note TEXT" must stand anywhere in the report. A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its rule
-# without; CHECK_OPTIONS from the environment go to every run (another kernel), CHECK_FAILURES is another folder for failure files. Lines "all KEY VALUE" say what is different with every option on (-: not asked). With VERIFIER set in the environment, both run with those options instead, and nothing else is asked.
+# compulsory; "note TEXT" must stand anywhere in the report. Lines "all KEY VALUE" say what is different with every option
+# on (-: not asked). A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its
+# rule without. From the environment: with VERIFIER set both run with those options instead, and nothing else is asked;
+# CHECK_OPTIONS go to every run (another kernel); CHECK_FAILURES is another folder for failure files.
 set -u
 rundown=$1 source=$2 build=$3
 name=$(basename "$source")
