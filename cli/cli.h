@@ -97,9 +97,12 @@ typedef void (*print_fn)(void *context, const char *text, size_t bytes);
 /* Reads a scenario, or drivers, and makes a machine of them. */
 bool session_open(struct session *s, const struct options *o, char **operands, int count,
                   struct error *e);
-/* A command on one failure file: its arguments, the images that it names, the machine it happened in, and play on that. */
-int session_of_failure(const struct command *c, const char *allowed, int argc, char **argv,
-                       int (*play)(struct session *s, const struct options *o, const char *path, const struct failure *f));
+/* Reads the images that a failure names and makes the machine it happened in. */
+bool session_open_failure(struct session *s, const struct options *o, const char *path, const struct failure *f,
+                          struct error *e);
+/* failure.c: a command on one failure file: its arguments, that machine, and play on it. */
+int cli_on_failure(const struct command *c, const char *allowed, int argc, char **argv,
+                   int (*play)(struct session *s, const struct options *o, const char *path, const struct failure *f));
 /* Boots and marks the root. False: *e, or a violation during boot (e->kind is ERROR_NONE). */
 bool session_boot(struct session *s, print_fn print, struct error *e);
 void session_close(struct session *s);

@@ -233,7 +233,7 @@ static int play(struct session *s, const struct options *o, const char *path, co
 
 static int debug(int argc, char **argv)
 {
-    return session_of_failure(&command_debug, ALLOWED, argc, argv, play);
+    return cli_on_failure(&command_debug, ALLOWED, argc, argv, play);
 }
 
 const struct command command_debug = {

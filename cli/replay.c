@@ -87,7 +87,7 @@ static int play(struct session *s, const struct options *o, const char *path,
 
 static int replay(int argc, char **argv)
 {
-    return session_of_failure(&command_replay, ALLOWED, argc, argv, play);
+    return cli_on_failure(&command_replay, ALLOWED, argc, argv, play);
 }
 
 const struct command command_replay = {

@@ -276,8 +276,8 @@ static char *find_image(const char *failure_path, const struct failure_image *im
     return path;
 }
 
-static bool open_failure(struct session *s, const struct options *o, const char *path, const struct failure *f,
-                         struct error *e)
+bool session_open_failure(struct session *s, const struct options *o, const char *path, const struct failure *f,
+                          struct error *e)
 {
     *s = (struct session){0};
     s->subject = str_dup(f->scenario_path);
@@ -303,30 +303,6 @@ static bool open_failure(struct session *s, const struct options *o, const char 
         return error_set(e, ERROR_INPUT, "%s: found with another build of the guest kernel than %s",
                          path, s->kernel_path);
     return create(s, e);
-}
-
-int session_of_failure(const struct command *c, const char *allowed, int argc, char **argv,
-                       int (*play)(struct session *s, const struct options *o, const char *path, const struct failure *f))
-{
-    struct options o;
-    struct error e = {0};
-    int first;
-    if (!options_parse(argc, argv, allowed, &o, &first, &e))
-        return cli_fail(&e);
-    if (o.help)
-        return cli_help(c, allowed);
-    if (argc - first != 1) {
-        error_set(&e, ERROR_INPUT, "%s: expected one failure file (.rdn), got %d", c->name, argc - first);
-        return cli_fail(&e);
-    }
-    struct failure f;
-    if (!failure_read(argv[first], &f, &e))
-        return cli_fail(&e);
-    struct session s;
-    int status = open_failure(&s, &o, argv[first], &f, &e) ? play(&s, &o, argv[first], &f) : cli_fail(&e);
-    session_close(&s);
-    failure_free(&f);
-    return status;
 }
 
 struct hash128 session_guest_hash(const struct session *s)
