@@ -95,7 +95,12 @@ bool dpor_descend(struct dpor *d)
         memset(n.enabler, 0xFF, sizeof n.enabler);
     }
     if (n.enabled == 0) {
-        execution_ended(d, s->quiescent(s->context));
+        if (s->redundant == NULL || !s->redundant(s->context)) {
+            execution_ended(d, s->quiescent(s->context));
+        } else {
+            explorer_abandoned(x);
+            dpor_reverse_races(d);
+        }
         return false;
     }
     if (x->options->max_steps != 0 && depth >= x->options->max_steps) {

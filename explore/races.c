@@ -73,10 +73,33 @@ static void begin_order(struct dpor *d, uint32_t early)
     vec_free(&whole);
 }
 
+/* Nobody can take the later turn first. */
+static bool turns(const struct event *early, const struct event *later)
+{
+    for (unsigned i = 0; i < early->footprint.count; i++)
+        for (unsigned j = 0; j < later->footprint.count && early->footprint.data[i].key >> 56 == FOOTPRINT_TURN >> 56; j++)
+            if (early->footprint.data[i].key == later->footprint.data[j].key)
+                return true;
+    return false;
+}
+
+/* The first step of the reversed order is that of an agent explored already, or asleep: the usual case. */
+static bool begun_already(const struct dpor *d, const struct node *n, uint32_t early, uint32_t later)
+{
+    const struct history *h = &d->history;
+    uint32_t k = early + 1;
+    while (k < h->events.count && !independent(d, early, k))
+        k++;
+    uint64_t first = AGENT_BIT(h->events.data[k < h->events.count ? k : later].agent);
+    return first & (n->done | (n->asleep & ~n->doubted));
+}
+
 static void reverse_race(struct dpor *d, uint32_t early, uint32_t later)
 {
     struct node *n = &d->nodes.data[early];
-    if (!anybody_left(n))
+    if (!anybody_left(n) || begun_already(d, n, early, later))
+        return;
+    if (turns(&d->history.events.data[early], &d->history.events.data[later]))
         return;
     collect_independent(d, early, later);
     if (!possible(d, n, later))

@@ -107,7 +107,7 @@ int main(int argc, char **argv)
             argv[kept++] = argv[i];
     }
     argc = kept;
-    if (!options_parse(argc, argv, "kT", &o, &first, &e))
+    if (!options_parse(argc, argv, "kTmi", &o, &first, &e))
         return cli_fail(&e);
     if (argc - first != 1) {
         fprintf(stderr, "usage: count [--kernel FILE] [--tso] [--brute] SCENARIO.lua\n");
