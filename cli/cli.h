@@ -108,8 +108,11 @@ typedef void (*print_fn)(void *context, const char *text, size_t bytes);
 bool session_open(struct session *s, const struct options *o, char **operands, int count,
                   struct error *e);
 /* Reads the images that a failure names and makes the machine it happened in. */
-bool session_open_failure(struct session *s, const struct options *o, const char *path,
-                          const struct failure *f, struct error *e);
+bool session_open_failure(struct session *s, const struct options *o, const char *path, const struct failure *f,
+                          struct error *e);
+/* failure.c: a command on one failure file: its arguments, that machine, and play on it. */
+int cli_on_failure(const struct command *c, const char *allowed, int argc, char **argv,
+                   int (*play)(struct session *s, const struct options *o, const char *path, const struct failure *f));
 /* Opens the symbols of the session's machine, with the folders that the options name. */
 void session_open_symbols(struct session *s);
 /* Boots and marks the root. False: *e, or a violation during boot (e->kind is ERROR_NONE). */

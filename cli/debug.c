@@ -254,25 +254,7 @@ static int play(struct session *s, const struct options *o, const char *path, co
 
 static int debug(int argc, char **argv)
 {
-    struct options o;
-    struct error e = {0};
-    int first;
-    if (!options_parse(argc, argv, ALLOWED, &o, &first, &e))
-        return cli_fail(&e);
-    if (o.help)
-        return cli_help(&command_debug, ALLOWED);
-    if (argc - first != 1) {
-        error_set(&e, ERROR_INPUT, "debug: expected one failure file (.rdn), got %d", argc - first);
-        return cli_fail(&e);
-    }
-    struct failure f;
-    if (!failure_read(argv[first], &f, &e))
-        return cli_fail(&e);
-    struct session s;
-    int status = session_open_failure(&s, &o, argv[first], &f, &e) ? play(&s, &o, argv[first], &f) : cli_fail(&e);
-    session_close(&s);
-    failure_free(&f);
-    return status;
+    return cli_on_failure(&command_debug, ALLOWED, argc, argv, play);
 }
 
 const struct command command_debug = {

@@ -306,8 +306,8 @@ static char *find_image(const char *failure_path, struct failure_image *image, c
     return found;
 }
 
-bool session_open_failure(struct session *s, const struct options *o, const char *path,
-                          const struct failure *f, struct error *e)
+bool session_open_failure(struct session *s, const struct options *o, const char *path, const struct failure *f,
+                          struct error *e)
 {
     *s = (struct session){.places = symbol_places(o)};
     s->subject = str_dup(f->scenario_path);

@@ -48,6 +48,8 @@ bool arena_create(struct error *e)
             !map_at(arena_share(r->base), r->size / 8, e) ||
             !map_at(arena_dirty(r->base), r->size / RD_PAGE, e))
             return false;
+        /* All of it is written here: a few large pages are had much sooner than thousands of small ones. Advice may be refused. */
+        madvise(arena_shadow(r->base), r->size / 8, MADV_HUGEPAGE);
         memset(arena_shadow(r->base), RD_SHADOW_UNMAPPED, r->size / 8);
     }
     arena_mapped = true;

@@ -29,12 +29,6 @@ static bool on_stack(gva_t a)
 
 /* --- finding frames ---------------------------------------------------------------------------- */
 
-static bool read_guest(void *context, uint64_t address, void *out, size_t bytes)
-{
-    (void)context;
-    return arena_read(address, out, bytes);
-}
-
 /* Registers of the thread whose stack holds a; its index in *thread_out. */
 static bool stack_registers(struct machine *m, unsigned cpu, gva_t a, struct pe_frame *out, unsigned *thread_out)
 {
@@ -46,27 +40,12 @@ static bool stack_registers(struct machine *m, unsigned cpu, gva_t a, struct pe_
         *thread_out = i;
         if (i == own || t.state == RD_THREAD_RUNNING) {
             const struct vcpu_regs *r = &run_cpu(i == own ? cpu : t.cpu)->cpu.regs;
-            out->rip = r->rip;
-            memcpy(out->gpr, r->gpr, sizeof out->gpr);
+            *out = walk_begin(r);
             return frame_stack_of(r->gpr[REG_RSP]) == frame_stack_of(a);
         }
-        memset(out, 0, sizeof *out);
-        out->rip = image_export(m, 0, "KiSwapContextResume");
-        out->gpr[REG_RSP] = t.saved_rsp;
-        return out->rip != 0 && t.saved_rsp != 0;
+        return walk_begin_switched_out(m, &t, out);
     }
     return false;
-}
-
-static bool unwind_one(struct machine *m, struct pe_frame *f)
-{
-    int image = image_index_at(f->rip, false);
-    if (image < 0)
-        return false;
-    const struct run_image *r = &run_state()->images[image];
-    gva_t before = f->gpr[REG_RSP];
-    f->machine_frame = false;
-    return pe_unwind(&m->files[r->file].pe, r->base, f, read_guest, NULL) && f->gpr[REG_RSP] > before;
 }
 
 /* The frame that owns a. A driver function's parameters lie in its caller's frame, above the return address, and are
@@ -79,7 +58,7 @@ static bool find_frame(struct machine *m, unsigned cpu, gva_t a, struct frame *o
         return false;
     for (unsigned depth = 0; depth < WALK_LIMIT; depth++) {
         gva_t low = f.gpr[REG_RSP], pc = f.rip;
-        if (!unwind_one(m, &f))
+        if (!walk_caller(m, &f))
             return false;
         gva_t end = f.gpr[REG_RSP];
         bool home = !f.machine_frame && machine_code(m, pc).class == CODE_DRIVER && a < end + HOME_SPACE;
@@ -91,19 +70,6 @@ static bool find_frame(struct machine *m, unsigned cpu, gva_t a, struct frame *o
         return true;
     }
     return false;
-}
-
-static void note_stack(struct machine *m, unsigned cpu, struct hold *h)
-{
-    const struct vcpu_regs *r = &run_cpu(cpu)->cpu.regs;
-    struct pe_frame f = {.rip = r->rip};
-    memcpy(f.gpr, r->gpr, sizeof f.gpr);
-    h->stack_count = 0;
-    while (h->stack_count < MACHINE_HOLD_STACK && image_index_at(f.rip, false) >= 0) {
-        h->stack[h->stack_count++] = f.rip;
-        if (!unwind_one(m, &f))
-            break;
-    }
 }
 
 /* --- life and death ---------------------------------------------------------------------------- */
@@ -226,7 +192,7 @@ uint64_t frame_hold(struct machine *m, unsigned cpu, gva_t pointer, gva_t key, u
         s->hold_count++;
     *h = (struct hold){.key = key, .pointer = pointer, .kind = kind, .frame = frame, .step = run_state()->step_count,
                        .thread = machine_thread_on(m, cpu)};
-    note_stack(m, cpu, h);
+    h->stack_count = walk_capture(m, &run_cpu(cpu)->cpu.regs, h->stack, MACHINE_HOLD_STACK);
     s->frames[frame].holds++;
     mark(&s->frames[frame], sizeof s->frames[frame]);
     mark(h, sizeof *h);

@@ -343,7 +343,7 @@ static uint64_t hc_capture(struct call *k)
 {
     gva_t frames[64];
     unsigned count = k->rdx < 64 ? (unsigned)k->rdx : 64;
-    count = watch_capture(k->m, &k->c->regs, frames, count);
+    count = walk_capture(k->m, &k->c->regs, frames, count);
     if (count > 0 && !arena_write(k->rcx, frames, count * sizeof *frames))
         bad(k, "capture");
     return count;

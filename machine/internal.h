@@ -245,12 +245,19 @@ void bounds_finish(struct machine *m);
 /* hypercall.c */
 void hypercall_dispatch(struct machine *m, unsigned cpu);
 
+/* walk.c */
+struct pe_frame walk_begin(const struct vcpu_regs *regs);
+/* Where a thread goes on that is not running; false: nowhere. */
+bool walk_begin_switched_out(struct machine *m, const struct rd_thread *t, struct pe_frame *out);
+/* Replaces *f by its caller; false: there is none. */
+bool walk_caller(const struct machine *m, struct pe_frame *f);
+/* pc and return addresses from the registers on; returns how many. */
+unsigned walk_capture(const struct machine *m, const struct vcpu_regs *regs, gva_t *out, unsigned max);
+
 /* watch.c */
 void watch_thread(gva_t kthread);
 /* Executes the instruction at rip, whose write to watched counts the translator refused. */
 struct dbt_exit watch_write(struct machine *m, unsigned cpu, gva_t address);
-/* pc and return addresses from the registers on; returns how many. */
-unsigned watch_capture(struct machine *m, const struct vcpu_regs *regs, gva_t *out, unsigned max);
 void watch_notes(struct machine *m, gva_t kthread, bool blame_latest);
 
 /* pool.c */

@@ -55,6 +55,7 @@ void arena_snapshot_create(void)
         uint64_t size = arena_ranges[i].size, pages = size / RD_PAGE;
         snapshot.memory[i] = reserve(size);
         snapshot.shadow[i] = reserve(size / 8 + RD_PAGE);
+        madvise(snapshot.shadow[i], size / 8 + RD_PAGE, MADV_HUGEPAGE);
         memset(snapshot.shadow[i], RD_SHADOW_UNMAPPED, size / 8);
         snapshot.shadow_dirty[i] = calloc(pages + 64, 1);
         snapshot.touched[i] = calloc(pages + 64, 1);

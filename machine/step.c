@@ -248,7 +248,7 @@ static bool run_processor(struct machine *m, unsigned cpu)
             cannot_execute(m, cpu, from);
             return true;
         }
-        if (is_kernel(code.class))
+        if (m->tso && is_kernel(code.class))
             store_drain(m, cpu);
         if (before.class != CODE_NONE && (before.image != code.image || is_kernel(before.class) != is_kernel(code.class)))
             crossed(m, cpu, from, &before, &code);
@@ -259,7 +259,8 @@ static bool run_processor(struct machine *m, unsigned cpu)
             }
             share_note(m, FOOTPRINT_IMAGE | code.image, false);
         }
-        dbt_set_stores(m->dbt, store_waits(cpu));
+        if (m->tso)
+            dbt_set_stores(m->dbt, store_waits(cpu));
         if (wants_pause(m, cpu)) {
             g->limit = limit;
             g->probe = probe;

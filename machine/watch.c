@@ -58,23 +58,9 @@ void watch_thread(gva_t kthread)
         arena_set_shadow(granule, 8, RD_SHADOW_WATCHED);
 }
 
-static bool read_guest(void *context, uint64_t address, void *out, size_t bytes)
-{
-    (void)context;
-    return arena_read(address, out, bytes);
-}
-
 static bool is_driver(int image)
 {
     return image >= 2; /* 0 and 1 are the kernel and the HAL */
-}
-
-/* Replaces *f by its caller; false: there is none. */
-static bool unwind(const struct machine *m, struct pe_frame *f, int image)
-{
-    const struct run_image *r = &run_state()->images[image];
-    uint64_t sp = f->gpr[REG_RSP];
-    return pe_unwind(&m->files[r->file].pe, r->base, f, read_guest, NULL) && f->gpr[REG_RSP] > sp;
 }
 
 /* Frames from the registers on: the first two, then from the first driver's on. */
@@ -82,50 +68,28 @@ static void walk(const struct machine *m, struct pe_frame f, struct machine_apc_
 {
     bool seen = false;
     for (unsigned i = 0; i < WALK_MAX && out->frame_count < MACHINE_CHANGE_FRAMES; i++) {
-        int image = image_index_at(f.rip - (i > 0), false);
+        int image = image_index_at(f.rip, false);
         if (image < 0)
             return;
         seen = seen || is_driver(image);
         if (seen || i < 2)
             out->frames[out->frame_count++] = f.rip;
-        if (!unwind(m, &f, image))
+        if (!walk_caller(m, &f))
             return;
     }
-}
-
-unsigned watch_capture(struct machine *m, const struct vcpu_regs *regs, gva_t *out, unsigned max)
-{
-    struct pe_frame f = {.rip = regs->rip};
-    unsigned count = 0;
-    memcpy(f.gpr, regs->gpr, sizeof f.gpr);
-    while (count < max) {
-        int image = image_index_at(f.rip - (count > 0), false);
-        if (image < 0)
-            break;
-        out[count++] = f.rip;
-        if (!unwind(m, &f, image))
-            break;
-    }
-    return count;
 }
 
 /* Whose stack says why: the thread's own, also when another one changes its count (a mutex handed over). */
 static void capture(struct machine *m, unsigned cpu, gva_t kthread, struct machine_apc_change *out)
 {
-    const struct vcpu *c = &run_cpu(cpu)->cpu;
-    struct pe_frame f = {.rip = c->regs.rip};
+    struct pe_frame f = walk_begin(&run_cpu(cpu)->cpu.regs), resumed;
     unsigned index = machine_thread_on(m, cpu);
     struct rd_thread t;
-    memcpy(f.gpr, c->regs.gpr, sizeof f.gpr);
     if (index == ~0u || !machine_thread(m, index, &t) || t.kthread != kthread) {
         index = thread_index(m, kthread);
-        gva_t resume = image_export(m, 0, "KiSwapContextResume");
-        if (index != ~0u && machine_thread(m, index, &t) && t.saved_rsp != 0 && resume != 0 &&
-            t.state == RD_THREAD_WAITING) {
-            memset(&f, 0, sizeof f);
-            f.rip = resume;
-            f.gpr[REG_RSP] = t.saved_rsp;
-        }
+        if (index != ~0u && machine_thread(m, index, &t) && t.state == RD_THREAD_WAITING &&
+            walk_begin_switched_out(m, &t, &resumed))
+            f = resumed;
     }
     walk(m, f, out);
 }

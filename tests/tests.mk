@@ -3,6 +3,7 @@
 # TEST_SCRIPTS (run as they are); what scripts need built goes to TEST_NEEDS.
 #
 #   make check            all          make check T=apc   programs and tests whose name contains apc
+#   make check T=unit/    with a slash: programs whose path contains it; nothing else is built
 #   make fuzz F=pe        fuzz target tests/fuzz/pe.c for FUZZ_SECONDS, from the corpus tests/fuzz/corpus/pe
 
 TEST_PROGRAMS :=
@@ -20,9 +21,15 @@ TEST_PROGRAMS += $(UNIT_PROGRAMS)
 
 -include $(sort $(wildcard tests/*/*.mk))
 
+# Programs that take longest, first, so that the last one to end does not end alone.
+TEST_LONG := %/mutants.run %/sweep.run %/every-option.run %/generated.run %/jobs.sh %/verdicts.run %/replay.run
+TEST_ALL = $(sort $(TEST_PROGRAMS)) $(TEST_SCRIPTS)
+TEST_NAMED = $(if $(findstring /,$(T)),$(foreach p,$(TEST_ALL),$(if $(findstring $(T),$(p)),$(p))))
+TEST_CHOSEN = $(or $(TEST_NAMED),$(TEST_ALL))
+
 .PHONY: check-run
-check-run: host guest samples $(TEST_PROGRAMS) $(TEST_NEEDS)
-	@BUILD='$(BUILD)' MODE='$(MODE)' sh tests/run '$(T)' $(sort $(TEST_PROGRAMS)) $(TEST_SCRIPTS)
+check-run: $(if $(filter %.sh %.run,$(TEST_CHOSEN)),host guest samples $(TEST_NEEDS)) $(filter-out %.sh,$(TEST_CHOSEN))
+	@BUILD='$(BUILD)' MODE='$(MODE)' sh tests/run '$(T)' $(filter $(TEST_LONG),$(TEST_CHOSEN)) $(filter-out $(TEST_LONG),$(TEST_CHOSEN))
 
 # Fuzz targets have libFuzzer's entry point. Everything they link is compiled by clang into a build of its own.
 FUZZ_SECONDS ?= 30

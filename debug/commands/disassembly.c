@@ -66,13 +66,13 @@ static bool function_of(struct debugger *d, gva_t a, gva_t *start, gva_t *end)
     return true;
 }
 
-/* The run of instructions that leads exactly to a and begins furthest back, at most `count` of them: from the function's
- * start when that is near. */
+/* The run of instructions that leads exactly to a and begins furthest back, at most `count` of them: from the start of the
+ * function in front of it when that is near. a: there is none. */
 static gva_t before(struct debugger *d, gva_t a, uint64_t count)
 {
     gva_t from, end;
     char text[640];
-    if (!function_of(d, a, &from, &end) || from == a)
+    if (!function_of(d, a - 1, &from, &end))
         from = a - 1;
     if (a - from > 65536)
         from = a - BACK_MAX;
@@ -93,11 +93,18 @@ static gva_t before(struct debugger *d, gva_t a, uint64_t count)
     return a;
 }
 
+/* "l10" alone is a count; "lower!DriverEntry" is a place. */
+static bool begins_with_count(const char *args)
+{
+    size_t digits = *args == 'l' || *args == 'L' ? strspn(args + 1, "?0123456789abcdefABCDEFnty`") : 0;
+    return digits > 0 && (args[1 + digits] == '\0' || args[1 + digits] == ' ');
+}
+
 static void run(struct debugger *d, const char *name, const char *args)
 {
     uint64_t count = LINES, where = strcmp(name, "u") == 0 ? d->next_code : d->frame_regs.rip;
     gva_t start, end;
-    if (*args != '\0' && *args != 'l' && *args != 'L' && !debug_eval(d, &args, &where))
+    if (*args != '\0' && !begins_with_count(args) && !debug_eval(d, &args, &where))
         return;
     if (!debug_count(d, &args, &count) && d->failed)
         return;
@@ -111,7 +118,11 @@ static void run(struct debugger *d, const char *name, const char *args)
         else
             lines(d, start, LINES_MAX, end);
     } else if (strcmp(name, "ub") == 0) {
-        lines(d, before(d, where, count), LINES_MAX, where);
+        start = before(d, where, count);
+        if (start == where)
+            debug_error(d, "ub: no instruction is known to end here");
+        else
+            lines(d, start, LINES_MAX, where);
     } else {
         gva_t next = lines(d, where, count, ~0ull);
         d->next_code = next != 0 ? next : d->next_code;

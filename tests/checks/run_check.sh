@@ -1,11 +1,14 @@
 #!/bin/sh
 # A violation and its clean twin:  run_check.sh RUNDOWN SOURCE_FOLDER BUILD_FOLDER
 # bad.expected has lines "rule NAME", "culprit FUNCTION", "code 0xNN" and "argN 0xNN" (N from 1); only the first is
-# compulsory; "note TEXT" must stand anywhere in the report. A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its rule
-# without; CHECK_OPTIONS from the environment go to every run (another kernel). Lines "all KEY VALUE" say what is different with every option on (-: not asked). With VERIFIER set in the environment, both run with those options instead, and nothing else is asked.
+# compulsory; "note TEXT" must stand anywhere in the report. Lines "all KEY VALUE" say what is different with every option
+# on (-: not asked). A file `verifier` holds Driver Verifier options: both twins run with them, and bad must get past its
+# rule without. From the environment: with VERIFIER set both run with those options instead, and nothing else is asked;
+# CHECK_OPTIONS go to every run (another kernel); CHECK_FAILURES is another folder for failure files.
 set -u
 rundown=$1 source=$2 build=$3
 name=$(basename "$source")
+failure=${CHECK_FAILURES:-$build}/${VERIFIER:+all-}
 failed=0
 result() { # number, description, true or false
     if [ "$3" = true ]; then echo "ok $1 - $2"; else echo "not ok $1 - $2"; failed=1; fi
@@ -61,14 +64,14 @@ others=${CHECK_OPTIONS:-}
 options="$options${others:+ $others}"
 
 if [ -n "$own" ] && [ -z "${VERIFIER:-}" ]; then echo "1..3"; else echo "1..2"; fi
-command="$rundown check --json $options -o $build/bad.rdn $build/bad.lua"
+command="$rundown check --json $options -o ${failure}bad.rdn $build/bad.lua"
 report=$($command 2>&1)
 status=$?
 is_expected
 result 1 "$name: bad is caught${options:+ with$options}" $good
 [ $good = true ] || explain "$report" "$command"
 
-command="$rundown check $options -o $build/clean.rdn $build/clean.lua"
+command="$rundown check $options -o ${failure}clean.rdn $build/clean.lua"
 report=$($command 2>&1)
 status=$?
 good=true
@@ -77,7 +80,7 @@ result 2 "$name: clean holds${options:+ with$options}" $good
 [ $good = true ] || explain "$report" "$command"
 
 if [ -n "$own" ] && [ -z "${VERIFIER:-}" ]; then
-    command="$rundown check --json --verifier none $others -o $build/without.rdn $build/bad.lua"
+    command="$rundown check --json --verifier none $others -o ${failure}without.rdn $build/bad.lua"
     report=$($command 2>&1)
     status=$?
     good=true

@@ -41,7 +41,8 @@ thread ("pnp", function (t)
   t:remove_device "upper"
 end)
 EOF
-scenario=$work/long/two.lua
+# Under sanitizers the shorter one is long enough.
+[ "${MODE:-release}" != release ] || scenario=$work/long/two.lua
 run check --jobs 1 "$scenario"
 expected=$(last "$work/stdout")
 is "a longer check" grep -q ': every interleaving explored$' "$work/stdout"

@@ -47,6 +47,16 @@ says "conditions have WinDbg's names" ' (je|jne|js|jns|jl|jge) +server!ServerExe
 says "imports are named" "call    qword ptr \[server!__imp_IofCallDriver \($address\)\]"
 says "no code is one line" '^00000000`00000000 \?\?  '
 
+debug dispatch 'ub nt!IofCallDriver; ub server; ub 5'
+says "ub shows what is in front of a function" ' +(ret|jmp|call|nop|int 3|ud2)'
+good=true
+[ "$(grep -c '^ub: no instruction is known to end here$' "$work/stdout")" -eq 2 ] || good=false
+result $good "ub says when there is nothing in front"
+debug lock '!tt 60; u lower!DriverEntry l2; u l2'
+good=true
+[ "$(answer 2 | grep -c '^fffff')" -eq 2 ] && [ "$(answer 3 | grep -c '^fffff')" -eq 2 ] || good=false
+result $good "u tells a module whose name begins with l from a count"
+
 debug dispatch '? fffffa804b729790 + 0xa0; ? 0n10 + 10; ? nt!KeSetEvent == nt!KeSetEvent; ? 1 + 2 * 3; ? (1+2)*3; ? poi(@rsp) == qwo(rsp); ? -1; ? fffff880`05078b08 & ff; ? 10 mod 3; ? 0y101 << 4; ? not 0; ? 1 > 2'
 says "the seed's expression" '^Evaluate expression: -6046048151504 = fffffa80`4b729830$'
 good=true

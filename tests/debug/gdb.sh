@@ -14,14 +14,14 @@ session() {
     "$RUNDOWN" debug --gdb 0 "$work/f.rdn" >"$work/server" 2>&1 &
     server=$!
     tries=0
-    until grep -q '^Waiting for gdb' "$work/server" || [ $tries -eq 300 ]; do
+    until grep -q '^Waiting for gdb' "$work/server" || [ $tries -eq 1200 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done
     port=$(sed -n 's/^Waiting for gdb: target remote 127.0.0.1://p' "$work/server")
     { echo 'set pagination off'; echo 'set confirm off'; echo 'set width 0'; echo "target remote 127.0.0.1:$port"
       cat "$work/$1.gdb"; echo 'detach'; echo 'quit'; } >"$work/input"
-    (cd "$work" && timeout 120 gdb -nx -q <"$work/input" >"$work/$1" 2>&1) || kill $server 2>/dev/null
+    (cd "$work" && timeout 300 gdb -nx -q <"$work/input" >"$work/$1" 2>&1) || kill $server 2>/dev/null
     wait $server
     ended=$?
 }

@@ -7,14 +7,14 @@ n='[0-9a-f]\{16\}'
 
 prepare() { # scenario
     failure=$work/$(basename "$1" .lua).rdn
-    timeout 120 "$RUNDOWN" check -o "$failure" "$1" >"$work/report" 2>&1
+    timeout 300 "$RUNDOWN" check -o "$failure" "$1" >"$work/report" 2>&1
     [ -f "$failure" ] || { echo "# no failure: $(tail -n 1 "$work/report")"; echo "Bail out! $1"; exit 1; }
 }
 # says NAME COMMANDS PATTERN...: each pattern stands in the answer, in this order; the debugger ends with status 0.
 says() {
     name=$1 commands=$2
     shift 2
-    timeout 60 "$RUNDOWN" debug "$failure" -c ".echo =====; $commands" >"$work/all" 2>&1
+    timeout 300 "$RUNDOWN" debug "$failure" -c ".echo =====; $commands" >"$work/all" 2>&1
     status=$?
     sed '1,/^=====$/d' "$work/all" >"$work/answer"
     cp "$work/answer" "$work/rest"
@@ -33,7 +33,7 @@ says() {
 }
 # refused NAME COMMAND PATTERN: the command is answered by this one line.
 refused() {
-    timeout 60 "$RUNDOWN" debug "$failure" -c ".echo =====; $2" 2>&1 | sed '1,/^=====$/d' | grep -v '^[0-9a-f]*: kd> ' >"$work/answer"
+    timeout 300 "$RUNDOWN" debug "$failure" -c ".echo =====; $2" 2>&1 | sed '1,/^=====$/d' | grep -v '^[0-9a-f]*: kd> ' >"$work/answer"
     if [ "$(wc -l <"$work/answer")" -eq 1 ] && grep -q -- "$3" "$work/answer"; then
         result true "$1"
     else

@@ -8,7 +8,7 @@ number='[0-9a-f]\{16\}'
 
 # ask COMMAND: what the debugger answers, without the greeting, in $work/out.
 ask() {
-    timeout 60 "$RUNDOWN" debug "$failure" -c ".echo =====; $1" 2>&1 | sed '1,/^=====$/d' >"$work/answer"
+    timeout 300 "$RUNDOWN" debug "$failure" -c ".echo =====; $1" 2>&1 | sed '1,/^=====$/d' >"$work/answer"
     cp "$work/answer" "$work/out"
 }
 # finds PATTERN...: each stands in the answer, in this order.
@@ -50,7 +50,7 @@ prepare() {
     sed "$4" "$samples/$2.lua" >"$here/$2.lua"
     failure=$here/failure.rdn
     # shellcheck disable=SC2086
-    timeout 120 "$RUNDOWN" check $5 -o "$failure" "$here/$2.lua" >"$here/report" 2>&1
+    timeout 300 "$RUNDOWN" check $5 -o "$failure" "$here/$2.lua" >"$here/report" 2>&1
     [ -f "$failure" ] || problem="$problem# $label: no failure: $(tail -n 1 "$here/report")
 "
 }

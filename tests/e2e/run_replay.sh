@@ -1,6 +1,6 @@
 #!/bin/sh
 # Replays are exact: every fresh process reaches the same report, byte for byte.
-#   run_replay.sh RUNDOWN SAMPLES_FOLDER BUILD_FOLDER REPETITIONS
+#   run_replay.sh RUNDOWN SAMPLES_FOLDER BUILD_FOLDER REPETITIONS     one failure so often, the others a fifth of it
 set -u
 rundown=$1 samples=$2 build=$3 repetitions=$4
 failed=0 number=0
@@ -25,5 +25,6 @@ for sample in 000-apc-unload/counter-wait 000-apc-unload/device-ref-call 004-rem
         echo "not ok $number - $sample replays the same $repetitions times"
         failed=1
     fi
+    [ $number -gt 1 ] || repetitions=$((repetitions / 5))
 done
 exit $failed

@@ -3,6 +3,8 @@
  * way in and out of interrupts. Every routine carries unwind data, since reports walk through them.
  */
 
+#include "guest/ntos/ke/registers.h"
+
 /* Offsets asserted in thread.c. */
 #define KTHREAD_SAVED_RSP 0x218
 #define PCR_CURRENT_THREAD 0x188
@@ -38,26 +40,7 @@ KiSwapContext:
     .seh_pushreg %r15
     subq $0xb8, %rsp
     .seh_stackalloc 0xb8
-    movaps %xmm6, 0x00(%rsp)
-    .seh_savexmm %xmm6, 0x00
-    movaps %xmm7, 0x10(%rsp)
-    .seh_savexmm %xmm7, 0x10
-    movaps %xmm8, 0x20(%rsp)
-    .seh_savexmm %xmm8, 0x20
-    movaps %xmm9, 0x30(%rsp)
-    .seh_savexmm %xmm9, 0x30
-    movaps %xmm10, 0x40(%rsp)
-    .seh_savexmm %xmm10, 0x40
-    movaps %xmm11, 0x50(%rsp)
-    .seh_savexmm %xmm11, 0x50
-    movaps %xmm12, 0x60(%rsp)
-    .seh_savexmm %xmm12, 0x60
-    movaps %xmm13, 0x70(%rsp)
-    .seh_savexmm %xmm13, 0x70
-    movaps %xmm14, 0x80(%rsp)
-    .seh_savexmm %xmm14, 0x80
-    movaps %xmm15, 0x90(%rsp)
-    .seh_savexmm %xmm15, 0x90
+    XMM_SAVE 0
     .seh_endprologue
     stmxcsr 0xa0(%rsp)
     /* The machine judges stack accesses by the running thread's rsp: pointer and stack change together. */
@@ -66,16 +49,7 @@ KiSwapContext:
     movq KTHREAD_SAVED_RSP(%rdx), %rsp
 KiSwapContextResume:
     ldmxcsr 0xa0(%rsp)
-    movaps 0x00(%rsp), %xmm6
-    movaps 0x10(%rsp), %xmm7
-    movaps 0x20(%rsp), %xmm8
-    movaps 0x30(%rsp), %xmm9
-    movaps 0x40(%rsp), %xmm10
-    movaps 0x50(%rsp), %xmm11
-    movaps 0x60(%rsp), %xmm12
-    movaps 0x70(%rsp), %xmm13
-    movaps 0x80(%rsp), %xmm14
-    movaps 0x90(%rsp), %xmm15
+    XMM_RESTORE 0
     addq $0xb8, %rsp
     popq %r15
     popq %r14
@@ -115,26 +89,7 @@ KiStartSystemThread:
     .seh_proc KiInterruptEntry
     .seh_handler KiInterruptHandler, @except
 KiInterruptEntry:
-    .seh_pushframe
-    .seh_stackalloc 0x10
-    subq $0xc8, %rsp
-    .seh_stackalloc 0xc8
-    .seh_endprologue
-    movq %rax, 0x80(%rsp)
-    movq %rcx, 0x88(%rsp)
-    movq %rdx, 0x90(%rsp)
-    movq %r8, 0x98(%rsp)
-    movq %r9, 0xa0(%rsp)
-    movq %r10, 0xa8(%rsp)
-    movq %r11, 0xb0(%rsp)
-    stmxcsr 0xb8(%rsp)
-    movaps %xmm0, 0x20(%rsp)
-    movaps %xmm1, 0x30(%rsp)
-    movaps %xmm2, 0x40(%rsp)
-    movaps %xmm3, 0x50(%rsp)
-    movaps %xmm4, 0x60(%rsp)
-    movaps %xmm5, 0x70(%rsp)
-    cld
+    TRAP_FRAME_SAVE
     sti
     leaq 0xc8(%rsp), %rcx
     call KiInterruptDispatch
@@ -142,22 +97,7 @@ KiInterruptEntry:
     cli
     movq 0xd0(%rsp), %rax
     movq %rax, %cr8
-    movaps 0x20(%rsp), %xmm0
-    movaps 0x30(%rsp), %xmm1
-    movaps 0x40(%rsp), %xmm2
-    movaps 0x50(%rsp), %xmm3
-    movaps 0x60(%rsp), %xmm4
-    movaps 0x70(%rsp), %xmm5
-    ldmxcsr 0xb8(%rsp)
-    movq 0x80(%rsp), %rax
-    movq 0x88(%rsp), %rcx
-    movq 0x90(%rsp), %rdx
-    movq 0x98(%rsp), %r8
-    movq 0xa0(%rsp), %r9
-    movq 0xa8(%rsp), %r10
-    movq 0xb0(%rsp), %r11
-    addq $0xd8, %rsp
-    iretq
+    TRAP_FRAME_RETURN
     .seh_endproc
 
 /*

@@ -6,6 +6,8 @@
  * KiExceptionDispatch, the others here, so that unwinding finds all of them.
  */
 
+#include "guest/ntos/ke/registers.h"
+
 #define STATUS_BREAKPOINT 0x80000003
 #define STATUS_SINGLE_STEP 0x80000004
 #define STATUS_DATATYPE_MISALIGNMENT 0x80000002
@@ -24,26 +26,7 @@
     .def \name; .scl 2; .type 32; .endef
     .seh_proc \name
 \name:
-    .seh_pushframe
-    .seh_stackalloc 0x10
-    subq $0xc8, %rsp
-    .seh_stackalloc 0xc8
-    .seh_endprologue
-    movq %rax, 0x80(%rsp)
-    movq %rcx, 0x88(%rsp)
-    movq %rdx, 0x90(%rsp)
-    movq %r8, 0x98(%rsp)
-    movq %r9, 0xa0(%rsp)
-    movq %r10, 0xa8(%rsp)
-    movq %r11, 0xb0(%rsp)
-    stmxcsr 0xb8(%rsp)
-    movaps %xmm0, 0x20(%rsp)
-    movaps %xmm1, 0x30(%rsp)
-    movaps %xmm2, 0x40(%rsp)
-    movaps %xmm3, 0x50(%rsp)
-    movaps %xmm4, 0x60(%rsp)
-    movaps %xmm5, 0x70(%rsp)
-    cld
+    TRAP_FRAME_SAVE
     .endm
 
 /* r8 where, ecx what, edx how many of r9 and r10 say more. KiExceptionDispatch comes back when execution is to go on. */
@@ -52,22 +35,7 @@
     movq %rsp, %r11
     call KiExceptionDispatch
     cli
-    movaps 0x20(%rsp), %xmm0
-    movaps 0x30(%rsp), %xmm1
-    movaps 0x40(%rsp), %xmm2
-    movaps 0x50(%rsp), %xmm3
-    movaps 0x60(%rsp), %xmm4
-    movaps 0x70(%rsp), %xmm5
-    ldmxcsr 0xb8(%rsp)
-    movq 0x80(%rsp), %rax
-    movq 0x88(%rsp), %rcx
-    movq 0x90(%rsp), %rdx
-    movq 0x98(%rsp), %r8
-    movq 0xa0(%rsp), %r9
-    movq 0xa8(%rsp), %r10
-    movq 0xb0(%rsp), %r11
-    addq $0xd8, %rsp
-    iretq
+    TRAP_FRAME_RETURN
     .seh_endproc
     .endm
 
@@ -139,26 +107,7 @@ DbgBreakPoint:
 KiExceptionDispatch:
     subq $0x1a8, %rsp
     .seh_stackalloc 0x1a8
-    movaps %xmm6, 0x30(%rsp)
-    .seh_savexmm %xmm6, 0x30
-    movaps %xmm7, 0x40(%rsp)
-    .seh_savexmm %xmm7, 0x40
-    movaps %xmm8, 0x50(%rsp)
-    .seh_savexmm %xmm8, 0x50
-    movaps %xmm9, 0x60(%rsp)
-    .seh_savexmm %xmm9, 0x60
-    movaps %xmm10, 0x70(%rsp)
-    .seh_savexmm %xmm10, 0x70
-    movaps %xmm11, 0x80(%rsp)
-    .seh_savexmm %xmm11, 0x80
-    movaps %xmm12, 0x90(%rsp)
-    .seh_savexmm %xmm12, 0x90
-    movaps %xmm13, 0xa0(%rsp)
-    .seh_savexmm %xmm13, 0xa0
-    movaps %xmm14, 0xb0(%rsp)
-    .seh_savexmm %xmm14, 0xb0
-    movaps %xmm15, 0xc0(%rsp)
-    .seh_savexmm %xmm15, 0xc0
+    XMM_SAVE 0x30
     movq %rbx, 0xd0(%rsp)
     .seh_savereg %rbx, 0xd0
     movq %rbp, 0xd8(%rsp)
@@ -187,16 +136,7 @@ KiExceptionDispatch:
     movq %rsp, %rdx
     movq %r11, %r8
     call KiDispatchException
-    movaps 0x30(%rsp), %xmm6
-    movaps 0x40(%rsp), %xmm7
-    movaps 0x50(%rsp), %xmm8
-    movaps 0x60(%rsp), %xmm9
-    movaps 0x70(%rsp), %xmm10
-    movaps 0x80(%rsp), %xmm11
-    movaps 0x90(%rsp), %xmm12
-    movaps 0xa0(%rsp), %xmm13
-    movaps 0xb0(%rsp), %xmm14
-    movaps 0xc0(%rsp), %xmm15
+    XMM_RESTORE 0x30
     movq 0xd0(%rsp), %rbx
     movq 0xd8(%rsp), %rbp
     movq 0xe0(%rsp), %rsi

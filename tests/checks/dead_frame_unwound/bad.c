@@ -1,6 +1,6 @@
 /*
- * A frame ends by an exception: the function has given its event to a timer's DPC and raises, its caller handles the exception, and the
- * DPC comes when the frame has been unwound.
+ * A frame ends by an exception: the function has given its event to a timer's DPC and raises, its caller handles the exception,
+ * and the DPC comes when the frame has been unwound.
  */
 #include "../check.h"
 

@@ -1,7 +1,6 @@
 /* The twin of bad.c without the mistake. */
 #include "../check.h"
-
-static PDEVICE_OBJECT Upper;
+#include "../pnp.h"
 
 static DECLSPEC_NOINLINE NTSTATUS NTAPI AnswerRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -20,35 +19,11 @@ static DECLSPEC_NOINLINE NTSTATUS NTAPI AnswerRequest(PDEVICE_OBJECT DeviceObjec
 
 PDRIVER_DISPATCH CheckLowerDispatch = AnswerRequest;
 
-static DECLSPEC_NOINLINE NTSTATUS NTAPI Done(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    UNREFERENCED_PARAMETER(DeviceObject);
-    UNREFERENCED_PARAMETER(Irp);
-    UNREFERENCED_PARAMETER(Context);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-static DECLSPEC_NOINLINE VOID SendPnp(PDEVICE_OBJECT DeviceObject)
-{
-    PIRP Irp;
-
-    IoCreateDevice(DeviceObject->DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Upper);
-    CheckLowerDevice()->Flags &= ~DO_DEVICE_INITIALIZING;
-    IoAttachDeviceToDeviceStack(Upper, CheckLowerDevice());
-    Irp = IoAllocateIrp(Upper->StackSize, FALSE);
-    Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
-    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_PNP;
-    IoGetNextIrpStackLocation(Irp)->MinorFunction = IRP_MN_SURPRISE_REMOVAL;
-    IoSetCompletionRoutine(Irp, Done, NULL, TRUE, TRUE, TRUE);
-    IoCallDriver(Upper, Irp);
-    IoFreeIrp(Irp);
-}
-
 NTSTATUS CheckBody(PDEVICE_OBJECT DeviceObject, ULONG Number)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Number);
-    SendPnp(DeviceObject);
+    SendPnp(DeviceObject, IRP_MN_SURPRISE_REMOVAL);
     IoDetachDevice(CheckLowerDevice());
     IoDeleteDevice(Upper);
     Upper = NULL;

@@ -1,5 +1,6 @@
 /*
- * A volume is dismounted and goes with its last file: a minifilter's instance on it goes too, and for that reason. Nobody is asked.
+ * A volume is dismounted and goes with its last file: a minifilter's instance on it goes too, and for that reason. Nobody is
+ * asked.
  */
 #include <fltKernel.h>
 

@@ -1,6 +1,6 @@
 /*
- * A minifilter that is detached, attached and unloaded from outside, as FilterDetach, FilterAttach and FilterUnload of the user-mode
- * library do it. It refuses to be unloaded until a service stop, which cannot be refused.
+ * A minifilter that is detached, attached and unloaded from outside, as FilterDetach, FilterAttach and FilterUnload of the
+ * user-mode library do it. It refuses to be unloaded until a service stop, which cannot be refused.
  */
 #include <fltKernel.h>
 
