@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONG_EXECUTION 10000u
+
 static struct node *top(struct dpor *d)
 {
     return &d->nodes.data[d->nodes.count - 1];
@@ -45,14 +47,28 @@ static void push_snapshot(struct dpor *d, struct node *n)
     n->snapshot = s->push(s->context);
 }
 
-/* The first order of the tree that can be begun by one of `agents`; else the preferred agent, else the lowest. */
-static unsigned pick(const struct node *n, uint64_t agents, unsigned preferred)
+/* Whoever has not run for longest: two agents that wake each other for ever, a polling loop and the clock, would
+ * otherwise keep all others from running. */
+static unsigned longest_waiting(const struct history *h, uint64_t agents)
+{
+    unsigned best = NO_AGENT;
+    for (; agents != 0; agents &= agents - 1) {
+        unsigned agent = (unsigned)__builtin_ctzll(agents);
+        if (h->latest[agent] == HISTORY_NONE)
+            return agent;
+        if (best == NO_AGENT || h->latest[agent] < h->latest[best])
+            best = agent;
+    }
+    return best;
+}
+
+/* The first order of the tree that can be begun by one of `agents`; else the agent that ran last, while it can. */
+static unsigned pick(const struct dpor *d, const struct node *n, uint64_t agents, unsigned last)
 {
     for (size_t i = 0; i < n->wakes.count; i++)
         if (agents & AGENT_BIT(n->wakes.data[i]->agent))
             return n->wakes.data[i]->agent;
-    return preferred < 64 && (agents & AGENT_BIT(preferred)) ? preferred
-                                                             : (unsigned)__builtin_ctzll(agents);
+    return last < 64 && (agents & AGENT_BIT(last)) ? last : longest_waiting(&d->history, agents);
 }
 
 /* What is left to follow of the orders that the parent's transition was taken for. */
@@ -105,7 +121,9 @@ bool dpor_descend(struct dpor *d)
     }
     if (x->options->max_steps != 0 && depth >= x->options->max_steps) {
         explorer_step_limit(x);
-        dpor_reverse_races(d);
+        /* Nothing is claimed any more: races of the very longest are not worth what they cost. */
+        if (depth <= LONG_EXECUTION)
+            dpor_reverse_races(d);
         return false;
     }
     if (depth > 0) {
@@ -122,7 +140,7 @@ bool dpor_descend(struct dpor *d)
         dpor_reverse_races(d); /* what sleeps may violate a rule, and then nobody else sees these */
         return false;
     }
-    n.agent = pick(&n, awake & n.backtrack ? awake & n.backtrack : awake, last);
+    n.agent = pick(d, &n, awake & n.backtrack ? awake & n.backtrack : awake, last);
     node_try(&n, AGENT_BIT(n.agent));
     if (depth == d->base || (n.enabled & (n.enabled - 1)) != 0)
         push_snapshot(d, &n);
@@ -189,7 +207,7 @@ bool dpor_advance(struct dpor *d)
         }
         uint64_t untried = n->backtrack & ~node_covered(n);
         if (!more && untried != 0) {
-            n->agent = pick(n, untried, NO_AGENT);
+            n->agent = pick(d, n, untried, NO_AGENT);
             more = true;
         }
         if (more) {

@@ -75,13 +75,23 @@ static void get_findings(struct jobs *j, struct wire *w, struct shared *node)
     free(way);
 }
 
-/* Counts and violations, as far as they come. */
+/* Counts and violations, as far as they come; and what was cut, apart from what this run's limits have cut. */
 static void get_counted(struct jobs *j, struct wire *w)
 {
-    get_outcome(w, j->x);
+    struct explorer *x = j->x;
+    bool limited = x->cut;
+    char reason[sizeof x->reason];
+    memcpy(reason, x->reason, sizeof reason);
+    x->cut = j->cut;
+    memcpy(x->reason, j->reason, sizeof x->reason);
+    get_outcome(w, x);
     RD_ASSERT(!w->broken);
-    j->cut = j->x->cut;
-    memcpy(j->reason, j->x->reason, sizeof j->reason);
+    j->cut = x->cut;
+    memcpy(j->reason, x->reason, sizeof j->reason);
+    if (limited) {
+        x->cut = true;
+        memcpy(x->reason, reason, sizeof reason);
+    }
 }
 
 /* ---- workers ---- */

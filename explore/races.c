@@ -19,6 +19,9 @@
 
 #include <stdlib.h>
 
+/* Steps of a long execution between two looks at the clock. */
+#define TICK 512u
+
 static void push_turn(struct dpor *d, uint32_t k, bool needed)
 {
     const struct event *e = &d->history.events.data[k];
@@ -123,8 +126,10 @@ static void reverse_disabling(struct dpor *d, uint32_t last)
 void dpor_reverse_races(struct dpor *d)
 {
     const struct history *h = &d->history;
-    for (uint32_t later = 0; later < h->events.count; later++) {
+    for (uint32_t later = 0; later < h->events.count && !d->x->over; later++) {
         const uint32_t *earlier;
+        if (later % TICK == TICK - 1)
+            explorer_tick(d->x);
         size_t count = history_races(h, later, &earlier);
         for (size_t i = 0; i < count; i++)
             reverse_race(d, earlier[i], later);
