@@ -41,7 +41,7 @@ struct options {
     uint32_t cpus;   /* 0: as the scenario says */
     uint32_t os;     /* 0: as the scenario says */
     unsigned jobs;   /* 0: one a processor */
-    bool tso;
+    bool tso, all_orders;
     unsigned shard, shards; /* part 1, 2, ... of so many; 0: the whole */
     const char *checkpoint, *resume; /* NULL */
     int64_t faults;  /* -1: as the scenario says */
@@ -79,6 +79,7 @@ struct session {
     struct scenario_blob loader;
     gva_t driver_base;
     struct machine_bounds bounds; /* of exploration; a failure replays without */
+    bool all_orders;              /* of equal threads */
     struct file_data kernel, hal;
     char *kernel_path, *hal_path;
     struct machine_file system[SESSION_SYSTEM];

@@ -25,6 +25,7 @@ static const struct option_row {
     {'t', false, "time", "SECONDS", "stop after so long"},
     {'s', false, "seed", "N", "seed of a sampling strategy"},
     {'j', false, "jobs", "N", "processes that share a long exploration; default: one a processor"},
+    {'Y', false, "no-symmetry", NULL, "explore threads that run the same steps in every order, not in one"},
     {'T', false, "tso", NULL, "explore x86 store buffers too: at most 4 stores a processor wait"},
     {'K', false, "checkpoint", "FILE", "keep the state of the exploration in FILE, to resume from"},
     {'R', false, "resume", "FILE", "go on where FILE says, and keep it up to date"},
@@ -198,6 +199,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
     }
     case 'T':
         o->tso = true;
+        return true;
+    case 'Y':
+        o->all_orders = true;
         return true;
     case 'a':
         o->all = true;

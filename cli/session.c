@@ -254,6 +254,7 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
             return false;
     s->driver_base = o->base;
     s->bounds = o->bounds;
+    s->all_orders = o->all_orders;
     load_filter_manager(s);
     if (!scenario_lower(&s->scenario, &s->loader, e) || !read_guest(s, o, e) || !create(s, e))
         return false;
@@ -327,7 +328,7 @@ struct hash128 session_hash(const struct session *s)
     h = hash_chain(h, s->loader.data, s->loader.size);
     h = hash_chain(h, &s->driver_base, sizeof s->driver_base);
     const struct machine_bounds *b = &s->bounds;
-    uint64_t bounds[] = {b->timers.on, b->timers.most, b->interrupts.on, b->interrupts.most};
+    uint64_t bounds[] = {b->timers.on, b->timers.most, b->interrupts.on, b->interrupts.most, s->all_orders};
     return hash_chain(h, bounds, sizeof bounds);
 }
 

@@ -157,6 +157,7 @@ struct machine {
     gva_t entry_points; /* the kernel's RdEntryPoints */
 
     bool sharing;
+    bool told_apart; /* stays: no snapshot takes it back */
     unsigned agent;
     VEC(struct footprint_entry) footprint;
     uint32_t *seen_table; /* open-addressed set of footprint indices + 1 of this step */

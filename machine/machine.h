@@ -149,6 +149,8 @@ void machine_drop(struct machine *m, unsigned depth);
 void machine_set_sharing(struct machine *m, bool on);
 /* True when locations turned out to be shared that this execution did not treat so; begin_execution
  * folds them in, after which explored results without them are void. */
+/* Since sharing was turned on a driver has asked what tells its threads or processors apart. */
+bool machine_told_apart(const struct machine *m);
 bool machine_sharing_grew(const struct machine *m);
 void machine_begin_execution(struct machine *m);
 /* The shared locations as sorted granules, for a failure file; machine_share_add loads them. */
