@@ -474,7 +474,6 @@ static void count_call(void *context, const struct explore_result *r)
 struct seen {
     unsigned calls;
     uint64_t executions;
-    double done;
 };
 
 /* All that a line of progress says. */
@@ -486,9 +485,9 @@ static void look_at_progress(void *context, const struct explore_result *r)
     assert_int_equal(r->max_depth, 12);
     /* Of each of the twelve nodes above, agents that are known and not tried. */
     assert_in_range(r->frontier, 1, 66);
-    assert_true(r->done > s->done && r->done < 1);
+    /* What turns up lowers it again, but never to nothing. */
+    assert_true(r->done > 0 && r->done < 1);
     s->executions = r->executions;
-    s->done = r->done;
     s->calls++;
 }
 
