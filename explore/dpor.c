@@ -62,12 +62,15 @@ static unsigned longest_waiting(const struct history *h, uint64_t agents)
     return best;
 }
 
-/* The first order of the tree that can be begun by one of `agents`; else the agent that ran last, while it can. */
+/* Agents that were asked for by themselves come before the orders: those may rest on what they do. Among them the one that ran
+ * last, while it can. */
 static unsigned pick(const struct dpor *d, const struct node *n, uint64_t agents, unsigned last)
 {
-    for (size_t i = 0; i < n->wakes.count; i++)
+    for (size_t i = 0; i < n->wakes.count && (agents & n->plain) == 0; i++)
         if (agents & AGENT_BIT(n->wakes.data[i]->agent))
             return n->wakes.data[i]->agent;
+    if (agents & n->plain)
+        agents &= n->plain;
     return last < 64 && (agents & AGENT_BIT(last)) ? last : longest_waiting(&d->history, agents);
 }
 
@@ -86,11 +89,20 @@ static void inherit_wakes(struct node *n, struct node *parent)
     n->backtrack &= n->enabled;
 }
 
+/* By orders that were seen whole. */
+static bool led_here(const struct node *n)
+{
+    bool led = n->wakes.count > 0;
+    for (size_t i = 0; i < n->wakes.count; i++)
+        led &= !n->wakes.data[i]->partial;
+    return led;
+}
+
 static void execution_ended(struct dpor *d, enum machine_stop stop)
 {
     explorer_ended(d->x, stop);
     if (!d->x->over && !d->x->grown)
-        dpor_reverse_races(d);
+        dpor_reverse_races(d, stop == STOP_NONE || stop == STOP_END);
 }
 
 bool dpor_descend(struct dpor *d)
@@ -115,7 +127,7 @@ bool dpor_descend(struct dpor *d)
             execution_ended(d, s->quiescent(s->context));
         } else {
             explorer_abandoned(x);
-            dpor_reverse_races(d);
+            dpor_reverse_races(d, false);
         }
         return false;
     }
@@ -123,21 +135,21 @@ bool dpor_descend(struct dpor *d)
         explorer_step_limit(x);
         /* Nothing is claimed any more: races of the very longest are not worth what they cost. */
         if (depth <= LONG_EXECUTION)
-            dpor_reverse_races(d);
+            dpor_reverse_races(d, false);
         return false;
     }
     if (depth > 0) {
         node_inherit(&n, top(d), depth <= d->base, top(d)->done, last,
                      &d->history.events.data[depth - 1].footprint);
         inherit_wakes(&n, top(d));
-        if (n.wakes.count == 0)
+        if (!led_here(&n))
             node_doubt_sleep(&n);
     }
     uint64_t awake = n.enabled & ~n.asleep;
     if (awake == 0) {
         node_close(&n);
         explorer_abandoned(x);
-        dpor_reverse_races(d); /* what sleeps may violate a rule, and then nobody else sees these */
+        dpor_reverse_races(d, false); /* what sleeps may violate a rule, and then nobody else sees these */
         return false;
     }
     n.agent = pick(d, &n, awake & n.backtrack ? awake & n.backtrack : awake, last);
@@ -248,8 +260,10 @@ bool dpor_take_step(struct dpor *d)
 {
     enum machine_stop stop = execute(d).stop;
     struct node *n = top(d);
-    if (node_transition_sleeps(n, n->agent, &n->answers))
+    if (node_transition_sleeps(n, n->agent, &n->answers)) {
+        node_skipped(n);
         return false;
+    }
     return go_on_behind(d, stop);
 }
 

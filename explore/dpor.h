@@ -33,6 +33,7 @@ struct node {
     struct answers answers; /* of the agent's step */
     bool ended;             /* the run, with that step */
     bool owns_sleep;
+    bool misled; /* an assumption has failed: orders are missing among those that are still to be followed */
     unsigned snapshot;
     size_t path;
     VEC(struct transition *) sleep;    /* inherited, owned further up unless owns_sleep */
@@ -72,8 +73,8 @@ bool dpor_begin(struct dpor *d);
  * explored. */
 bool dpor_advance(struct dpor *d);
 
-/* races.c: the execution has ended; the reversed order of each race in it is begun somewhere. */
-void dpor_reverse_races(struct dpor *d);
+/* races.c: the execution has ended; the reversed order of each race in it is begun somewhere. `whole`: it ended by itself. */
+void dpor_reverse_races(struct dpor *d, bool whole);
 
 /* Agents that need not begin anything at this node: explored from here, or asleep. */
 uint64_t node_covered(const struct node *n);
@@ -91,6 +92,8 @@ void node_inherit(struct node *n, const struct node *parent, bool shared, uint64
 void node_doubt_sleep(struct node *n);
 /* These agents are to be tried. */
 void node_try(struct node *n, uint64_t agents);
+/* A transition was passed over because it sleeps, while others of its agent do not. */
+void node_skipped(struct node *n);
 /* The order is to be begun, unless something that is explored from here covers it. True when it was added; v is used up. */
 bool node_insert(struct node *n, struct sequence *v);
 /* The same for an order that the agent's step belongs to, which was not seen; `others`: all its other turns. */

@@ -151,6 +151,8 @@ static void take_probed(struct jobs *j, struct unit *u, struct wire *w)
     for (size_t i = from; i < s->n.explored.count; i++)
         if (!node_transition_sleeps(&s->n, u->agent, &s->n.explored.data[i]->answers))
             units_add(&j->units, (struct unit){.task = TASK_EXPLORE, .node = s, .transition = i});
+        else
+            node_skipped(&s->n);
     units_probed(&j->units, s, u->agent);
 }
 

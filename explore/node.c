@@ -7,7 +7,7 @@
  *
  * That the order need not be begun because a sleeping agent commutes with all of it presumes that whatever sleeps had to wake
  * up at the latest where the orders followed to here ended: whatever was found in its own subtree has been added to them. Not
- * so when a guess was wrong, or when another job is still exploring that subtree. Agents that sleep on then are
+ * so when a guess was wrong, when an execution was cut short, or when another job is still exploring that subtree. Agents that sleep on then are
  * doubted: they still sleep, but cover only what surely begins with their own step.
  */
 #include "explore/dpor.h"
@@ -43,7 +43,7 @@ void node_inherit(struct node *n, const struct node *parent, bool shared, uint64
         if (done & AGENT_BIT(parent->explored.data[i]->agent))
             inherit_one(n, parent->explored.data[i], agent, footprint);
     compute_asleep(n);
-    uint64_t doubted = (parent->doubted & ~done) | (shared ? done : 0);
+    uint64_t doubted = (parent->doubted & ~done) | (shared || parent->misled ? done : 0);
     for (size_t i = 0; i < n->sleep.count; i++)
         n->doubted |= doubted & AGENT_BIT(n->sleep.data[i]->agent);
 }
@@ -83,6 +83,12 @@ void node_try(struct node *n, uint64_t agents)
     agents &= n->enabled;
     n->plain |= agents & ~n->backtrack;
     n->backtrack |= agents;
+}
+
+/* What it races with is not seen here, so that all others are tried in its place. */
+void node_skipped(struct node *n)
+{
+    node_try(n, n->enabled);
 }
 
 /* Lets somebody of `initials` begin an order, unless somebody does. */
@@ -180,27 +186,32 @@ static bool covered_by_agent(struct node *n, unsigned agent, const struct sequen
     return true;
 }
 
-/* The branch of a tree that the order goes along; NULL when it needs its own. *k: its turn in the order, or v->count. */
-static struct wake *branch_for(const struct wakes *w, const struct sequence *v, uint64_t not, size_t *k)
+/* The branch of a tree that the order goes along; NULL when it needs its own. *k: its turn in the order, or v->count. An agent
+ * is explored with all its answers at the place of its first branch: when that could begin the order, but with other answers, the
+ * order's own branch begins with it as well. */
+static struct wake *branch_for(const struct wakes *w, struct sequence *v, uint64_t not, size_t *k)
 {
     for (size_t i = 0; i < w->count; i++) {
         struct wake *one = w->data[i];
         if (not & AGENT_BIT(one->agent))
             continue;
         *k = sequence_first(v, one->agent);
-        if (*k == v->count ? sequence_commutes(v, one->agent, &one->footprint)
-                           : answers_equal(&one->answers, v->data[*k].answers) && sequence_begins(v, *k))
-            return one;
+        if (*k == v->count) {
+            if (sequence_commutes(v, one->agent, &one->footprint))
+                return one;
+        } else if (sequence_begins(v, *k)) {
+            struct wake *same = wakes_find(w, one->agent, v->data[*k].answers);
+            if (same == NULL)
+                sequence_begin_with(v, *k);
+            return same;
+        }
     }
     return NULL;
 }
 
-/* Has the order begun at the node itself; false when an agent that is to be explored anyway will do. */
-static bool begin_branch(struct node *n, struct sequence *v, uint64_t not)
+/* Has the order begun at the node itself; false when it cannot be, and everybody is tried instead. */
+static bool begin_branch(struct node *n, struct sequence *v)
 {
-    for (uint64_t left = n->plain & ~not; left != 0; left &= left - 1)
-        if (covered_by_agent(n, (unsigned)__builtin_ctzll(left), v))
-            return false;
     if ((node_covered(n) & AGENT_BIT(v->data[0].agent)) && v->guess != NO_GUESS) {
         /* A doubted one, which cannot begin anything. */
         uint64_t initials = sequence_initials(v);
@@ -225,6 +236,9 @@ bool node_insert(struct node *n, struct sequence *v)
     size_t k;
     if (v->count == 0 || covered_by_known(n, v))
         return false;
+    for (uint64_t left = n->plain & ~not; left != 0; left &= left - 1)
+        if (covered_by_agent(n, (unsigned)__builtin_ctzll(left), v))
+            return false;
     while ((branch = branch_for(at, v, not, &k)) != NULL) {
         if (k == v->count || k == v->guess)
             assume(about, branch->agent, sequence_initials(v), v);
@@ -236,8 +250,10 @@ bool node_insert(struct node *n, struct sequence *v)
         if (at->count == 0 || v->count == 0)
             return false;
     }
-    if (at == &n->wakes && !begin_branch(n, v, not))
+    if (at == &n->wakes && !begin_branch(n, v))
         return false;
+    if (v->guess == 0 && v->count > 1)
+        assume(about, v->data[0].agent, sequence_initials(v), v);
     wakes_append(at, v);
     return true;
 }
@@ -264,8 +280,10 @@ void node_agent_done(struct node *n, unsigned agent)
     n->done |= AGENT_BIT(agent);
     for (size_t i = 0; i < n->assumptions.count; i++) {
         const struct assumption *a = &n->assumptions.data[i];
-        if (a->agent == agent && !(known_to_commute(n, agent, &a->rest) && goes_on(n, agent)))
+        if (a->agent == agent && !(known_to_commute(n, agent, &a->rest) && goes_on(n, agent))) {
+            n->misled = true;
             try_one_of(n, a->initials);
+        }
     }
 }
 
@@ -274,7 +292,7 @@ static void add_assumption(struct node *n, const struct assumption *a)
     if (a->initials & (n->backtrack | node_covered(n)))
         return;
     struct turn rest = {NO_AGENT, false, NULL, &a->rest};
-    struct sequence v = {&rest, 1, 1, NO_GUESS};
+    struct sequence v = {&rest, 1, 1, NO_GUESS, false};
     if (!(node_covered(n) & AGENT_BIT(a->agent)))
         assume(&n->assumptions, a->agent, a->initials, &v);
     else if (!(known_to_commute(n, a->agent, &a->rest) && goes_on(n, a->agent)))
@@ -283,7 +301,7 @@ static void add_assumption(struct node *n, const struct assumption *a)
 
 void node_add(struct node *n, uint64_t agents, struct wakes *orders, struct assumptions *assumptions)
 {
-    struct sequence v = {NULL, 0, 0, NO_GUESS};
+    struct sequence v = {NULL, 0, 0, NO_GUESS, false};
     for (size_t i = 0; i < orders->count; i++) {
         wake_sequence(orders->data[i], &v);
         node_insert(n, &v);

@@ -67,7 +67,7 @@ static bool anybody_left(const struct node *n)
 static void begin_order(struct dpor *d, uint32_t early)
 {
     struct node *n = &d->nodes.data[early];
-    struct sequence whole = {NULL, 0, 0, d->order.guess};
+    struct sequence whole = {NULL, 0, 0, d->order.guess, d->order.partial};
     bool told = early < d->base; /* somebody else explores there */
     for (size_t i = 0; i < d->order.count && told; i++)
         vec_push(&whole, d->order.data[i]);
@@ -123,9 +123,10 @@ static void reverse_disabling(struct dpor *d, uint32_t last)
         node_leave_to(n, (unsigned)__builtin_ctzll(fell), &d->order);
 }
 
-void dpor_reverse_races(struct dpor *d)
+void dpor_reverse_races(struct dpor *d, bool whole)
 {
     const struct history *h = &d->history;
+    d->order.partial = !whole;
     for (uint32_t later = 0; later < h->events.count && !d->x->over; later++) {
         const uint32_t *earlier;
         if (later % TICK == TICK - 1)

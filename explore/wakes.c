@@ -61,6 +61,7 @@ void wakes_append(struct wakes *w, const struct sequence *v)
         one->agent = t->agent;
         one->guess = i == v->guess;
         one->needed = t->needed;
+        one->partial = v->partial;
         answers_copy(&one->answers, t->answers);
         one->footprint = footprint_copy(t->footprint->data, t->footprint->count);
         vec_push(w, one);
@@ -72,6 +73,7 @@ void wake_sequence(const struct wake *branch, struct sequence *out)
 {
     out->count = 0;
     out->guess = NO_GUESS;
+    out->partial = branch != NULL && branch->partial;
     while (branch != NULL) {
         if (branch->guess)
             out->guess = out->count;
@@ -107,7 +109,9 @@ bool sequence_begins(const struct sequence *v, size_t k)
 uint64_t sequence_initials(const struct sequence *v)
 {
     uint64_t initials = 0, seen = 0;
-    for (size_t k = 0; k < v->count && k != v->guess; k++) {
+    for (size_t k = 0; k < v->count; k++) {
+        if (k == v->guess)
+            continue;
         uint64_t bit = AGENT_BIT(v->data[k].agent);
         if (!(seen & bit) && sequence_begins(v, k))
             initials |= bit;
@@ -125,6 +129,17 @@ void sequence_remove(struct sequence *v, size_t k)
     for (; k + 1 < v->count; k++)
         v->data[k] = v->data[k + 1];
     v->count--;
+}
+
+void sequence_begin_with(struct sequence *v, size_t k)
+{
+    struct turn first = v->data[k];
+    for (size_t i = k; i > 0; i--)
+        v->data[i] = v->data[i - 1];
+    v->data[0] = first;
+    if (k == v->guess)
+        v->guess = 0;
+    /* A guess behind it has kept its place, which was the last. */
 }
 
 void sequence_reduce(struct sequence *v)

@@ -28,7 +28,7 @@ struct wakes {
 
 struct wake {
     unsigned agent;
-    bool guess, needed; /* as in its order */
+    bool guess, needed, partial; /* as in its order */
     struct answers answers;
     struct footprint footprint;
     struct assumptions assumptions; /* about the branches below */
@@ -47,7 +47,8 @@ struct turn {
 struct sequence {
     struct turn *data;
     size_t count, capacity;
-    size_t guess; /* its place, the last; NO_GUESS: there is none */
+    size_t guess; /* its place, mostly the last; NO_GUESS: there is none */
+    bool partial; /* the execution was cut short: other steps might have belonged to it */
 };
 #define NO_GUESS ((size_t)-1)
 
@@ -72,6 +73,8 @@ uint64_t sequence_initials(const struct sequence *v);
 /* Nothing but turns of `agent` itself conflicts with the footprint. */
 bool sequence_commutes(const struct sequence *v, unsigned agent, const struct footprint *f);
 void sequence_remove(struct sequence *v, size_t k);
+/* Turn k, which can begin the order, begins it. */
+void sequence_begin_with(struct sequence *v, size_t k);
 /* Leaves the guess and what it needs. */
 void sequence_reduce(struct sequence *v);
 

@@ -171,7 +171,7 @@ void put_wakes(struct wire *w, const struct wakes *list)
         uint64_t depth = left.data[left.count].depth;
         put_u64(w, depth);
         put_u64(w, one->agent);
-        put_u64(w, one->guess | (uint64_t)one->needed << 1);
+        put_u64(w, one->guess | (uint64_t)one->needed << 1 | (uint64_t)one->partial << 2);
         put_answers(w, &one->answers);
         put_footprint(w, &one->footprint);
         put_assumptions(w, &one->assumptions);
@@ -201,6 +201,7 @@ void get_wakes(struct wire *w, struct wakes *list)
         uint64_t flags = get_u64(w);
         one->guess = flags & 1;
         one->needed = flags >> 1 & 1;
+        one->partial = flags >> 2 & 1;
         get_answers(w, &one->answers);
         one->footprint = get_footprint(w);
         get_assumptions(w, &one->assumptions);
