@@ -88,42 +88,89 @@ struct writer {
     gva_t address;
     uint64_t size;
     uint8_t before[WATCHED_MAX];
-    bool known; /* `before` is what was there at the latest question */
-    struct timeline_position asked, limit;
-    struct timeline_position found;
-    bool any;
+    bool writing;  /* the instruction at `asked` is about to write there */
+    bool known;    /* something has been asked since the stretch began, at `asked` */
+    enum { BY_OPERAND, BY_MACHINE_BEHIND, BY_MACHINE_BEFORE } how;
+    struct timeline_position asked, place;
 };
 
-/* Instructions that write there; and changes that none explains, which the machine itself made for the one before (an
- * interrupt's frame, a hypercall). */
+static void begin_stretch(void *context)
+{
+    struct writer *w = context;
+    memcpy(w->before, arena_host(w->address), w->size);
+    w->writing = w->known = false;
+}
+
+/* Has the instruction of the latest question written there? What it has not by its operands the machine did: for it, a
+ * hypercall; or, when a step has ended since, in front of the next instruction: an interrupt's frame, a store that left its
+ * buffer. An instruction that faulted is asked about again where it stands. */
+static bool has_written(void *context, struct timeline_position at)
+{
+    struct writer *w = context;
+    const uint8_t *now = arena_host(w->address);
+    bool changed = memcmp(w->before, now, w->size) != 0;
+    bool wrote = w->known && w->writing && timeline_compare(at, w->asked) > 0;
+    if (changed)
+        memcpy(w->before, now, w->size);
+    w->writing = false;
+    if (!wrote && !changed)
+        return false;
+    bool before = !wrote && (!w->known || w->asked.step != at.step);
+    w->how = wrote ? BY_OPERAND : before ? BY_MACHINE_BEFORE : BY_MACHINE_BEHIND;
+    w->place = before ? at : w->asked;
+    return true;
+}
+
 static bool look(void *context, unsigned cpu, struct timeline_position at)
 {
     struct writer *w = context;
     struct debug_access accesses[DEBUG_ACCESSES];
-    const uint8_t *now = arena_host(w->address);
-    if (w->known && memcmp(w->before, now, w->size) != 0) {
-        w->found = w->asked;
-        w->any = true;
-    }
+    bool found = has_written(w, at);
     unsigned count = debug_accesses(w->d, machine_cpu(w->d->m, cpu), accesses);
     for (unsigned i = 0; i < count; i++)
-        if (accesses[i].write && accesses[i].address < w->address + w->size &&
-            w->address < accesses[i].address + accesses[i].size) {
-            w->found = at;
-            w->any = true;
-        }
-    memcpy(w->before, now, w->size);
+        w->writing |= accesses[i].write && accesses[i].address < w->address + w->size &&
+                      w->address < accesses[i].address + accesses[i].size;
     w->asked = at;
     w->known = true;
-    bool found = w->any;
-    w->any = false;
     return found;
 }
 
+/* The place stands in front of the instruction, as every position does: `t` there executes it. */
+static void print_writer(struct debugger *d, const struct writer *w)
+{
+    char text[DEBUG_ADDRESS], line[640];
+    struct symbol y, inlined[INLINE_MAX];
+    static const char *const how[] = {"", ", by the machine behind this instruction", ", by the machine in front of this instruction"};
+    struct timeline_position at = timeline_now(d->timeline);
+    struct rd_thread r = {.name = ""};
+    debug_context_cpu(d, timeline_cpu(d->timeline, at.step));
+    machine_thread(d->m, d->thread, &r);
+    debug_print(d, "Position %" PRIX64 ":%" PRIX64 ", processor %u, thread %016" PRIx64 " %s%s\n", at.step, at.n, d->cpu,
+                r.kthread, r.name, how[w->how]);
+    unsigned count = symbols_inlined(d->symbols, d->regs.rip, inlined);
+    for (unsigned i = 0; i < count; i++) {
+        symbol_text(&inlined[i], line, sizeof line);
+        debug_print(d, "(Inline Function) %s\n", line);
+    }
+    symbols_find(d->symbols, d->regs.rip, false, &y);
+    if (y.module[0] != '\0')
+        symbol_text(&y, line, sizeof line);
+    else
+        debug_address(d->regs.rip, line);
+    debug_print(d, "%s:\n", line);
+    if (debug_disassemble(d, d->regs.rip, line, sizeof line) != 0)
+        debug_print(d, "%s %s\n", debug_address(d->regs.rip, text), line);
+    debug_print(d, "Go there: !tt %" PRIX64 ":%" PRIX64 "\n", at.step, at.n);
+}
+
+/* /e: looks at every instruction, without the pages' dirty bytes; the answer is the same. */
 static void who_wrote(struct debugger *d, const char *args)
 {
     uint64_t address = 0, size = 1;
-    char symbol[DEBUG_SYMBOL], text[DEBUG_ADDRESS], line[640];
+    char text[DEBUG_ADDRESS];
+    bool every = strncmp(args, "/e", 2) == 0 && (args[2] == ' ' || args[2] == '\0');
+    if (every)
+        args += 2 + strspn(args + 2, " ");
     if (*args == '\0') {
         debug_error(d, "!whowrote: which address?");
         return;
@@ -138,23 +185,14 @@ static void who_wrote(struct debugger *d, const char *args)
     struct timeline_position now = timeline_now(d->timeline);
     unsigned thread = d->thread, frame = d->frame;
     struct writer w = {.d = d, .address = address, .size = size};
-    struct timeline_search s = {.hit = look, .context = &w, .each = true};
-    if (!timeline_backward(d->timeline, &s)) {
-        timeline_goto(d->timeline, now);
+    struct timeline_range range = {address, size};
+    struct timeline_search s = {.hit = look, .context = &w, .each = true, .written = &range, .written_count = every ? 0 : 1,
+                                .begin = begin_stretch, .end = has_written, .place = &w.place};
+    if (timeline_backward(d->timeline, &s))
+        print_writer(d, &w);
+    else
         debug_print(d, "Nobody wrote %s before now\n", debug_address(address, text));
-    } else {
-        struct timeline_position at = timeline_now(d->timeline);
-        debug_context_cpu(d, timeline_cpu(d->timeline, at.step));
-        struct rd_thread r = {.name = ""};
-        machine_thread(d->m, d->thread, &r);
-        debug_print(d, "Position %" PRIX64 ":%" PRIX64 ", processor %u, thread %016" PRIx64 " %s\n", at.step, at.n, d->cpu,
-                    r.kthread, r.name);
-        debug_print(d, "%s:\n", debug_symbol(d, d->regs.rip, symbol));
-        if (debug_disassemble(d, d->regs.rip, line, sizeof line) != 0)
-            debug_print(d, "%s %s\n", debug_address(d->regs.rip, text), line);
-        debug_print(d, "Go there: !tt %" PRIX64 ":%" PRIX64 "\n", at.step, at.n);
-        timeline_goto(d->timeline, now);
-    }
+    timeline_goto(d->timeline, now);
     if (!debug_context_thread(d, thread))
         debug_context_cpu(d, timeline_cpu(d->timeline, now.step));
     debug_context_frame(d, frame);
@@ -228,7 +266,7 @@ static void run(struct debugger *d, const char *name, const char *args)
 
 const struct debug_command debug_command_positions = {
     .names = "!tt !positions !whowrote !hash !jumps",
-    .syntax = "[STEP:N | PERCENT | ADDRESS [lN]]",
+    .syntax = "[STEP:N | PERCENT | [/e] ADDRESS [lN]]",
     .help = "travel to a position; list positions; who wrote this memory last before now; the state's hash; time jumps",
     .run = run,
 };
