@@ -1,8 +1,9 @@
 # Drivers of the kernel commands' tests, and the drivers of seed 003 as another compiler makes them.
 $(call sample_image,tests/debug/drivers,objects,objects.c)
 $(call sample_image,tests/debug/drivers,hostile,hostile.c)
+$(call sample_image,tests/debug/drivers,queued,queued.c)
 SAMPLE_CFLAGS_tests/debug/drivers := -I.
-TEST_NEEDS += $(foreach n,objects hostile,$(BUILD)/tests/debug/drivers/$(n).sys $(BUILD)/tests/debug/drivers/$(n).lua)
+TEST_NEEDS += $(foreach n,objects hostile queued,$(BUILD)/tests/debug/drivers/$(n).sys $(BUILD)/tests/debug/drivers/$(n).lua)
 
 DEBUG_CLANG := $(BUILD)/tests/debug/clang
 DEBUG_CLANG_FLAGS := --target=x86_64-w64-mingw32 -fuse-ld=lld -Wl,--allow-multiple-definition -O1 -g -std=gnu11 \
