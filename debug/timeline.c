@@ -407,6 +407,11 @@ uint64_t timeline_retired(const struct timeline *t, uint64_t step)
     return step < t->steps.count ? t->steps.data[step].retired : 0;
 }
 
+bool timeline_is_store(const struct timeline *t, uint64_t step)
+{
+    return step < t->steps.count && machine_agent_stores(t->m, t->steps.data[step].agent);
+}
+
 size_t timeline_checkpoints(const struct timeline *t)
 {
     return t->checkpoints.count;

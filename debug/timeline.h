@@ -40,6 +40,8 @@ uint64_t timeline_boot_steps(const struct timeline *t); /* the failure's own ste
 /* The processor that takes the step; its instructions in it (0 for the arrival of an interrupt). */
 unsigned timeline_cpu(const struct timeline *t, uint64_t step);
 uint64_t timeline_retired(const struct timeline *t, uint64_t step);
+/* The step makes a store visible that waited in its processor's buffer. */
+bool timeline_is_store(const struct timeline *t, uint64_t step);
 size_t timeline_checkpoints(const struct timeline *t);
 /* How often a walk in parts came to another state and was replaced by an undisturbed one. */
 uint64_t timeline_repairs(const struct timeline *t);

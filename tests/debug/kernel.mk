@@ -2,8 +2,9 @@
 $(call sample_image,tests/debug/drivers,objects,objects.c)
 $(call sample_image,tests/debug/drivers,hostile,hostile.c)
 $(call sample_image,tests/debug/drivers,queued,queued.c)
+$(call sample_image,tests/debug/drivers,barrier,barrier.c)
 SAMPLE_CFLAGS_tests/debug/drivers := -I.
-TEST_NEEDS += $(foreach n,objects hostile queued,$(BUILD)/tests/debug/drivers/$(n).sys $(BUILD)/tests/debug/drivers/$(n).lua)
+TEST_NEEDS += $(foreach n,objects hostile queued barrier,$(BUILD)/tests/debug/drivers/$(n).sys $(BUILD)/tests/debug/drivers/$(n).lua)
 
 DEBUG_CLANG := $(BUILD)/tests/debug/clang
 DEBUG_CLANG_FLAGS := --target=x86_64-w64-mingw32 -fuse-ld=lld -Wl,--allow-multiple-definition -O1 -g -std=gnu11 \
