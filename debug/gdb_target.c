@@ -138,6 +138,7 @@ static bool caller_in(const struct gdb *g, uint64_t id, gva_t pc, gva_t sp, gva_
     if (i + 1 < count && !stack_frame_registers(m, &regs, i + 1, out))
         return false;
     *before_call = i + 1 < count ? frames[i + 1].sp : sp + 8;
+    out->gpr[REG_RSP] = *before_call;
     return true;
 }
 

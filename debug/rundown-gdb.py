@@ -26,6 +26,8 @@ class Rundown(Unwinder):
             return None
         try:
             rip, rsp = (int(frame.read_register(r)) & 0xFFFFFFFFFFFFFFFF for r in ("rip", "rsp"))
+            if rip == 0:
+                return None
             answer = gdb.execute("monitor caller %x,%x" % (rip, rsp), False, True)
         except gdb.error:
             return None
@@ -34,10 +36,9 @@ class Rundown(Unwinder):
             return None
         numbers = [int(w, 16) for w in words]
         unwound = frame.create_unwind_info(FrameId(gdb.Value(numbers[0]), gdb.Value(numbers[1])))
-        if numbers[2] != 0:  # else the thread began here
-            for name, number in zip(REGISTERS, numbers[2:]):
-                kind = frame.read_register(name).type
-                unwound.add_saved_register(name, gdb.Value(number.to_bytes(8, "little"), kind))
+        for name, number in zip(REGISTERS, numbers[2:]):  # rip 0: the thread began here, and gdb goes no further
+            kind = frame.read_register(name).type
+            unwound.add_saved_register(name, gdb.Value(number.to_bytes(8, "little"), kind))
         return unwound
 
 
