@@ -38,7 +38,7 @@ $(FUZZ_BUILD)/gen/verbs.c: $(wildcard scenario/verbs/*.c) tools/registry.sh
 	@sh tools/registry.sh scenario/scenario.h 'struct scenario_verb' verb scenario_verbs scenario/verbs > $@
 $(FUZZ_BUILD)/fuzz-%: tests/fuzz/%.c $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) $(FUZZ_MORE_checkpoint)
 	@mkdir -p $(@D)
-	clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) $(FUZZ_MORE_$*) -llua5.4 -ljansson -lxxhash -lm
+	clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) $(FUZZ_MORE_$*) $(FUZZ_LINK_$*) -llua5.4 -ljansson -lxxhash -lm
 
 fuzz: $(if $(F),$(FUZZ_BUILD)/fuzz-$(F))
 	@test -n '$(F)' || { echo 'make fuzz F=NAME, one of: $(FUZZ_TARGETS)' >&2; exit 2; }
