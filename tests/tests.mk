@@ -18,6 +18,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/host/tests/unit/%.o $(TEST_LIBS)
 TEST_PROGRAMS += $(UNIT_PROGRAMS)
 .SECONDARY: $(patsubst %.c,$(BUILD)/host/%.o,$(wildcard tests/unit/*.c))
 
+FUZZ_BUILD := build-fuzz
 -include $(sort $(wildcard tests/*/*.mk))
 
 .PHONY: check-run
@@ -26,7 +27,6 @@ check-run: host guest samples $(TEST_PROGRAMS) $(TEST_NEEDS)
 
 # Fuzz targets have libFuzzer's entry point. Everything they link is compiled by clang into a build of its own.
 FUZZ_SECONDS ?= 30
-FUZZ_BUILD := build-fuzz
 FUZZ_FLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(FUZZ_BUILD)/gen -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
     -fno-sanitize-recover=undefined
 FUZZ_SOURCES = $(foreach f,base machine/pe scenario scenario/verbs,$(wildcard $(f)/*.c)) report/failure.c debug/types.c debug/dwarf.c
