@@ -261,10 +261,10 @@ static void state_hash(struct debugger *d)
     debug_print(d, "State %s, %" PRIu64 " repairs\n", text, timeline_repairs(d->timeline));
 }
 
-static double now_ms(void)
+static double now_ms(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
@@ -287,20 +287,23 @@ static void jumps(struct debugger *d, const char *args)
     struct timeline_position before = timeline_now(d->timeline);
     uint64_t all = timeline_instructions(d->timeline, timeline_end(d->timeline));
     struct hash128 hash = machine_state_hash(d->m);
-    double *times = calloc(count, sizeof *times);
-    RD_ASSERT(times != NULL);
+    double *times = calloc(count, sizeof *times), *used = calloc(count, sizeof *used); /* on the clock, by the processor */
+    RD_ASSERT(times != NULL && used != NULL);
     for (uint64_t i = 0; i < count; i++) {
         at = at * 6364136223846793005ull + 1442695040888963407ull;
-        double begin = now_ms();
+        double begin = now_ms(CLOCK_MONOTONIC), began = now_ms(CLOCK_PROCESS_CPUTIME_ID);
         timeline_goto(d->timeline, timeline_find(d->timeline, (at >> 16) % (all + 1)));
-        times[i] = now_ms() - begin;
+        times[i] = now_ms(CLOCK_MONOTONIC) - begin;
+        used[i] = now_ms(CLOCK_PROCESS_CPUTIME_ID) - began;
     }
     timeline_goto(d->timeline, before);
     qsort(times, count, sizeof *times, by_size);
-    debug_print(d, "%" PRIu64 " jumps in %" PRIu64 " instructions, %zu checkpoints: median %.1f ms, worst %.1f ms; %s\n", count, all,
-                timeline_checkpoints(d->timeline), times[count / 2], times[count - 1],
+    qsort(used, count, sizeof *used, by_size);
+    debug_print(d, "%" PRIu64 " jumps in %" PRIu64 " instructions, %zu checkpoints: median %.1f ms (%.1f ms of the processor), worst %.1f ms; %s\n", count, all,
+                timeline_checkpoints(d->timeline), times[count / 2], used[count / 2], times[count - 1],
                 hash_equal(hash, machine_state_hash(d->m)) ? "the same state again" : "ANOTHER STATE");
     free(times);
+    free(used);
 }
 
 static void run(struct debugger *d, const char *name, const char *args)

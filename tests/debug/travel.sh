@@ -18,6 +18,15 @@ same_state() {
 debug lock '!hash; bu lower!DriverEntry; g-; k 1; t 5; p 3; bc *; g; !hash'
 says "going back to the first instruction of DriverEntry" 'lower!DriverEntry'
 same_state "... and forward again ends in the same state" 1 9
+# Step by step: back over every instruction of the violating thread's request, then on to DriverEntry and its first instruction, and
+# forwards the same way.
+debug lock '!hash; t- 0n400; !tt; bu lower!DriverEntry; g-; !tt; r rip; ? @rip == lower!DriverEntry; t- 0n30; t 0n30; !tt; bc *; t 0n300; g; !hash'
+same_state "stepping back hundreds of times, to DriverEntry, and forwards again ends in the same state" 1 15
+good=true
+[ "$(answer 6)" = "$(answer 11)" ] && answer 8 | grep -q ' 00000000`00000001$' || good=false
+[ "$(answer 2 | grep -cE '^[0-9a-f`]{17} ')" -eq 400 ] || good=false
+[ $good = true ] || sed 's/^/# /' "$work/stdout"
+result $good "... each step shows its instruction, and steps back and forth at DriverEntry come to the same position"
 for name in lock dispatch hang; do
     debug $name '!hash; !tt 0:0; !hash; t 20; !tt 33; t; !tt 66; p; p; !tt 100; !hash; !tt 0; !hash'
     same_state "$name: the end is the end however it was reached" 1 11
