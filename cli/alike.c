@@ -5,12 +5,11 @@
 
 static bool agent_of(const struct machine *m, unsigned scenario_thread, unsigned *agent)
 {
-    for (unsigned n = 0; n < AGENT_ARRIVAL; n++) {
+    for (unsigned i = 0; i < machine_thread_count(m); i++) {
         struct rd_thread t;
-        unsigned index = machine_thread_on(m, n);
-        if (index != ~0u && machine_thread(m, index, &t) && t.scenario_index == scenario_thread) {
-            *agent = n;
-            return true;
+        if (machine_thread(m, i, &t) && t.scenario_index == scenario_thread) {
+            *agent = t.cpu;
+            return t.cpu < AGENT_ARRIVAL;
         }
     }
     return false;

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "cli/alike.h"
 #include "cli/cli.h"
+#include "explore/symmetry.h"
 
-#define ALLOWED "SPntsjKRHTcOfmivaoJbkh"
+#define ALLOWED "SPntsjYKRHTcOfmivaoJbykh"
 #define MINIMISE_EXECUTIONS 400
 /* Few real bugs need more. */
 #define DEFAULT_PREEMPTIONS 2
@@ -25,7 +27,8 @@ struct checking {
     const struct options *options;
     struct explore_result result;
     char covers[640];
-    char claim[512], bounds[192];
+    char claim[768], bounds[448];
+    struct str alike; /* names of threads */
     char check[HASH_TEXT]; /* of all that is explored */
     double started;
     uint64_t before; /* executions that are not this process's */
@@ -409,6 +412,29 @@ static int conclude(struct checking *c)
     return EXIT_CLEAN;
 }
 
+/* The reduction takes threads that run the same steps in one order; sampling gains nothing by it. */
+static struct symmetry *take_in_one_order(struct checking *c, struct subject *subject)
+{
+    uint64_t groups[SYMMETRY_GROUPS];
+    const char *strategy = c->options->strategy;
+    if (c->options->all_orders || (strategy != NULL && strcmp(strategy, "dpor") != 0))
+        return NULL;
+    unsigned count = alike_groups(&c->session, groups, &c->alike);
+    if (count == 0)
+        return NULL;
+    struct symmetry *symmetry = symmetry_open(subject, groups, count);
+    *subject = symmetry_subject(symmetry);
+    return symmetry;
+}
+
+static void name_alike(struct checking *c, const struct symmetry *symmetry)
+{
+    size_t n = strlen(c->bounds);
+    if (symmetry != NULL && symmetry_used(symmetry))
+        snprintf(c->bounds + n, sizeof c->bounds - n, ", equal threads (%s) in one order", c->alike.data);
+    str_free(&c->alike);
+}
+
 static int check_session(struct checking *c)
 {
     struct session *s = &c->session;
@@ -441,7 +467,11 @@ static int check_session(struct checking *c)
         .progress = show_progress,
         .progress_context = c,
     };
-    if (!explore_run(&subject, &options, &c->result, &e))
+    struct symmetry *symmetry = take_in_one_order(c, &subject);
+    bool explored = explore_run(&subject, &options, &c->result, &e);
+    name_alike(c, symmetry);
+    symmetry_close(symmetry);
+    if (!explored)
         return cli_fail(&e);
     if (c->result.violation_count == 0 && c->result.stop != STOP_END) {
         clear_progress(c);

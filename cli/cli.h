@@ -32,6 +32,8 @@ struct command {
 };
 extern const struct command command_check, command_run, command_replay, command_debug, command_list, command_merge;
 
+#define OPTIONS_SYMBOLS 16
+
 /* Options that check, run and replay share; each says which of them it takes. */
 struct options {
     const char *strategy;
@@ -41,7 +43,7 @@ struct options {
     uint32_t cpus;   /* 0: as the scenario says */
     uint32_t os;     /* 0: as the scenario says */
     unsigned jobs;   /* 0: one a processor */
-    bool tso;
+    bool tso, all_orders;
     unsigned shard, shards; /* part 1, 2, ... of so many; 0: the whole */
     const char *checkpoint, *resume; /* NULL */
     int64_t faults;  /* -1: as the scenario says */
@@ -53,6 +55,8 @@ struct options {
     const char *commands; /* debug: NULL: from the terminal or standard input */
     int gdb;              /* debug: port for gdb; -1: not given */
     const char *kernel; /* NULL: found beside the program */
+    const char *symbols[OPTIONS_SYMBOLS]; /* folders with debug information */
+    unsigned symbol_count;
 };
 /* Parses options in `allowed` (a string of short letters, see options.c) and leaves operands from
  * *first on. */
@@ -79,6 +83,7 @@ struct session {
     struct scenario_blob loader;
     gva_t driver_base;
     struct machine_bounds bounds; /* of exploration; a failure replays without */
+    bool all_orders;              /* of equal threads */
     struct file_data kernel, hal;
     char *kernel_path, *hal_path;
     struct machine_file system[SESSION_SYSTEM];
@@ -90,6 +95,7 @@ struct session {
     unsigned file_count;
     char *subject; /* for reports: what was given on the command line */
     unsigned root; /* snapshot after boot */
+    struct symbol_places places;
     struct symbols *symbols;
     bool booted;
 };
@@ -102,6 +108,8 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
 /* Reads the images that a failure names and makes the machine it happened in. */
 bool session_open_failure(struct session *s, const struct options *o, const char *path,
                           const struct failure *f, struct error *e);
+/* Opens the symbols of the session's machine, with the folders that the options name. */
+void session_open_symbols(struct session *s);
 /* Boots and marks the root. False: *e, or a violation during boot (e->kind is ERROR_NONE). */
 bool session_boot(struct session *s, print_fn print, struct error *e);
 void session_close(struct session *s);

@@ -14,7 +14,7 @@
 #include "debug/debugger.h"
 #include "debug/timeline.h"
 
-#define ALLOWED "Cgkh"
+#define ALLOWED "Cgykh"
 
 static void run_line(struct debugger *d, const char *line)
 {
@@ -192,7 +192,7 @@ static int open_timeline(struct session *s, const char *path, const struct failu
     RD_ASSERT(decisions != NULL);
     for (size_t i = 0; i < f->decision_count; i++)
         decisions[i] = (struct timeline_decision){f->decisions[i].is_choice, f->decisions[i].agent, f->decisions[i].value};
-    s->symbols = symbols_open(s->machine);
+    session_open_symbols(s);
     bool ok = timeline_open(out, s->machine, decisions, f->decision_count, f->shared, f->shared_count, &stop, &e);
     free(decisions);
     if (!ok)

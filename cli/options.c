@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
@@ -25,6 +26,7 @@ static const struct option_row {
     {'t', false, "time", "SECONDS", "stop after so long"},
     {'s', false, "seed", "N", "seed of a sampling strategy"},
     {'j', false, "jobs", "N", "processes that share a long exploration; default: one a processor"},
+    {'Y', false, "no-symmetry", NULL, "explore threads that run the same steps in every order, not in one"},
     {'T', false, "tso", NULL, "explore x86 store buffers too: at most 4 stores a processor wait"},
     {'K', false, "checkpoint", "FILE", "keep the state of the exploration in FILE, to resume from"},
     {'R', false, "resume", "FILE", "go on where FILE says, and keep it up to date"},
@@ -41,6 +43,7 @@ static const struct option_row {
     {'b', false, "base", "ADDRESS", "load drivers from this address on"},
     {'C', true, "commands", "'CMD; CMD'", "debugger commands to run instead of a prompt"},
     {'g', false, "gdb", "PORT", "wait for gdb on this port of 127.0.0.1 instead of prompting; 0: a free one"},
+    {'y', false, "symbols", "DIR", "look for PDBs in DIR too, a plain folder or a symbol store; may be repeated"},
     {'k', false, "kernel", "FILE", "guest kernel image; hal.dll lies beside it"},
     {'h', true, "help", NULL, "this text"},
 };
@@ -136,6 +139,17 @@ static bool parse_os(const char *text, uint32_t *out, struct error *e)
     return error_set(e, ERROR_INPUT, "--os: expected win7, win8 or win10, got \"%s\"", text);
 }
 
+static bool add_symbols(const char *folder, struct options *o, struct error *e)
+{
+    struct stat st;
+    if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+        return error_set(e, ERROR_INPUT, "--symbols: %s is not a folder", folder);
+    if (o->symbol_count == OPTIONS_SYMBOLS)
+        return error_set(e, ERROR_INPUT, "--symbols: at most %d folders", OPTIONS_SYMBOLS);
+    o->symbols[o->symbol_count++] = folder;
+    return true;
+}
+
 static bool take(char letter, const char *value, struct options *o, struct error *e)
 {
     uint64_t n = 0;
@@ -199,6 +213,9 @@ static bool take(char letter, const char *value, struct options *o, struct error
     case 'T':
         o->tso = true;
         return true;
+    case 'Y':
+        o->all_orders = true;
+        return true;
     case 'a':
         o->all = true;
         return true;
@@ -218,6 +235,8 @@ static bool take(char letter, const char *value, struct options *o, struct error
             return false;
         o->gdb = (int)n;
         return true;
+    case 'y':
+        return add_symbols(value, o, e);
     case 'k':
         o->kernel = value;
         return true;

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-#define ALLOWED "Jkh"
+#define ALLOWED "Jykh"
 
 int session_diverged(const char *path, const char *what, const char *detail)
 {

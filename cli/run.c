@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 
 #define RUN_STEPS 1000000u
-#define ALLOWED "cObfvkJh"
+#define ALLOWED "cObfvykJh"
 
 static void print_text(void *context, const char *text, size_t bytes)
 {

@@ -233,10 +233,22 @@ static bool choose_verifier(struct session *s, const char *text, struct error *e
     return true;
 }
 
+static void print_warning(void *context, const char *text)
+{
+    (void)context;
+    fflush(stdout);
+    fprintf(stderr, "rundown: %s\n", text);
+}
+
+static struct symbol_places symbol_places(const struct options *o)
+{
+    return (struct symbol_places){.folders = o->symbols, .count = o->symbol_count, .warn = print_warning};
+}
+
 bool session_open(struct session *s, const struct options *o, char **operands, int count,
                   struct error *e)
 {
-    *s = (struct session){0};
+    *s = (struct session){.places = symbol_places(o)};
     if (!read_operands(s, operands, count, e))
         return false;
     s->scenario.tso = o->tso;
@@ -254,6 +266,7 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
             return false;
     s->driver_base = o->base;
     s->bounds = o->bounds;
+    s->all_orders = o->all_orders;
     load_filter_manager(s);
     if (!scenario_lower(&s->scenario, &s->loader, e) || !read_guest(s, o, e) || !create(s, e))
         return false;
@@ -261,35 +274,48 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
     return true;
 }
 
+static bool is_image(void *context, const char *path)
+{
+    const struct failure_image *image = context;
+    struct file_data file;
+    struct error ignored = {0};
+    if (!file_read(path, IMAGE_FILE_LIMIT, &file, &ignored))
+        return false;
+    bool same = hash_equal(hash_bytes(file.data, file.size), image->content);
+    file_free(&file);
+    return same;
+}
+
 /* Where a failure's driver is now: at its path, seen from the failure file; else beside the failure
- * file. */
-static char *find_image(const char *failure_path, const struct failure_image *image)
+ * file; else in a folder with symbols, as a file there or as a store keeps images. */
+static char *find_image(const char *failure_path, struct failure_image *image, const struct symbol_places *places)
 {
     char *folder = file_directory(failure_path);
-    char *path = file_join(folder, image->path);
-    if (!file_exists(path)) {
-        char *beside = file_join(folder, image->name);
-        if (file_exists(beside)) {
-            free(path);
-            path = beside;
-        } else {
-            free(beside);
-        }
-    }
+    char *path = file_join(folder, image->path), *beside = file_join(folder, image->name), *found = NULL;
     free(folder);
-    return path;
+    if (!file_exists(path) && file_exists(beside))
+        found = beside;
+    else if (!file_exists(path))
+        found = symbols_find_image(places, image->name, is_image, image);
+    if (found == NULL)
+        found = path;
+    if (found != path)
+        free(path);
+    if (found != beside)
+        free(beside);
+    return found;
 }
 
 bool session_open_failure(struct session *s, const struct options *o, const char *path,
                           const struct failure *f, struct error *e)
 {
-    *s = (struct session){0};
+    *s = (struct session){.places = symbol_places(o)};
     s->subject = str_dup(f->scenario_path);
     s->driver_base = f->driver_base;
     if (f->image_count > SCENARIO_MAX_DRIVERS)
         return error_set(e, ERROR_INPUT, "%s: more than %d images", path, SCENARIO_MAX_DRIVERS);
     for (size_t i = 0; i < f->image_count; i++) {
-        if (!read_driver(s, str_dup(f->images[i].name), find_image(path, &f->images[i]), e))
+        if (!read_driver(s, str_dup(f->images[i].name), find_image(path, &f->images[i], &s->places), e))
             return false;
         if (!hash_equal(hash_bytes(s->file_data[i].data, s->file_data[i].size),
                         f->images[i].content))
@@ -327,8 +353,14 @@ struct hash128 session_hash(const struct session *s)
     h = hash_chain(h, s->loader.data, s->loader.size);
     h = hash_chain(h, &s->driver_base, sizeof s->driver_base);
     const struct machine_bounds *b = &s->bounds;
-    uint64_t bounds[] = {b->timers.on, b->timers.most, b->interrupts.on, b->interrupts.most};
+    uint64_t bounds[] = {b->timers.on, b->timers.most, b->interrupts.on, b->interrupts.most, s->all_orders};
     return hash_chain(h, bounds, sizeof bounds);
+}
+
+void session_open_symbols(struct session *s)
+{
+    s->symbols = symbols_open(s->machine);
+    symbols_look_in(s->symbols, &s->places);
 }
 
 bool session_boot(struct session *s, print_fn print, struct error *e)
@@ -336,7 +368,7 @@ bool session_boot(struct session *s, print_fn print, struct error *e)
     struct observer o = quiet_observer();
     o.print = print;
     machine_set_observer(s->machine, &o);
-    s->symbols = symbols_open(s->machine);
+    session_open_symbols(s);
     if (!machine_boot(s->machine, e))
         return false;
     s->booted = true;

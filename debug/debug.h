@@ -1,10 +1,11 @@
 /*
  * Symbols and stacks: turns addresses of a stopped machine into names, lines and call stacks. Names come from
- * the image's debug information (llvm-symbolizer reads DWARF and PDB), else from exports, else module+offset.
+ * the image's debug information (its PDB; DWARF through llvm-symbolizer), else from exports, else module+offset.
  */
 #ifndef DEBUG_DEBUG_H
 #define DEBUG_DEBUG_H
 
+#include "base/file.h"
 #include "debug/types.h"
 #include "machine/machine.h"
 
@@ -21,6 +22,19 @@ struct symbol {
 
 struct symbols; /* a cache over one machine's images and a symbolizer process */
 struct symbols *symbols_open(const struct machine *m);
+/* Folders besides the images' own that are searched for PDBs, and for what images were before they were stripped: plain ones or symbol
+ * stores; and who is told, in one line, of one that
+ * was found and is not used. Folders and context must outlive the symbols. Without this call nobody is told. */
+struct symbol_places {
+    const char *const *folders;
+    unsigned count;
+    void (*warn)(void *context, const char *text);
+    void *context;
+};
+void symbols_look_in(struct symbols *s, const struct symbol_places *places);
+/* The first image of that name in those folders that `accept` takes; malloc'ed, NULL: none. */
+typedef bool (*symbol_image_fn)(void *context, const char *path);
+char *symbols_find_image(const struct symbol_places *places, const char *name, symbol_image_fn accept, void *context);
 void symbols_close(struct symbols *s);
 const struct machine *symbols_machine(const struct symbols *s);
 /* `address` itself; for a return address pass address - 1 and is_return keeps the printed offset right. */
@@ -36,6 +50,12 @@ unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INL
 
 /* Types of an image by its debug information; they live as long as the symbols. */
 struct types *symbols_types(struct symbols *s, const struct machine_image *image);
+/* The file that has the image's symbol table: its own, or that of the image before it was stripped. */
+struct file_data symbols_file(struct symbols *s, const struct machine_image *image);
+/* "pdb symbols", "dwarf symbols", "coff symbols", "export symbols": where the image's names come from; *path: which file (NULL: unknown). */
+const char *symbols_source(struct symbols *s, const struct machine_image *image, const char **path);
+/* The image's PDB; NULL: it has none that fits. */
+struct pdb *symbols_pdb(struct symbols *s, const struct machine_image *image);
 /* Where a variable lies that debug information knows; 0: none. */
 gva_t symbols_variable(struct symbols *s, const struct machine_image *image, const char *name, type_id *type);
 

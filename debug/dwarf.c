@@ -12,36 +12,11 @@
 
 #define DEPTH_LIMIT 64u
 
-struct cursor {
-    const uint8_t *at, *end;
-    bool bad;
-};
-
-static struct cursor cursor_at(const struct dwarf_section *s, uint64_t offset)
-{
-    if (s->data == NULL || offset > s->size)
-        return (struct cursor){.bad = true};
-    return (struct cursor){s->data + offset, s->data + s->size, false};
-}
-
-static uint64_t fixed(struct cursor *c, unsigned bytes)
-{
-    uint64_t value = 0;
-    if (c->bad || (size_t)(c->end - c->at) < bytes) {
-        c->bad = true;
-        return 0;
-    }
-    for (unsigned i = 0; i < bytes; i++)
-        value |= (uint64_t)c->at[i] << (8 * i);
-    c->at += bytes;
-    return value;
-}
-
 static uint64_t leb(struct cursor *c, bool is_signed)
 {
     uint64_t value = 0;
     for (unsigned shift = 0;; shift += 7) {
-        uint64_t byte = fixed(c, 1);
+        uint64_t byte = cursor_fixed(c, 1);
         if (c->bad || shift > 63) {
             c->bad = true;
             return 0;
@@ -55,49 +30,27 @@ static uint64_t leb(struct cursor *c, bool is_signed)
     }
 }
 
-static void skip(struct cursor *c, uint64_t bytes)
-{
-    if (c->bad || (uint64_t)(c->end - c->at) < bytes)
-        c->bad = true;
-    else
-        c->at += bytes;
-}
-
-static const char *text(struct cursor *c)
-{
-    if (c->bad)
-        return NULL;
-    const uint8_t *zero = memchr(c->at, 0, (size_t)(c->end - c->at));
-    if (zero == NULL) {
-        c->bad = true;
-        return NULL;
-    }
-    const char *found = (const char *)c->at;
-    c->at = zero + 1;
-    return found;
-}
-
-static const char *text_at(const struct dwarf_section *s, uint64_t offset)
+static const char *text_at(const struct bytes *s, uint64_t offset)
 {
     struct cursor c = cursor_at(s, offset);
-    return text(&c);
+    return cursor_text(&c);
 }
 
 static void find_sections(struct dwarf *d, const uint8_t *file, size_t size)
 {
     const struct {
         const char *name;
-        struct dwarf_section *section;
+        struct bytes *section;
     } wanted[] = {{".debug_info", &d->info},         {".debug_abbrev", &d->abbrev},
                   {".debug_str", &d->str},           {".debug_line_str", &d->line_str},
                   {".debug_str_offsets", &d->str_offsets}, {".debug_addr", &d->addr}};
-    struct dwarf_section whole = {file, size};
+    struct bytes whole = {file, size};
     struct cursor c = cursor_at(&whole, 0x3C);
-    uint64_t header = fixed(&c, 4);
+    uint64_t header = cursor_fixed(&c, 4);
     c = cursor_at(&whole, header + 6);
-    uint64_t sections = fixed(&c, 2);
-    skip(&c, 4);
-    uint64_t symbols = fixed(&c, 4), symbol_count = fixed(&c, 4), optional = fixed(&c, 2);
+    uint64_t sections = cursor_fixed(&c, 2);
+    cursor_skip(&c, 4);
+    uint64_t symbols = cursor_fixed(&c, 4), symbol_count = cursor_fixed(&c, 4), optional = cursor_fixed(&c, 2);
     uint64_t strings = symbols != 0 ? symbols + symbol_count * 18 : size;
     for (uint64_t i = 0; i < sections && !c.bad; i++) {
         char short_name[9] = {0};
@@ -105,17 +58,17 @@ static void find_sections(struct dwarf *d, const uint8_t *file, size_t size)
         if (c.bad || c.end - c.at < 40)
             return;
         memcpy(short_name, c.at, 8);
-        skip(&c, 8);
-        uint64_t virtual_size = fixed(&c, 4);
-        skip(&c, 4);
-        uint64_t bytes = fixed(&c, 4), start = fixed(&c, 4);
+        cursor_skip(&c, 8);
+        uint64_t virtual_size = cursor_fixed(&c, 4);
+        cursor_skip(&c, 4);
+        uint64_t bytes = cursor_fixed(&c, 4), start = cursor_fixed(&c, 4);
         const char *name =
             short_name[0] == '/' ? text_at(&whole, strings + strtoul(short_name + 1, NULL, 10)) : short_name;
         if (virtual_size != 0 && virtual_size < bytes)
             bytes = virtual_size; /* the rest is padding */
         for (size_t k = 0; k < sizeof wanted / sizeof wanted[0] && name != NULL; k++)
             if (strcmp(name, wanted[k].name) == 0 && start <= size && bytes <= size - start)
-                *wanted[k].section = (struct dwarf_section){file + start, bytes};
+                *wanted[k].section = (struct bytes){file + start, bytes};
     }
 }
 
@@ -125,23 +78,23 @@ static void find_units(struct dwarf *d)
     while (offset < d->info.size) {
         struct cursor c = cursor_at(&d->info, offset);
         struct dwarf_unit u = {.start = offset, .offset_size = 4};
-        uint64_t length = fixed(&c, 4);
+        uint64_t length = cursor_fixed(&c, 4);
         if (length == 0xFFFFFFFF) {
             u.offset_size = 8;
-            length = fixed(&c, 8);
+            length = cursor_fixed(&c, 8);
         }
         if (c.bad || length == 0 || length > (uint64_t)(c.end - c.at))
             return;
         u.end = (uint64_t)(c.at - d->info.data) + length;
-        u.version = (uint8_t)fixed(&c, 2);
+        u.version = (uint8_t)cursor_fixed(&c, 2);
         uint64_t kind = 1;
         if (u.version >= 5) {
-            kind = fixed(&c, 1);
-            u.address_size = (uint8_t)fixed(&c, 1);
-            u.abbreviations = fixed(&c, u.offset_size);
+            kind = cursor_fixed(&c, 1);
+            u.address_size = (uint8_t)cursor_fixed(&c, 1);
+            u.abbreviations = cursor_fixed(&c, u.offset_size);
         } else {
-            u.abbreviations = fixed(&c, u.offset_size);
-            u.address_size = (uint8_t)fixed(&c, 1);
+            u.abbreviations = cursor_fixed(&c, u.offset_size);
+            u.address_size = (uint8_t)cursor_fixed(&c, 1);
         }
         u.first = (uint64_t)(c.at - d->info.data);
         u.str_offsets = u.offset_size == 4 ? 8 : 16; /* behind the header, where the unit does not say */
@@ -170,7 +123,7 @@ static const struct dwarf_table *table_at(struct dwarf *d, uint64_t offset)
         if (a.code == 0)
             break;
         a.tag = (uint32_t)leb(&c, false);
-        a.children = fixed(&c, 1) != 0;
+        a.children = cursor_fixed(&c, 1) != 0;
         a.at = c.bad ? 0 : (uint32_t)(c.at - d->abbrev.data);
         for (;;) {
             uint64_t name = leb(&c, false), form = leb(&c, false);
@@ -209,7 +162,7 @@ static const char *indexed_string(struct dwarf *d, const struct dwarf_unit *u, u
     if (index > d->str_offsets.size)
         return NULL;
     struct cursor c = cursor_at(&d->str_offsets, u->str_offsets + index * u->offset_size);
-    uint64_t offset = fixed(&c, u->offset_size);
+    uint64_t offset = cursor_fixed(&c, u->offset_size);
     return c.bad ? NULL : text_at(&d->str, offset);
 }
 
@@ -218,14 +171,14 @@ static uint64_t indexed_address(struct dwarf *d, const struct dwarf_unit *u, uin
     if (index > d->addr.size)
         return 0;
     struct cursor c = cursor_at(&d->addr, u->addr + index * u->address_size);
-    return fixed(&c, u->address_size);
+    return cursor_fixed(&c, u->address_size);
 }
 
 static void take_block(struct cursor *c, uint64_t bytes, struct value *v)
 {
     v->block = c->at;
     v->block_size = bytes;
-    skip(c, bytes);
+    cursor_skip(c, bytes);
     if (c->bad)
         v->block = NULL;
 }
@@ -237,22 +190,22 @@ static void read_form(struct dwarf *d, const struct dwarf_unit *u, struct cursor
     *v = (struct value){0};
     switch (form) {
     case 0x01: /* addr */
-        v->number = fixed(c, u->address_size);
+        v->number = cursor_fixed(c, u->address_size);
         break;
     case 0x0B: case 0x0C: case 0x11: /* data1 flag ref1 */
-        v->number = fixed(c, 1);
+        v->number = cursor_fixed(c, 1);
         break;
     case 0x05: case 0x12: /* data2 ref2 */
-        v->number = fixed(c, 2);
+        v->number = cursor_fixed(c, 2);
         break;
     case 0x06: case 0x13: /* data4 ref4 */
-        v->number = fixed(c, 4);
+        v->number = cursor_fixed(c, 4);
         break;
     case 0x07: case 0x14: case 0x20: /* data8 ref8 ref_sig8 */
-        v->number = fixed(c, 8);
+        v->number = cursor_fixed(c, 8);
         break;
     case 0x1E: /* data16 */
-        skip(c, 16);
+        cursor_skip(c, 16);
         break;
     case 0x0D: /* sdata */
         v->number = leb(c, true);
@@ -261,31 +214,31 @@ static void read_form(struct dwarf *d, const struct dwarf_unit *u, struct cursor
         v->number = leb(c, false);
         break;
     case 0x08: /* string */
-        v->string = text(c);
+        v->string = cursor_text(c);
         break;
     case 0x0E: /* strp */
-        v->string = text_at(&d->str, fixed(c, u->offset_size));
+        v->string = text_at(&d->str, cursor_fixed(c, u->offset_size));
         break;
     case 0x1F: /* line_strp */
-        v->string = text_at(&d->line_str, fixed(c, u->offset_size));
+        v->string = text_at(&d->line_str, cursor_fixed(c, u->offset_size));
         break;
     case 0x1A: /* strx */
         v->string = indexed_string(d, u, leb(c, false));
         break;
     case 0x25: case 0x26: case 0x27: case 0x28: /* strx1 to strx4 */
-        v->string = indexed_string(d, u, fixed(c, (unsigned)(form - 0x24)));
+        v->string = indexed_string(d, u, cursor_fixed(c, (unsigned)(form - 0x24)));
         break;
     case 0x1B: /* addrx */
         v->number = indexed_address(d, u, leb(c, false));
         break;
     case 0x29: case 0x2A: case 0x2B: case 0x2C: /* addrx1 to addrx4 */
-        v->number = indexed_address(d, u, fixed(c, (unsigned)(form - 0x28)));
+        v->number = indexed_address(d, u, cursor_fixed(c, (unsigned)(form - 0x28)));
         break;
     case 0x10: /* ref_addr */
-        v->number = fixed(c, u->version == 2 ? u->address_size : u->offset_size);
+        v->number = cursor_fixed(c, u->version == 2 ? u->address_size : u->offset_size);
         break;
     case 0x17: /* sec_offset */
-        v->number = fixed(c, u->offset_size);
+        v->number = cursor_fixed(c, u->offset_size);
         break;
     case 0x19: /* flag_present */
         v->number = 1;
@@ -294,13 +247,13 @@ static void read_form(struct dwarf *d, const struct dwarf_unit *u, struct cursor
         v->number = (uint64_t)implicit;
         break;
     case 0x0A: /* block1 */
-        take_block(c, fixed(c, 1), v);
+        take_block(c, cursor_fixed(c, 1), v);
         break;
     case 0x03: /* block2 */
-        take_block(c, fixed(c, 2), v);
+        take_block(c, cursor_fixed(c, 2), v);
         break;
     case 0x04: /* block4 */
-        take_block(c, fixed(c, 4), v);
+        take_block(c, cursor_fixed(c, 4), v);
         break;
     case 0x09: case 0x18: /* block exprloc */
         take_block(c, leb(c, false), v);
@@ -328,7 +281,7 @@ static bool fixed_address(struct dwarf *d, const struct dwarf_unit *u, const str
         return false;
     struct cursor c = {v->block + 1, v->block + v->block_size, false};
     if (v->block[0] == 0x03) /* DW_OP_addr */
-        *out = fixed(&c, u->address_size);
+        *out = cursor_fixed(&c, u->address_size);
     else if (v->block[0] == 0xA1) /* DW_OP_addrx */
         *out = indexed_address(d, u, leb(&c, false));
     else

@@ -7,11 +7,7 @@
 #include <stdint.h>
 
 #include "base/vec.h"
-
-struct dwarf_section {
-    const uint8_t *data;
-    size_t size;
-};
+#include "debug/cursor.h"
 
 struct dwarf_unit {
     uint64_t start, first, end; /* of the header, of the first entry, behind the last; offsets in .debug_info */
@@ -32,7 +28,7 @@ struct dwarf_table {
 };
 
 struct dwarf {
-    struct dwarf_section info, abbrev, str, line_str, str_offsets, addr;
+    struct bytes info, abbrev, str, line_str, str_offsets, addr;
     VEC(struct dwarf_unit) units; /* by start */
     VEC(struct dwarf_table) tables;
 };

@@ -1,6 +1,6 @@
 /*
- * Symbols by name: those of the COFF symbol table of an image's file, its exports, and the functions of .pdata under the
- * names that debug information gives their first bytes.
+ * Symbols by name: those of the COFF symbol table of an image's file or of its PDB, its exports, and, without a PDB, the functions
+ * of .pdata under the names that debug information gives their first bytes.
  * Source: Microsoft "PE Format", COFF Symbol Table.
  */
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "base/vec.h"
 #include "debug/debugger.h"
+#include "debug/pdb.h"
 #include "machine/pe/pe.h"
 
 #define COFF_SYMBOL 18u
@@ -93,6 +94,12 @@ static void add_export(void *context, const char *symbol, uint32_t ordinal, uint
         add(context, rva, symbol, strlen(symbol));
 }
 
+static void add_from_pdb(void *context, uint32_t rva, const char *name)
+{
+    size_t length = strlen(name);
+    add(context, rva, name, length < NAME_MAX_LENGTH ? length : NAME_MAX_LENGTH);
+}
+
 struct pdata_walk {
     struct name_table *table;
     struct symbols *symbols;
@@ -167,7 +174,8 @@ static void read_names(struct symbols *s, struct name_table *t, const struct mac
 {
     struct pe pe;
     struct error ignored = {0};
-    if (!pe_parse(image->name, image->file, image->file_size, &pe, &ignored))
+    struct file_data file = symbols_file(s, image);
+    if (!pe_parse(image->name, file.data, file.size, &pe, &ignored))
         return;
     read_coff(t, &pe);
     bool full = t->names.count > 0;
@@ -178,8 +186,12 @@ static void read_names(struct symbols *s, struct name_table *t, const struct mac
     if (!full)
         read_imports(t, &pe, memory);
     free(memory);
+    struct pdb *pdb = symbols_pdb(s, image);
     struct pdata_walk w = {t, s, image->base, t->names.count};
-    pe_each_function(&pe, add_function, &w);
+    if (pdb != NULL)
+        pdb_each_name(pdb, add_from_pdb, t);
+    else
+        pe_each_function(&pe, add_function, &w);
     if (t->names.count > 0)
         qsort(t->names.data, t->names.count, sizeof t->names.data[0], by_rva);
 }

@@ -1,5 +1,5 @@
 /*
- * Names of addresses. Sources, best first: debug information and the COFF symbol table through
+ * Names of addresses. Sources, best first: the image's PDB; its DWARF and COFF symbol table through
  * llvm-symbolizer; the image's exports; module+offset. An export is only believed for the function
  * it begins: .pdata says where functions end, so `lower!DriverEntry+0x5c30` for some nameless
  * function far behind it is not printed.
@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/vec.h"
 #include "debug/debug.h"
+#include "debug/symbol_file.h"
 #include "debug/symbolizer.h"
 #include "machine/pe/pe.h"
 
@@ -40,10 +42,18 @@ struct module {
     VEC(struct export_symbol) exports; /* by rva, then name */
     VEC(struct found) found;           /* by rva */
     struct types *types;               /* NULL: not asked for yet */
+    bool has_reference;                /* the image names a PDB */
+    bool searched;
+    struct pdb *pdb; /* NULL: none that fits */
+    struct file_data pdb_file;
+    char *pdb_path;
+    char *whole; /* of an image that was stripped: the one that still has its debug information; NULL: none */
+    struct file_data whole_file;
 };
 
 struct symbols {
     const struct machine *m;
+    struct symbol_places places;
     struct symbolizer symbolizer, debug_symbolizer;
     VEC(struct module) modules; /* in the order of first use */
 };
@@ -57,6 +67,11 @@ struct symbols *symbols_open(const struct machine *m)
     return s;
 }
 
+void symbols_look_in(struct symbols *s, const struct symbol_places *places)
+{
+    s->places = *places;
+}
+
 void symbols_close(struct symbols *s)
 {
     if (s == NULL)
@@ -67,6 +82,11 @@ void symbols_close(struct symbols *s)
         vec_free(&s->modules.data[i].exports);
         vec_free(&s->modules.data[i].found);
         types_close(s->modules.data[i].types);
+        pdb_close(s->modules.data[i].pdb);
+        file_free(&s->modules.data[i].pdb_file);
+        file_free(&s->modules.data[i].whole_file);
+        free(s->modules.data[i].whole);
+        free(s->modules.data[i].pdb_path);
     }
     vec_free(&s->modules);
     free(s);
@@ -89,10 +109,119 @@ static struct module *module_of(struct symbols *s, const struct machine_image *i
     return module;
 }
 
+static void warn(struct symbols *s, const struct machine_image *image, const char *text)
+{
+    char *line = str_format("%s: %s", image->name, text);
+    if (s->places.warn != NULL)
+        s->places.warn(s->places.context, line);
+    free(line);
+}
+
+static bool same_code(const struct pe *a, const struct pe *b)
+{
+    if (a->entry_rva != b->entry_rva || a->preferred_base != b->preferred_base)
+        return false;
+    for (unsigned i = 0; i < a->section_count; i++) {
+        const struct pe_section *x = &a->sections[i], *y = &b->sections[i];
+        if (x->executable && (i >= b->section_count || !y->executable || x->rva != y->rva || x->file_size != y->file_size ||
+                              memcmp(a->file + x->file_offset, b->file + y->file_offset, x->file_size) != 0))
+            return false;
+    }
+    return true;
+}
+
+static bool has_symbol_table(const uint8_t *file)
+{
+    uint32_t header, count;
+    memcpy(&header, file + 0x3C, sizeof header); /* pe_parse has checked both headers */
+    memcpy(&count, file + header + 16, sizeof count);
+    return count != 0;
+}
+
+static bool is_whole(void *context, const char *path)
+{
+    struct module *module = context;
+    struct error ignored = {0};
+    struct pe pe;
+    if (!file_read(path, PE_MAX_IMAGE, &module->whole_file, &ignored))
+        return false;
+    if (pe_parse(path, module->whole_file.data, module->whole_file.size, &pe, &ignored) && same_code(&module->pe, &pe))
+        return true;
+    file_free(&module->whole_file);
+    return false;
+}
+
+/* Stripping leaves the code as it is (but not the time in the header), so that is how the image is known again from which debug
+ * information was taken away. */
+static void find_whole(struct symbols *s, struct module *module, const struct machine_image *image)
+{
+    struct types *own = types_open(image->file, image->file_size);
+    if (!types_any(own) && !has_symbol_table(image->file))
+        module->whole = symbols_find_image(&s->places, image->name, is_whole, module);
+    types_close(own);
+}
+
+static struct pdb *pdb_of(struct symbols *s, struct module *module, const struct machine_image *image)
+{
+    struct pdb_reference reference;
+    char *refused;
+    if (module->searched)
+        return module->pdb;
+    module->searched = true;
+    module->has_reference = module->parsed && symbol_file_reference(&module->pe, &reference);
+    if (module->parsed && !module->has_reference && s->places.count > 0)
+        find_whole(s, module, image);
+    if (!module->has_reference)
+        return NULL;
+    module->pdb = symbol_file_pdb(&s->places, &module->pe, &reference, image->path, &module->pdb_file, &module->pdb_path, &refused);
+    if (module->pdb == NULL && refused != NULL)
+        warn(s, image, refused);
+    else if (module->pdb != NULL && module->pdb->rearranged)
+        warn(s, image, "the image was rearranged after linking (OMAP): of its PDB only types are used");
+    free(refused);
+    return module->pdb;
+}
+
+struct pdb *symbols_pdb(struct symbols *s, const struct machine_image *image)
+{
+    return pdb_of(s, module_of(s, image), image);
+}
+
+struct file_data symbols_file(struct symbols *s, const struct machine_image *image)
+{
+    struct module *module = module_of(s, image);
+    pdb_of(s, module, image);
+    return module->whole != NULL ? module->whole_file : (struct file_data){(uint8_t *)image->file, image->file_size};
+}
+
+const char *symbols_source(struct symbols *s, const struct machine_image *image, const char **path)
+{
+    struct module *module = module_of(s, image);
+    if (pdb_of(s, module, image) != NULL) {
+        *path = module->pdb_path;
+        return "pdb symbols";
+    }
+    struct file_data file = symbols_file(s, image);
+    *path = module->whole != NULL ? module->whole : image->path;
+    if (module->parsed && !module->has_reference && types_any(symbols_types(s, image)))
+        return "dwarf symbols";
+    return module->parsed && !module->has_reference && has_symbol_table(file.data) ? "coff symbols" : "export symbols";
+}
+
+static const char *path_of(const struct module *module, const struct machine_image *image)
+{
+    return module->whole != NULL ? module->whole : image->path;
+}
+
 struct types *symbols_types(struct symbols *s, const struct machine_image *image)
 {
     struct module *module = module_of(s, image);
-    if (module->types == NULL)
+    struct pdb *pdb = pdb_of(s, module, image);
+    if (module->types == NULL && pdb != NULL)
+        module->types = types_open_pdb(pdb);
+    else if (module->types == NULL && module->whole != NULL)
+        module->types = types_open(module->whole_file.data, module->whole_file.size);
+    else if (module->types == NULL)
         module->types = types_open(image->file, image->file_size);
     return module->types;
 }
@@ -141,6 +270,16 @@ static void read_exports(struct module *module)
               compare_exports);
 }
 
+/* Whether what begins at `name`, the nearest one in front of rva, can be the function there. */
+static bool begins_function(const struct pe *pe, uint32_t name, uint32_t rva)
+{
+    uint32_t start, end;
+    if (pe_function(pe, rva, &start, &end))
+        return name >= start;
+    /* A leaf: a name whose own function ended before it is not its name. */
+    return !pe_function(pe, name, &start, &end);
+}
+
 /* The export that begins the function at rva. */
 static const struct export_symbol *export_below(struct module *module, uint32_t rva)
 {
@@ -150,13 +289,7 @@ static const struct export_symbol *export_below(struct module *module, uint32_t 
     for (size_t i = 0; i < module->exports.count && module->exports.data[i].rva <= rva; i++)
         if (best == NULL || best->rva != module->exports.data[i].rva)
             best = &module->exports.data[i];
-    uint32_t start, end;
-    if (best == NULL)
-        return NULL;
-    if (pe_function(&module->pe, rva, &start, &end))
-        return best->rva >= start ? best : NULL;
-    /* A leaf: an export whose own function ended before it is not its name. */
-    return pe_function(&module->pe, best->rva, &start, &end) ? NULL : best;
+    return best != NULL && begins_function(&module->pe, best->rva, rva) ? best : NULL;
 }
 
 /* The C++ names of the symbol table say more than those of DWARF; but GNU ld's script puts labels
@@ -242,6 +375,26 @@ static void correct_function(struct symbols *s, struct module *module, const cha
         *answer = again;
 }
 
+/* From a PDB; false: it does not know. What has no length there is believed as exports are. */
+static bool ask_pdb(struct pdb *pdb, const struct pe *pe, uint32_t rva, struct found *f)
+{
+    struct pdb_place chain[PDB_CHAIN];
+    unsigned count = pdb_chain(pdb, rva, chain);
+    if (count > 0) {
+        f->start = chain[count - 1].start;
+        f->line = chain[count - 1].line;
+        memcpy(f->function, chain[count - 1].function, sizeof f->function);
+        memcpy(f->file, chain[count - 1].file, sizeof f->file);
+        return true;
+    }
+    const struct pdb_name *n = pdb_public(pdb, rva);
+    if (n == NULL || !begins_function(pe, n->rva, rva))
+        return false;
+    f->start = n->rva;
+    snprintf(f->function, sizeof f->function, "%s", n->text);
+    return true;
+}
+
 /* From the tool; false: it does not know, or only repeats the nearest export below. */
 static bool ask_tool(struct symbols *s, struct module *module, const char *path, uint32_t rva,
                      struct found *f)
@@ -251,6 +404,9 @@ static bool ask_tool(struct symbols *s, struct module *module, const char *path,
         return false;
     correct_function(s, module, path, rva, &answer);
     uint64_t from = answer.start - module->pe.preferred_base;
+    if (answer.start != 0 && answer.line == 0 && is_export(module, answer.function) &&
+        (from > rva || !begins_function(&module->pe, (uint32_t)from, rva)))
+        return false;
     if (answer.start != 0 && from <= rva)
         f->start = (uint32_t)from;
     else if ((answer.line == 0 && is_export(module, answer.function)) ||
@@ -263,11 +419,14 @@ static bool ask_tool(struct symbols *s, struct module *module, const char *path,
     return true;
 }
 
-static struct found look_up(struct symbols *s, struct module *module, const char *path,
+/* The tool is never asked about an image that names a PDB: it would take any file of that name. */
+static struct found look_up(struct symbols *s, struct module *module, const struct machine_image *image,
                             uint32_t rva)
 {
     struct found f = {.rva = rva};
-    if (ask_tool(s, module, path, rva, &f))
+    struct pdb *pdb = pdb_of(s, module, image);
+    if (pdb != NULL ? ask_pdb(pdb, &module->pe, rva, &f)
+                    : !module->has_reference && ask_tool(s, module, path_of(module, image), rva, &f))
         return f;
     const struct export_symbol *x = export_below(module, rva);
     if (x != NULL) {
@@ -277,7 +436,7 @@ static struct found look_up(struct symbols *s, struct module *module, const char
     return f;
 }
 
-static const struct found *find(struct symbols *s, struct module *module, const char *path,
+static const struct found *find(struct symbols *s, struct module *module, const struct machine_image *image,
                                 uint32_t rva)
 {
     size_t low = 0, high = module->found.count;
@@ -289,7 +448,7 @@ static const struct found *find(struct symbols *s, struct module *module, const 
             high = middle;
     }
     if (low == module->found.count || module->found.data[low].rva != rva) {
-        struct found f = look_up(s, module, path, rva);
+        struct found f = look_up(s, module, image, rva);
         vec_push(&module->found, f);
         struct found *data = module->found.data;
         memmove(data + low + 1, data + low, (module->found.count - 1 - low) * sizeof *data);
@@ -324,7 +483,7 @@ void symbols_find(struct symbols *s, gva_t address, bool is_return, struct symbo
     struct module *module = module_of(s, image);
     if (!module->parsed)
         return;
-    const struct found *f = find(s, module, image->path, rva);
+    const struct found *f = find(s, module, image, rva);
     memcpy(out->function, f->function, sizeof out->function);
     memcpy(out->file, f->file, sizeof out->file);
     out->line = f->line;
@@ -332,19 +491,33 @@ void symbols_find(struct symbols *s, gva_t address, bool is_return, struct symbo
         out->offset -= f->start;
 }
 
+static void set_inlined(const struct machine_image *image, gva_t address, const char *function, const char *file, unsigned line,
+                        struct symbol *out)
+{
+    *out = (struct symbol){.unloaded = !image->loaded, .image_offset = address - image->base, .line = line};
+    set_module(image, out);
+    snprintf(out->function, sizeof out->function, "%s", function);
+    snprintf(out->file, sizeof out->file, "%s", file);
+}
+
 unsigned symbols_inlined(struct symbols *s, gva_t address, struct symbol out[INLINE_MAX])
 {
-    struct symbolizer_answer chain[SYMBOLIZER_CHAIN];
     const struct machine_image *image = machine_image_at(s->m, address);
-    if (image == NULL || image->path == NULL || !module_of(s, image)->parsed)
+    if (image == NULL || !module_of(s, image)->parsed)
         return 0;
-    uint64_t preferred = module_of(s, image)->pe.preferred_base;
-    unsigned count = symbolizer_chain(&s->symbolizer, image->path, preferred + (address - image->base), chain);
-    for (unsigned i = 0; i + 1 < count; i++) {
-        out[i] = (struct symbol){.unloaded = !image->loaded, .image_offset = address - image->base, .line = chain[i].line};
-        set_module(image, &out[i]);
-        memcpy(out[i].function, chain[i].function, sizeof out[i].function);
-        memcpy(out[i].file, chain[i].file, sizeof out[i].file);
+    struct module *module = module_of(s, image);
+    struct pdb *pdb = pdb_of(s, module, image);
+    unsigned count = 0;
+    if (pdb != NULL) {
+        struct pdb_place chain[PDB_CHAIN];
+        count = pdb_chain(pdb, (uint32_t)(address - image->base), chain);
+        for (unsigned i = 0; i + 1 < count; i++)
+            set_inlined(image, address, chain[i].function, chain[i].file, chain[i].line, &out[i]);
+    } else if (path_of(module, image) != NULL && !module->has_reference) {
+        struct symbolizer_answer chain[SYMBOLIZER_CHAIN];
+        count = symbolizer_chain(&s->symbolizer, path_of(module, image), module->pe.preferred_base + (address - image->base), chain);
+        for (unsigned i = 0; i + 1 < count; i++)
+            set_inlined(image, address, chain[i].function, chain[i].file, chain[i].line, &out[i]);
     }
     return count > 0 ? count - 1 : 0;
 }

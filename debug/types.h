@@ -1,7 +1,7 @@
 /*
- * Types and variables of an image, from the DWARF (versions 2 to 5) that the compiler left in its file. This is where
- * every offset into a guest structure comes from: the host keeps none of its own. The file is a driver's, so hostile:
- * whatever is wrong in it makes a type unknown, never a read out of bounds or an endless walk.
+ * Types and variables of an image, from the DWARF (versions 2 to 5) that the compiler left in its file, or from a PDB. This is
+ * where every offset into a guest structure comes from: the host keeps none of its own. Either file is a driver's, so
+ * hostile: whatever is wrong in it makes a type unknown, never a read out of bounds or an endless walk.
  */
 #ifndef DEBUG_TYPES_H
 #define DEBUG_TYPES_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct types;
+struct pdb;
 
 /* What a name or a field's type stands for: where its entry lies in the debug information; 0: unknown, or void. */
 typedef uint64_t type_id;
@@ -45,6 +46,8 @@ struct type_field {
 
 /* Never NULL; an image without debug information has no types. The file must outlive it. */
 struct types *types_open(const uint8_t *file, size_t size);
+/* Those of a PDB, which must outlive it. */
+struct types *types_open_pdb(struct pdb *p);
 void types_close(struct types *t);
 bool types_any(struct types *t);
 

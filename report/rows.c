@@ -315,6 +315,8 @@ static void guest_row(struct maker *k, const struct record *r)
     case RD_EVENT_WORK_ITEM:
         routine_row(k, r, "work item", e->b);
         break;
+    case RD_EVENT_TOLD_APART: /* for the explorer alone */
+        break;
     case RD_EVENT_EXCEPTION:
         fact_name(k->report->scene.symbols, e->b, false, name, sizeof name);
         add(k, r, 4, "exception %08x at %s", (unsigned)e->a, name);

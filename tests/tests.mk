@@ -29,7 +29,7 @@ check-run: host guest samples $(TEST_PROGRAMS) $(TEST_NEEDS)
 FUZZ_SECONDS ?= 30
 FUZZ_FLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(FUZZ_BUILD)/gen -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
     -fno-sanitize-recover=undefined
-FUZZ_SOURCES = $(foreach f,base machine/pe scenario scenario/verbs,$(wildcard $(f)/*.c)) report/failure.c debug/types.c debug/dwarf.c
+FUZZ_SOURCES = $(foreach f,base machine/pe scenario scenario/verbs,$(wildcard $(f)/*.c)) report/failure.c $(wildcard debug/types*.c debug/pdb*.c) debug/dwarf.c
 FUZZ_MORE_checkpoint := $(foreach f,checkpoint units wire dpor history footprint explore replay,explore/$(f).c)
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 

@@ -201,7 +201,7 @@ static bool find_type(struct debugger *d, const char *module, const char *name, 
     if (!known)
         debug_error(d, "Module %s is not loaded", module);
     else if (*type == 0 && module[0] != '\0' && !types_any(s->types))
-        debug_error(d, "Module %s has no DWARF debug information", module);
+        debug_error(d, "Module %s has no debug information", module);
     else if (*type == 0)
         debug_error(d, "Symbol %s not found.", name);
     return *type != 0;
@@ -301,7 +301,7 @@ static void run(struct debugger *d, const char *name, const char *args)
     char text[200];
     type_text(s.types, type, 0, text, sizeof text);
     debug_print(d, "%s", text);
-    if (s.has_address) {
+    if (s.has_address && i.kind != TYPE_ARRAY) {
         debug_print(d, " ");
         if (i.kind == TYPE_POINTER)
             print_pointer(&s, &i, at);

@@ -90,9 +90,12 @@ static void modules(struct debugger *d, const char *args)
             if (pass == 1 && !heading)
                 debug_print(d, "\nUnloaded modules:\n");
             heading = true;
-            debug_print(d, "%s %s   %s%s%s\n", debug_address(image->base, start), debug_address(image->base + image->size, end),
-                        pass == 0 ? module : image->name, pass == 0 && image->path != NULL ? "   " : "",
-                        pass == 0 && image->path != NULL ? image->path : "");
+            debug_print(d, "%s %s   %s", debug_address(image->base, start), debug_address(image->base + image->size, end),
+                        pass == 0 ? module : image->name);
+            const char *path = NULL, *source = pass == 0 ? symbols_source(d->symbols, image, &path) : NULL;
+            if (source != NULL)
+                debug_print(d, "   (%s)  %s", source, path != NULL ? path : "");
+            debug_print(d, "\n");
         }
     }
 }

@@ -59,3 +59,12 @@ fuzz-seeds-pe: $(PE_PLAIN) $(PE_NAMED) $(PE_FRAMES)
 ifeq ($(F),pe)
 fuzz: fuzz-seeds-pe
 endif
+
+# Seeds for `make fuzz F=pdb`; one is small, for it has no kit's headers.
+.PHONY: fuzz-seeds-pdb
+fuzz-seeds-pdb: $(PE_FIXTURES)/named-msvc.sys $(DEBUG_PDB)/pdb/typed.sys
+	@mkdir -p $(FUZZ_BUILD)/corpus/pdb
+	cp $(PE_FIXTURES)/named-msvc.pdb $(DEBUG_PDB)/pdb/typed.pdb $(FUZZ_BUILD)/corpus/pdb/
+ifeq ($(F),pdb)
+fuzz: fuzz-seeds-pdb
+endif
