@@ -12,7 +12,8 @@ script=$PWD/debug/rundown-gdb.py
 
 # serve FAILURE: $server waits on $port.
 serve() {
-    "$RUNDOWN" debug --gdb 0 "$work/$1.rdn" >"$work/server" 2>&1 &
+    : >"$work/server" # here: the line of the session before must not be taken for this one's
+    timeout 150 "$RUNDOWN" debug --gdb 0 "$work/$1.rdn" >"$work/server" 2>&1 &
     server=$!
     tries=0
     until grep -q '^Waiting for gdb' "$work/server" || [ $tries -eq 300 ]; do
