@@ -23,9 +23,11 @@ struct aim {
     bool back;
     int hit;           /* number of the breakpoint; -1: none */
     unsigned hit_cpu;
-    int pending;       /* a data breakpoint whose access is under way */
+    int pending;       /* a data breakpoint whose access is under way, at pending_at */
     unsigned pending_cpu;
+    struct timeline_position pending_at;
     bool watching;
+    bool looking;      /* every instruction is asked about */
 };
 
 static bool overlaps(const struct debug_access *a, const struct breakpoint *b)
@@ -77,15 +79,34 @@ static bool at_breakpoint(struct aim *x, unsigned cpu, const struct vcpu *c)
     return false;
 }
 
-static bool at_data(struct aim *x, unsigned cpu, const struct vcpu *c)
+static void begin_looking(void *context)
+{
+    struct aim *x = context;
+    x->pending = -1;
+    x->looking = true;
+}
+
+/* Forwards: has the access under way happened? An instruction that faulted is asked about again where it stands. */
+static bool has_accessed(struct aim *x, struct timeline_position at)
+{
+    int number = x->pending;
+    x->pending = -1;
+    return number >= 0 && timeline_compare(at, x->pending_at) > 0 && counts(x, number, x->pending_cpu);
+}
+
+static bool end_looking(void *context, struct timeline_position at)
+{
+    struct aim *x = context;
+    x->looking = false;
+    x->hit = -1;
+    return has_accessed(x, at);
+}
+
+static bool at_data(struct aim *x, unsigned cpu, const struct vcpu *c, struct timeline_position at)
 {
     struct debug_access accesses[DEBUG_ACCESSES];
-    if (x->pending >= 0) { /* the access has happened */
-        int number = x->pending;
-        x->pending = -1;
-        if (counts(x, number, x->pending_cpu))
-            return true;
-    }
+    if (has_accessed(x, at))
+        return true;
     unsigned count = debug_accesses(x->d, c, accesses);
     for (unsigned i = 0; i < BREAKPOINTS_MAX; i++) {
         const struct breakpoint *b = &x->d->breakpoints->list[i];
@@ -98,6 +119,7 @@ static bool at_data(struct aim *x, unsigned cpu, const struct vcpu *c)
                 return counts(x, (int)i, cpu);
             x->pending = (int)i;
             x->pending_cpu = cpu;
+            x->pending_at = at;
         }
     }
     return false;
@@ -107,10 +129,9 @@ static bool arrived(void *context, unsigned cpu, struct timeline_position at)
 {
     struct aim *x = context;
     const struct vcpu *c = machine_cpu(x->d->m, cpu);
-    (void)at;
     x->hit = -1;
     x->hit_cpu = cpu;
-    if (x->watching && at_data(x, cpu, c))
+    if (x->watching && x->looking && at_data(x, cpu, c, at))
         return true;
     if (at_breakpoint(x, cpu, c))
         return true;
@@ -131,13 +152,17 @@ static bool arrived(void *context, unsigned cpu, struct timeline_position at)
 static bool search(struct debugger *d, struct aim *x)
 {
     gva_t stops[MACHINE_STOPS];
-    unsigned count = 0;
+    struct timeline_range written[BREAKPOINTS_MAX];
+    unsigned count = 0, written_count = 0;
     bool each = x->any;
     for (unsigned i = 0; i < BREAKPOINTS_MAX; i++) {
         const struct breakpoint *b = &d->breakpoints->list[i];
         if (!b->set || !b->enabled)
             continue;
         x->watching |= b->kind != 'e';
+        each |= b->kind == 'r'; /* only writes leave marks */
+        if (b->kind == 'w')
+            written[written_count++] = (struct timeline_range){b->places[0], b->size};
         for (unsigned k = 0; k < b->place_count && b->kind == 'e'; k++) {
             if (count < MACHINE_STOPS - CALL_MAX - 2)
                 stops[count++] = b->places[k];
@@ -151,7 +176,9 @@ static bool search(struct debugger *d, struct aim *x)
         stops[count++] = x->global;
     for (unsigned i = 2; x->call_behind != 0 && i <= CALL_MAX; i++)
         stops[count++] = x->call_behind - i;
-    struct timeline_search s = {arrived, x, each || x->watching, stops, count};
+    struct timeline_search s = {.hit = arrived, .context = x, .each = each || x->watching, .stops = stops, .stop_count = count,
+                                .written = written, .written_count = each ? 0 : written_count,
+                                .begin = begin_looking, .end = end_looking};
     x->pending = -1;
     x->hit = -1;
     if (!x->back)
@@ -160,6 +187,7 @@ static bool search(struct debugger *d, struct aim *x)
         return false;
     /* The search has gone on behind the place: ask there once more, for what it is. */
     struct timeline_position now = timeline_now(d->timeline);
+    begin_looking(x);
     arrived(x, timeline_cpu(d->timeline, now.step), now);
     return true;
 }

@@ -12,7 +12,6 @@
 #include "debug/gdb_internal.h"
 #include "debug/timeline.h"
 
-#define THREADS_MAX 320u
 #define READ_MAX ((PACKET_MAX - 8) / 2)
 
 static void send_packet(struct gdb *g, const struct str *reply)
@@ -212,7 +211,38 @@ static void transfer_object(struct gdb *g, const char *p, struct str *reply)
     str_free(&document);
 }
 
+/* `monitor caller PC,SP`, from rundown-gdb.py: of that frame the stack pointer before the call, where its function begins, and the
+ * caller's registers that the script names; nothing when there is no such frame. */
+static void caller(const struct gdb *g, const char *p, FILE *out)
+{
+    static const uint8_t saved[] = {REG_RSP, REG_RBX, REG_RBP, REG_RSI, REG_RDI, REG_R12, REG_R13, REG_R14, REG_R15};
+    uint64_t pc, sp;
+    gva_t before_call, function;
+    struct vcpu_regs regs;
+    if (!range(&p, &pc, &sp) || *p != '\0' || !gdb_caller(g, pc, sp, &before_call, &function, &regs))
+        return;
+    fprintf(out, "%" PRIx64 ",%" PRIx64 ",%" PRIx64, before_call, function, regs.rip);
+    for (size_t i = 0; i < sizeof saved; i++)
+        fprintf(out, ",%" PRIx64, regs.gpr[saved[i]]);
+}
+
 /* `monitor COMMAND`: WinDbg's commands, which look and do not move; afterwards the machine stands where it stood. */
+static void run_command(struct gdb *g, const char *command, FILE *out)
+{
+    FILE *old = g->d->out;
+    struct timeline_position now = timeline_now(g->d->timeline);
+    unsigned cpu = gdb_thread_cpu(g, g->here);
+    g->d->out = out;
+    debugger_line(g->d, command);
+    g->d->quit = false;
+    if (timeline_compare(now, timeline_now(g->d->timeline)) != 0) {
+        timeline_goto(g->d->timeline, now);
+        debug_context_cpu(g->d, cpu != ~0u ? cpu : 0);
+        debug_print(g->d, "(gdb stays where it was: move with gdb's own commands)\n");
+    }
+    g->d->out = old;
+}
+
 static void monitor(struct gdb *g, const char *p, struct str *reply)
 {
     uint8_t line[PACKET_MAX / 2 + 1];
@@ -223,19 +253,13 @@ static void monitor(struct gdb *g, const char *p, struct str *reply)
         return;
     }
     line[n] = '\0';
-    FILE *old = g->d->out, *out = open_memstream(&text, &printed);
+    FILE *out = open_memstream(&text, &printed);
     RD_ASSERT(out != NULL);
-    struct timeline_position now = timeline_now(g->d->timeline);
-    unsigned cpu = gdb_thread_cpu(g, g->here);
-    g->d->out = out;
-    debugger_line(g->d, (const char *)line);
-    g->d->quit = false;
-    if (timeline_compare(now, timeline_now(g->d->timeline)) != 0) {
-        timeline_goto(g->d->timeline, now);
-        debug_context_cpu(g->d, cpu != ~0u ? cpu : 0);
-        debug_print(g->d, "(gdb stays where it was: move with gdb's own commands)\n");
-    }
-    g->d->out = old;
+    const char *command = (const char *)line;
+    if (starts(&command, "caller "))
+        caller(g, command, out);
+    else
+        run_command(g, command, out);
     fclose(out);
     for (size_t i = 0; i < printed; i += READ_MAX) {
         struct str part = {0};

@@ -6,6 +6,7 @@
 #include "debug/gdb.h"
 #include "debug/packet.h"
 
+#define THREADS_MAX 320u
 #define GDB_POINTS_MAX 64u
 /* Packets' numbers of breakpoints: Z0 and Z1 execution, Z2 write, Z3 read, Z4 either. */
 enum gdb_point_kind { GDB_SOFTWARE, GDB_HARDWARE, GDB_WRITE, GDB_READ, GDB_ACCESS };
@@ -43,6 +44,9 @@ bool gdb_thread_describe(const struct gdb *g, uint64_t id, struct str *out);
 /* The thread's registers, and whether they are all known. A thread that is switched out is shown in the function that gave
  * its processor away. False: there is no such thread. */
 bool gdb_thread_registers(const struct gdb *g, uint64_t id, struct vcpu_regs *out, gva_t *gs_base, bool *all);
+/* The frame with that pc and stack pointer, in whichever thread's stack: its stack pointer before the call, where its function
+ * begins, and the caller's registers that unwinding knows (rip 0: the thread began there). False: there is no such frame. */
+bool gdb_caller(const struct gdb *g, gva_t pc, gva_t sp, gva_t *before_call, gva_t *function, struct vcpu_regs *out);
 /* As in packet g, one register (packet p); false: no such register. */
 void gdb_registers_text(const struct vcpu_regs *regs, gva_t gs_base, bool all, struct str *out);
 bool gdb_register_text(const struct vcpu_regs *regs, gva_t gs_base, bool all, uint64_t number, struct str *out);

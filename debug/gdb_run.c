@@ -13,12 +13,14 @@
 struct run {
     struct gdb *g;
     bool back, stepping, watching, interrupted, hit;
+    bool looking;             /* every instruction is asked about */
     gva_t kthread;            /* stepping: stop in front of its instructions; 0: of the processor's below */
     unsigned cpu;             /* stepping, where no thread runs yet */
     unsigned hit_cpu;
     const struct gdb_point *point;   /* that was met */
-    const struct gdb_point *pending; /* whose access is under way */
+    const struct gdb_point *pending; /* whose access is under way, at pending_at */
     unsigned pending_cpu;
+    struct timeline_position pending_at;
     gva_t accessed, pending_accessed;
 };
 
@@ -47,14 +49,33 @@ static bool found(struct run *r, unsigned cpu, const struct gdb_point *point, gv
     return true;
 }
 
-static bool at_data(struct run *r, unsigned cpu)
+static void begin_looking(void *context)
+{
+    struct run *r = context;
+    r->pending = NULL;
+    r->looking = true;
+}
+
+/* Forwards: has the access under way happened? An instruction that faulted is asked about again where it stands. */
+static bool has_accessed(struct run *r, struct timeline_position at)
+{
+    const struct gdb_point *p = r->pending;
+    r->pending = NULL;
+    return p != NULL && timeline_compare(at, r->pending_at) > 0 && found(r, r->pending_cpu, p, r->pending_accessed);
+}
+
+static bool end_looking(void *context, struct timeline_position at)
+{
+    struct run *r = context;
+    r->looking = false;
+    return has_accessed(r, at);
+}
+
+static bool at_data(struct run *r, unsigned cpu, struct timeline_position now)
 {
     struct debug_access accesses[DEBUG_ACCESSES];
-    if (r->pending != NULL) { /* the access has happened */
-        const struct gdb_point *p = r->pending;
-        r->pending = NULL;
-        return found(r, r->pending_cpu, p, r->pending_accessed);
-    }
+    if (has_accessed(r, now))
+        return true;
     unsigned count = debug_accesses(r->g->d, machine_cpu(r->g->d->m, cpu), accesses);
     for (unsigned i = 0; i < r->g->point_count; i++)
         for (unsigned k = 0; k < count; k++) {
@@ -66,6 +87,7 @@ static bool at_data(struct run *r, unsigned cpu)
                 return found(r, cpu, p, at);
             r->pending = p;
             r->pending_cpu = cpu;
+            r->pending_at = now;
             r->pending_accessed = at;
         }
     return false;
@@ -75,14 +97,13 @@ static bool arrived(void *context, unsigned cpu, struct timeline_position at)
 {
     struct run *r = context;
     struct gdb *g = r->g;
-    (void)at;
     r->hit = false;
     r->point = NULL;
     if (g->asked++ % INTERRUPT_QUESTIONS == INTERRUPT_QUESTIONS - 1 && g->link.interrupted(g->link.context))
         r->interrupted = true;
     if (r->interrupted)
         return found(r, cpu, NULL, 0);
-    if (r->watching && at_data(r, cpu))
+    if (r->watching && r->looking && at_data(r, cpu, at))
         return true;
     for (unsigned i = 0; i < g->point_count; i++)
         if (g->points[i].kind <= GDB_HARDWARE && g->points[i].address == machine_cpu(g->d->m, cpu)->regs.rip)
@@ -141,24 +162,33 @@ static void go(struct run *r, struct str *reply)
     struct gdb *g = r->g;
     struct timeline *t = g->d->timeline;
     gva_t stops[MACHINE_STOPS];
-    unsigned count = 0;
+    struct timeline_range written[GDB_POINTS_MAX];
+    unsigned count = 0, written_count = 0;
     bool each = r->stepping;
     for (unsigned i = 0; i < g->point_count; i++) {
+        r->watching |= g->points[i].kind >= GDB_WRITE;
+        each |= g->points[i].kind > GDB_WRITE; /* only writes leave marks */
+        if (g->points[i].kind == GDB_WRITE)
+            written[written_count++] = (struct timeline_range){g->points[i].address, g->points[i].size};
         if (g->points[i].kind >= GDB_WRITE)
-            r->watching = true;
-        else if (count < MACHINE_STOPS)
+            continue;
+        if (count < MACHINE_STOPS)
             stops[count++] = g->points[i].address;
         else
             each = true;
     }
-    struct timeline_search s = {arrived, r, each || r->watching, stops, count};
+    struct timeline_search s = {.hit = arrived, .context = r, .each = each || r->watching, .stops = stops, .stop_count = count,
+                                .written = written, .written_count = each ? 0 : written_count,
+                                .begin = begin_looking, .end = end_looking};
     struct timeline_position now = timeline_now(t);
     bool can = r->back ? now.step > 0 || now.n > 0 : !timeline_at_end(t);
     bool reached = can && (r->back ? timeline_backward(t, &s) : timeline_forward(t, &s));
     now = timeline_now(t);
     /* The search backwards has gone on behind the place: ask there once more, for what it is. */
-    if (reached && r->back && !r->interrupted)
+    if (reached && r->back && !r->interrupted) {
+        begin_looking(r);
         arrived(r, timeline_cpu(t, now.step), now);
+    }
     stand(g, reached && r->hit && !r->back ? r->hit_cpu : timeline_cpu(t, now.step));
     add_reason(r, reached, reply);
     add_thread(g, reply);

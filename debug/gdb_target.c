@@ -113,6 +113,45 @@ bool gdb_thread_registers(const struct gdb *g, uint64_t id, struct vcpu_regs *ou
     return true;
 }
 
+/* --- frames ---------------------------------------------------------------------------------- */
+
+static bool caller_in(const struct gdb *g, uint64_t id, gva_t pc, gva_t sp, gva_t *before_call, gva_t *function,
+                      struct vcpu_regs *out)
+{
+    const struct machine *m = g->d->m;
+    struct stack_frame frames[STACK_MAX];
+    struct vcpu_regs regs;
+    struct symbol y;
+    gva_t gs_base;
+    bool all;
+    if (!gdb_thread_registers(g, id, &regs, &gs_base, &all))
+        return false;
+    unsigned count = stack_walk(m, &regs, frames, STACK_MAX), i = 0;
+    while (i < count && !(frames[i].pc == pc && frames[i].sp == sp))
+        i++;
+    if (i == count)
+        return false;
+    bool is_return = i > 0 && !frames[i].interrupt;
+    symbols_find(g->d->symbols, pc - is_return, is_return, &y);
+    *function = y.offset <= pc && y.module[0] != '\0' && y.function[0] != '\0' ? pc - y.offset : pc;
+    *out = (struct vcpu_regs){.rip = 0};
+    if (i + 1 < count && !stack_frame_registers(m, &regs, i + 1, out))
+        return false;
+    *before_call = i + 1 < count ? frames[i + 1].sp : sp + 8;
+    out->gpr[REG_RSP] = *before_call;
+    return true;
+}
+
+bool gdb_caller(const struct gdb *g, gva_t pc, gva_t sp, gva_t *before_call, gva_t *function, struct vcpu_regs *out)
+{
+    uint64_t ids[THREADS_MAX];
+    unsigned count = gdb_threads(g, ids, THREADS_MAX);
+    bool found = caller_in(g, g->general, pc, sp, before_call, function, out);
+    for (unsigned i = 0; i < count && !found; i++)
+        found = ids[i] != g->general && caller_in(g, ids[i], pc, sp, before_call, function, out);
+    return found;
+}
+
 /* --- registers ------------------------------------------------------------------------------- */
 
 enum source { GENERAL, RIP, FLAGS, SEGMENT, FS_BASE, GS_BASE, ABSENT, XMM, MXCSR, YMM_HIGH };

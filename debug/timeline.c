@@ -6,12 +6,10 @@
  * certain of it, each step's hash is compared with the one of the first, undisturbed pass, and the final state with the
  * first one; whatever differs is walked again undisturbed from a checkpoint before it.
  */
-#include "debug/timeline.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/vec.h"
+#include "debug/timeline_internal.h"
 
 /* A checkpoint a million instructions: a jump replays half of that, some milliseconds. Each costs the pages that were
  * written since the one before; when there are many, they get sparser, so that memory grows with the logarithm. */
@@ -19,38 +17,6 @@
 #define SPACING_STEPS 2000u
 #define CHECKPOINTS_BEFORE_SPARSER 128u
 #define BOOT_STEPS 1000000u
-
-struct step_record {
-    uint8_t agent;
-    size_t first_decision; /* behind the one that chose the agent */
-    uint64_t start;        /* instructions before it */
-    uint64_t retired;
-    struct hash128 hash;
-};
-
-struct checkpoint {
-    uint64_t step;
-    unsigned depth;
-};
-
-struct timeline {
-    struct machine *m;
-    struct timeline_decision *decisions;
-    size_t decision_count, next_decision;
-    bool bad_decision;
-    VEC(struct step_record) steps;
-    VEC(struct checkpoint) checkpoints;
-    uint64_t boot_steps, total;
-    bool recorded;   /* the first pass is over */
-    bool quiescent;  /* it ended because nobody could move */
-    struct hash128 final;
-
-    uint64_t step, n;
-    bool inside;    /* paused in the step */
-    bool over;
-    uint64_t repairs;
-    bool disturbed; /* walked in parts since the last restore */
-};
 
 /* --- one step ------------------------------------------------------------------------------- */
 
@@ -72,8 +38,19 @@ static void set_mode(struct timeline *t)
     machine_set_sharing(t->m, t->step >= t->boot_steps);
 }
 
+void timeline_marks_back(struct timeline *t)
+{
+    for (size_t i = 0; i < t->watched.count; i++) {
+        struct watched_page *p = &t->watched.data[i];
+        t->seen_written |= *p->dirty != 0;
+        *p->dirty |= p->kept;
+        p->kept = 0;
+    }
+}
+
 static void add_checkpoint(struct timeline *t)
 {
+    timeline_marks_back(t);
     vec_push(&t->checkpoints, (struct checkpoint){t->step, machine_push(t->m)});
 }
 
@@ -114,8 +91,9 @@ static void step_ended(struct timeline *t, enum machine_stop stop, uint64_t reti
 
 /* --- going back ------------------------------------------------------------------------------ */
 
-static void rewind_to(struct timeline *t, uint64_t step)
+void timeline_rewind(struct timeline *t, uint64_t step)
 {
+    timeline_marks_back(t);
     size_t k = t->checkpoints.count;
     while (k > 1 && t->checkpoints.data[k - 1].step > step)
         k--;
@@ -137,6 +115,7 @@ struct walk {
     struct timeline *t;
     const struct timeline_search *search;
     struct timeline_position begin;
+    bool first; /* ask about `begin` too */
     bool arrived;
 };
 
@@ -144,7 +123,8 @@ static bool ask(void *context, unsigned cpu, uint64_t executed)
 {
     struct walk *w = context;
     struct timeline_position at = {w->t->step, executed};
-    if (timeline_compare(at, w->begin) <= 0 && w->t->recorded)
+    int order = timeline_compare(at, w->begin);
+    if (order < 0 || (order == 0 && !w->first))
         return false;
     w->arrived = w->search->hit(w->search->context, cpu, at);
     return w->arrived;
@@ -158,7 +138,7 @@ static bool is_end(const struct timeline *t, struct timeline_position p)
 /* Walks whole steps up to `step`, undisturbed, from the nearest checkpoint. */
 static void walk_undisturbed(struct timeline *t, uint64_t step, bool to_end)
 {
-    rewind_to(t, step);
+    timeline_rewind(t, step);
     if (to_end && step == 0)
         RD_ASSERT(t->step == 0);
     machine_set_stops(t->m, NULL, 0);
@@ -181,10 +161,9 @@ static void walk_undisturbed(struct timeline *t, uint64_t step, bool to_end)
     }
 }
 
-/* Walks to `target` or until the search says that it has arrived: then true. */
-static bool walk(struct timeline *t, struct timeline_position target, const struct timeline_search *search)
+bool timeline_walk(struct timeline *t, struct timeline_position target, const struct timeline_search *search, bool first)
 {
-    struct walk w = {t, search, timeline_now(t), false};
+    struct walk w = {t, search, timeline_now(t), first, false};
     struct machine_pause pause = {.count = ~0ull, .context = &w};
     if (search != NULL) {
         pause.before = ask;
@@ -244,53 +223,8 @@ void timeline_goto(struct timeline *t, struct timeline_position p)
     if (timeline_compare(p, timeline_now(t)) == 0 && (t->over || !is_end(t, p)))
         return;
     if (timeline_compare(p, timeline_now(t)) < 0)
-        rewind_to(t, p.step);
-    walk(t, p, NULL);
-}
-
-bool timeline_forward(struct timeline *t, const struct timeline_search *s)
-{
-    return walk(t, timeline_end(t), s);
-}
-
-struct latest {
-    const struct timeline_search *inner;
-    struct timeline_position limit, found;
-    bool any;
-};
-
-static bool remember(void *context, unsigned cpu, struct timeline_position at)
-{
-    struct latest *l = context;
-    if (timeline_compare(at, l->limit) < 0 && l->inner->hit(l->inner->context, cpu, at)) {
-        l->found = at;
-        l->any = true;
-    }
-    return false;
-}
-
-bool timeline_backward(struct timeline *t, const struct timeline_search *s)
-{
-    struct latest l = {.inner = s, .limit = timeline_now(t)};
-    struct timeline_search search = *s;
-    search.hit = remember;
-    search.context = &l;
-    for (;;) {
-        /* Into the segment in front of the limit. */
-        uint64_t step = l.limit.n > 0 ? l.limit.step : l.limit.step - (l.limit.step > 0);
-        rewind_to(t, step);
-        struct timeline_position begin = timeline_now(t);
-        walk(t, l.limit, &search);
-        if (l.any) {
-            timeline_goto(t, l.found);
-            return true;
-        }
-        if (begin.step == 0) {
-            timeline_goto(t, begin);
-            return false;
-        }
-        l.limit = begin;
-    }
+        timeline_rewind(t, p.step);
+    timeline_walk(t, p, NULL, false);
 }
 
 /* --- the first pass -------------------------------------------------------------------------- */
@@ -392,7 +326,6 @@ bool timeline_open(struct timeline **out, struct machine *m, const struct timeli
     if (!play(t, stop, e))
         return false;
     t->over = true;
-    t->recorded = true;
     t->final = machine_state_hash(m);
     return true;
 }
@@ -403,6 +336,7 @@ void timeline_close(struct timeline *t)
         return;
     vec_free(&t->steps);
     vec_free(&t->checkpoints);
+    vec_free(&t->watched);
     free(t->decisions);
     free(t);
 }
@@ -471,6 +405,11 @@ unsigned timeline_cpu(const struct timeline *t, uint64_t step)
 uint64_t timeline_retired(const struct timeline *t, uint64_t step)
 {
     return step < t->steps.count ? t->steps.data[step].retired : 0;
+}
+
+bool timeline_is_store(const struct timeline *t, uint64_t step)
+{
+    return step < t->steps.count && machine_agent_stores(t->m, t->steps.data[step].agent);
 }
 
 size_t timeline_checkpoints(const struct timeline *t)

@@ -40,6 +40,8 @@ uint64_t timeline_boot_steps(const struct timeline *t); /* the failure's own ste
 /* The processor that takes the step; its instructions in it (0 for the arrival of an interrupt). */
 unsigned timeline_cpu(const struct timeline *t, uint64_t step);
 uint64_t timeline_retired(const struct timeline *t, uint64_t step);
+/* The step makes a store visible that waited in its processor's buffer. */
+bool timeline_is_store(const struct timeline *t, uint64_t step);
 size_t timeline_checkpoints(const struct timeline *t);
 /* How often a walk in parts came to another state and was replaced by an undisturbed one. */
 uint64_t timeline_repairs(const struct timeline *t);
@@ -49,13 +51,27 @@ struct timeline_position timeline_previous(const struct timeline *t, unsigned cp
 /* Goes there, or to the end when there is no such place. */
 void timeline_goto(struct timeline *t, struct timeline_position p);
 
-/* Asked in front of instructions while the run goes on; never for the position where it begins. True: that is the place. */
+struct timeline_range {
+    gva_t address;
+    uint64_t size; /* not 0 */
+};
+/* Asked in front of instructions while the run goes on. True: that is the place. Forwards never for the position where the search
+ * begins. */
 struct timeline_search {
     bool (*hit)(void *context, unsigned cpu, struct timeline_position at);
     void *context;
     bool each;            /* in front of every instruction; else only at the stops, and now and then elsewhere */
     const gva_t *stops;
     unsigned stop_count;  /* <= MACHINE_STOPS */
+    /* A search for what writes there alone: elsewhere only at the stops. NULL: `each` says. */
+    const struct timeline_range *written;
+    unsigned written_count;
+    /* NULL, or called where every instruction begins to be looked at, and behind the last one: true, a place has been reached
+     * there. */
+    void (*begin)(void *context);
+    bool (*end)(void *context, struct timeline_position at);
+    /* NULL, or what a search backwards takes as the place instead of the position of the question. */
+    const struct timeline_position *place;
 };
 /* To the next place; false: there was none and the end has been reached. */
 bool timeline_forward(struct timeline *t, const struct timeline_search *s);

@@ -112,6 +112,8 @@ uint64_t machine_enabled(const struct machine *m);
 struct step_result machine_step(struct machine *m, unsigned agent);
 /* The processor that the agent belongs to. */
 unsigned machine_agent_cpu(const struct machine *m, unsigned agent);
+/* Whether the agent is the processor's store buffer: its step makes the oldest store visible. */
+bool machine_agent_stores(const struct machine *m, unsigned agent);
 /* Call when machine_enabled() is zero: STOP_END, or STOP_VIOLATION for a hang. */
 enum machine_stop machine_quiescent(struct machine *m);
 
@@ -219,6 +221,17 @@ unsigned machine_pool_count(const struct machine *m);
 /* Block number `index` in the order of allocation. */
 bool machine_pool_record(const struct machine *m, unsigned index, struct machine_pool_block *out);
 bool machine_pool_block(const struct machine *m, gva_t a, struct machine_pool_block *out);
+
+/* A store that waits in a processor's buffer: only its own processor sees it yet (--tso). */
+#define MACHINE_STORES 4u
+#define MACHINE_STORE_BYTES 32u
+struct machine_store {
+    gva_t address, pc; /* pc: the instruction */
+    uint32_t size;
+    uint8_t bytes[MACHINE_STORE_BYTES];
+};
+/* Oldest first; returns how many, at most MACHINE_STORES. */
+unsigned machine_stores(const struct machine *m, unsigned cpu, struct machine_store out[MACHINE_STORES]);
 
 /* A pointer into a thread's stack that the kernel holds, and the frame it points into. */
 #define MACHINE_HOLD_STACK 14u

@@ -496,6 +496,11 @@ unsigned machine_agent_cpu(const struct machine *m, unsigned agent)
     return m->tso && agent >= AGENT_STORE ? agent - AGENT_STORE : agent % AGENT_ARRIVAL;
 }
 
+bool machine_agent_stores(const struct machine *m, unsigned agent)
+{
+    return m->tso && agent >= AGENT_STORE;
+}
+
 /* What equal runs must agree on after each step. */
 static struct hash128 step_hash(const struct machine *m, unsigned agent)
 {

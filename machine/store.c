@@ -43,6 +43,19 @@ bool store_waits(unsigned cpu)
     return cpu < STORE_CPUS && stores_of(cpu)->count > 0;
 }
 
+unsigned machine_stores(const struct machine *m, unsigned cpu, struct machine_store out[MACHINE_STORES])
+{
+    _Static_assert(MACHINE_STORES == STORE_LIMIT && MACHINE_STORE_BYTES == STORE_BYTES, "as large as a buffer");
+    if (!m->tso || !store_waits(cpu))
+        return 0;
+    const struct stores *s = stores_of(cpu);
+    for (unsigned i = 0; i < s->count; i++) {
+        out[i] = (struct machine_store){s->entry[i].address, s->entry[i].pc, s->entry[i].size, {0}};
+        memcpy(out[i].bytes, s->entry[i].bytes, out[i].size);
+    }
+    return s->count;
+}
+
 /* The oldest store reaches memory. */
 void store_commit(struct machine *m, unsigned cpu)
 {

@@ -9,4 +9,6 @@ install: host guest
 	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/include/rundown/abi' '$(DESTDIR)$(PREFIX)/include/rundown/wdk'
 	$(INSTALL) -m 644 $(wildcard abi/*.h) '$(DESTDIR)$(PREFIX)/include/rundown/abi/'
 	$(INSTALL) -m 644 samples/000-apc-unload/apc.h $(wildcard guest/wdk/*.h) '$(DESTDIR)$(PREFIX)/include/rundown/wdk/'
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/share/rundown'
+	$(INSTALL) -m 644 debug/rundown-gdb.py '$(DESTDIR)$(PREFIX)/share/rundown/'
 	$(INSTALL) -m 644 docs/rundown.1 '$(DESTDIR)$(PREFIX)/share/man/man1/rundown.1'

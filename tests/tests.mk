@@ -19,6 +19,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/host/tests/unit/%.o $(TEST_LIBS)
 TEST_PROGRAMS += $(UNIT_PROGRAMS)
 .SECONDARY: $(patsubst %.c,$(BUILD)/host/%.o,$(wildcard tests/unit/*.c))
 
+FUZZ_BUILD := build-fuzz
 -include $(sort $(wildcard tests/*/*.mk))
 
 # Programs that take longest, first, so that the last one to end does not end alone.
@@ -33,7 +34,6 @@ check-run: $(if $(filter %.sh %.run,$(TEST_CHOSEN)),host guest samples $(TEST_NE
 
 # Fuzz targets have libFuzzer's entry point. Everything they link is compiled by clang into a build of its own.
 FUZZ_SECONDS ?= 30
-FUZZ_BUILD := build-fuzz
 FUZZ_FLAGS := -std=c17 -D_GNU_SOURCE -I. -I$(FUZZ_BUILD)/gen -g -O1 -fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
     -fno-sanitize-recover=undefined
 FUZZ_SOURCES = $(foreach f,base machine/pe scenario scenario/verbs,$(wildcard $(f)/*.c)) report/failure.c $(wildcard debug/types*.c debug/pdb*.c) debug/dwarf.c
@@ -45,7 +45,7 @@ $(FUZZ_BUILD)/gen/verbs.c: $(wildcard scenario/verbs/*.c) tools/registry.sh
 	@sh tools/registry.sh scenario/scenario.h 'struct scenario_verb' verb scenario_verbs scenario/verbs > $@
 $(FUZZ_BUILD)/fuzz-%: tests/fuzz/%.c $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) $(FUZZ_MORE_checkpoint)
 	@mkdir -p $(@D)
-	clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) $(FUZZ_MORE_$*) -llua5.4 -ljansson -lxxhash -lm
+	clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_BUILD)/gen/verbs.c $(FUZZ_SOURCES) $(FUZZ_MORE_$*) $(FUZZ_LINK_$*) -llua5.4 -ljansson -lxxhash -lm
 
 fuzz: $(if $(F),$(FUZZ_BUILD)/fuzz-$(F))
 	@test -n '$(F)' || { echo 'make fuzz F=NAME, one of: $(FUZZ_TARGETS)' >&2; exit 2; }

@@ -87,43 +87,141 @@ struct writer {
     struct debugger *d;
     gva_t address;
     uint64_t size;
+    unsigned cpu; /* that was asked about */
     uint8_t before[WATCHED_MAX];
-    bool known; /* `before` is what was there at the latest question */
-    struct timeline_position asked, limit;
-    struct timeline_position found;
-    bool any;
+    bool writing;  /* the instruction at `asked` is about to write there */
+    bool known;    /* something has been asked since the stretch began, at `asked` */
+    enum { BY_OPERAND, BY_MACHINE_BEHIND, BY_MACHINE_BEFORE } how;
+    struct timeline_position asked, place;
+    struct timeline_position latest; /* of the instruction before the change was seen */
 };
 
-/* Instructions that write there; and changes that none explains, which the machine itself made for the one before (an
- * interrupt's frame, a hypercall). */
+static void begin_stretch(void *context)
+{
+    struct writer *w = context;
+    memcpy(w->before, arena_host(w->address), w->size);
+    w->writing = w->known = false;
+}
+
+static bool is_about(const struct writer *w, gva_t address, uint64_t size)
+{
+    return address < w->address + w->size && w->address < address + size;
+}
+
+/* The latest store to the memory that waits in the processor's buffer. */
+static bool waiting_store(const struct writer *w, unsigned cpu, struct machine_store *out)
+{
+    struct machine_store stores[MACHINE_STORES];
+    for (unsigned i = machine_stores(w->d->m, cpu, stores); i-- > 0;)
+        if (is_about(w, stores[i].address, stores[i].size)) {
+            *out = stores[i];
+            return true;
+        }
+    return false;
+}
+
+/* Has the instruction of the latest question written there? What it has not by its operands the machine did: for it, a
+ * hypercall; or, when a step has ended since, in front of the next instruction: an interrupt's frame, a store that left its
+ * buffer. A store that waits there has not been written. An instruction that faulted is asked about again where it stands. */
+static bool has_written(void *context, struct timeline_position at)
+{
+    struct writer *w = context;
+    const uint8_t *now = arena_host(w->address);
+    bool changed = memcmp(w->before, now, w->size) != 0;
+    struct machine_store waits;
+    bool wrote = w->known && w->writing && timeline_compare(at, w->asked) > 0 && !waiting_store(w, w->cpu, &waits);
+    if (changed)
+        memcpy(w->before, now, w->size);
+    w->writing = false;
+    if (!wrote && !changed)
+        return false;
+    bool before = !wrote && (!w->known || w->asked.step != at.step || w->asked.n == at.n);
+    w->how = wrote ? BY_OPERAND : before ? BY_MACHINE_BEFORE : BY_MACHINE_BEHIND;
+    w->place = before ? at : w->asked;
+    w->latest = w->known ? w->asked : at;
+    return true;
+}
+
 static bool look(void *context, unsigned cpu, struct timeline_position at)
 {
     struct writer *w = context;
     struct debug_access accesses[DEBUG_ACCESSES];
-    const uint8_t *now = arena_host(w->address);
-    if (w->known && memcmp(w->before, now, w->size) != 0) {
-        w->found = w->asked;
-        w->any = true;
-    }
+    bool found = has_written(w, at);
     unsigned count = debug_accesses(w->d, machine_cpu(w->d->m, cpu), accesses);
     for (unsigned i = 0; i < count; i++)
-        if (accesses[i].write && accesses[i].address < w->address + w->size &&
-            w->address < accesses[i].address + accesses[i].size) {
-            w->found = at;
-            w->any = true;
-        }
-    memcpy(w->before, now, w->size);
+        w->writing |= accesses[i].write && is_about(w, accesses[i].address, accesses[i].size);
     w->asked = at;
+    w->cpu = cpu;
     w->known = true;
-    bool found = w->any;
-    w->any = false;
     return found;
 }
 
+static void print_code(struct debugger *d, gva_t pc)
+{
+    char text[DEBUG_ADDRESS], line[640];
+    struct symbol y, inlined[INLINE_MAX];
+    unsigned count = symbols_inlined(d->symbols, pc, inlined);
+    for (unsigned i = 0; i < count; i++) {
+        symbol_text(&inlined[i], line, sizeof line);
+        debug_print(d, "(Inline Function) %s\n", line);
+    }
+    symbols_find(d->symbols, pc, false, &y);
+    if (y.module[0] != '\0')
+        symbol_text(&y, line, sizeof line);
+    else
+        debug_address(pc, line);
+    debug_print(d, "%s:\n", line);
+    if (debug_disassemble(d, pc, line, sizeof line) != 0)
+        debug_print(d, "%s %s\n", debug_address(pc, text), line);
+}
+
+/* The store that left its buffer and so wrote there: in a step of its own between the latest instruction and the place, else while
+ * a fence or the kernel emptied the buffer for that instruction. The machine then stands in front of that. */
+static bool find_store(struct writer *w, struct machine_store *out)
+{
+    struct timeline *t = w->d->timeline;
+    struct timeline_position place = timeline_now(t), at = {place.step, 0};
+    for (; w->how == BY_MACHINE_BEFORE && at.step > w->latest.step; at.step--) {
+        struct machine_store stores[MACHINE_STORES];
+        if (!timeline_is_store(t, at.step))
+            continue;
+        timeline_goto(t, at);
+        if (machine_stores(w->d->m, timeline_cpu(t, at.step), stores) > 0 && is_about(w, stores[0].address, stores[0].size)) {
+            *out = stores[0];
+            return true;
+        }
+    }
+    timeline_goto(t, w->latest);
+    if (waiting_store(w, timeline_cpu(t, w->latest.step), out))
+        return true;
+    timeline_goto(t, place);
+    return false;
+}
+
+/* The place stands in front of the instruction, as every position does: `t` there executes it. */
+static void print_writer(struct debugger *d, struct writer *w)
+{
+    static const char *const how[] = {"", ", by the machine behind this instruction", ", by the machine in front of this instruction"};
+    struct machine_store store;
+    bool left = w->how != BY_OPERAND && find_store(w, &store);
+    struct timeline_position at = timeline_now(d->timeline);
+    struct rd_thread r = {.name = ""};
+    debug_context_cpu(d, timeline_cpu(d->timeline, at.step));
+    machine_thread(d->m, d->thread, &r);
+    debug_print(d, "Position %" PRIX64 ":%" PRIX64 ", processor %u, thread %016" PRIx64 " %s%s\n", at.step, at.n, d->cpu,
+                r.kthread, r.name, left ? ", whose store becomes visible here" : how[w->how]);
+    print_code(d, left ? store.pc : d->regs.rip);
+    debug_print(d, "Go there: !tt %" PRIX64 ":%" PRIX64 "\n", at.step, at.n);
+}
+
+/* /e: looks at every instruction, without the pages' dirty bytes; the answer is the same. */
 static void who_wrote(struct debugger *d, const char *args)
 {
     uint64_t address = 0, size = 1;
-    char symbol[DEBUG_SYMBOL], text[DEBUG_ADDRESS], line[640];
+    char text[DEBUG_ADDRESS];
+    bool every = strncmp(args, "/e", 2) == 0 && (args[2] == ' ' || args[2] == '\0');
+    if (every)
+        args += 2 + strspn(args + 2, " ");
     if (*args == '\0') {
         debug_error(d, "!whowrote: which address?");
         return;
@@ -138,23 +236,18 @@ static void who_wrote(struct debugger *d, const char *args)
     struct timeline_position now = timeline_now(d->timeline);
     unsigned thread = d->thread, frame = d->frame;
     struct writer w = {.d = d, .address = address, .size = size};
-    struct timeline_search s = {.hit = look, .context = &w, .each = true};
-    if (!timeline_backward(d->timeline, &s)) {
-        timeline_goto(d->timeline, now);
+    struct timeline_range range = {address, size};
+    struct timeline_search s = {.hit = look, .context = &w, .each = true, .written = &range, .written_count = every ? 0 : 1,
+                                .begin = begin_stretch, .end = has_written, .place = &w.place};
+    struct machine_store waits;
+    for (unsigned cpu = 0; cpu < machine_cpu_count(d->m); cpu++)
+        if (waiting_store(&w, cpu, &waits))
+            debug_print(d, "A store of processor %u to it waits to become visible (!stores)\n", cpu);
+    if (timeline_backward(d->timeline, &s))
+        print_writer(d, &w);
+    else
         debug_print(d, "Nobody wrote %s before now\n", debug_address(address, text));
-    } else {
-        struct timeline_position at = timeline_now(d->timeline);
-        debug_context_cpu(d, timeline_cpu(d->timeline, at.step));
-        struct rd_thread r = {.name = ""};
-        machine_thread(d->m, d->thread, &r);
-        debug_print(d, "Position %" PRIX64 ":%" PRIX64 ", processor %u, thread %016" PRIx64 " %s\n", at.step, at.n, d->cpu,
-                    r.kthread, r.name);
-        debug_print(d, "%s:\n", debug_symbol(d, d->regs.rip, symbol));
-        if (debug_disassemble(d, d->regs.rip, line, sizeof line) != 0)
-            debug_print(d, "%s %s\n", debug_address(d->regs.rip, text), line);
-        debug_print(d, "Go there: !tt %" PRIX64 ":%" PRIX64 "\n", at.step, at.n);
-        timeline_goto(d->timeline, now);
-    }
+    timeline_goto(d->timeline, now);
     if (!debug_context_thread(d, thread))
         debug_context_cpu(d, timeline_cpu(d->timeline, now.step));
     debug_context_frame(d, frame);
@@ -168,10 +261,10 @@ static void state_hash(struct debugger *d)
     debug_print(d, "State %s, %" PRIu64 " repairs\n", text, timeline_repairs(d->timeline));
 }
 
-static double now_ms(void)
+static double now_ms(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
@@ -194,20 +287,23 @@ static void jumps(struct debugger *d, const char *args)
     struct timeline_position before = timeline_now(d->timeline);
     uint64_t all = timeline_instructions(d->timeline, timeline_end(d->timeline));
     struct hash128 hash = machine_state_hash(d->m);
-    double *times = calloc(count, sizeof *times);
-    RD_ASSERT(times != NULL);
+    double *times = calloc(count, sizeof *times), *used = calloc(count, sizeof *used); /* on the clock, by the processor */
+    RD_ASSERT(times != NULL && used != NULL);
     for (uint64_t i = 0; i < count; i++) {
         at = at * 6364136223846793005ull + 1442695040888963407ull;
-        double begin = now_ms();
+        double begin = now_ms(CLOCK_MONOTONIC), began = now_ms(CLOCK_PROCESS_CPUTIME_ID);
         timeline_goto(d->timeline, timeline_find(d->timeline, (at >> 16) % (all + 1)));
-        times[i] = now_ms() - begin;
+        times[i] = now_ms(CLOCK_MONOTONIC) - begin;
+        used[i] = now_ms(CLOCK_PROCESS_CPUTIME_ID) - began;
     }
     timeline_goto(d->timeline, before);
     qsort(times, count, sizeof *times, by_size);
-    debug_print(d, "%" PRIu64 " jumps in %" PRIu64 " instructions, %zu checkpoints: median %.1f ms, worst %.1f ms; %s\n", count, all,
-                timeline_checkpoints(d->timeline), times[count / 2], times[count - 1],
+    qsort(used, count, sizeof *used, by_size);
+    debug_print(d, "%" PRIu64 " jumps in %" PRIu64 " instructions, %zu checkpoints: median %.1f ms (%.1f ms of the processor), worst %.1f ms; %s\n", count, all,
+                timeline_checkpoints(d->timeline), times[count / 2], used[count / 2], times[count - 1],
                 hash_equal(hash, machine_state_hash(d->m)) ? "the same state again" : "ANOTHER STATE");
     free(times);
+    free(used);
 }
 
 static void run(struct debugger *d, const char *name, const char *args)
@@ -228,7 +324,7 @@ static void run(struct debugger *d, const char *name, const char *args)
 
 const struct debug_command debug_command_positions = {
     .names = "!tt !positions !whowrote !hash !jumps",
-    .syntax = "[STEP:N | PERCENT | ADDRESS [lN]]",
+    .syntax = "[STEP:N | PERCENT | [/e] ADDRESS [lN]]",
     .help = "travel to a position; list positions; who wrote this memory last before now; the state's hash; time jumps",
     .run = run,
 };

@@ -22,7 +22,8 @@
 /* --- the plan ----------------------------------------------------------------------------------
  */
 
-/* In front of a fence comes an instruction of no length, which leaves while stores wait. */
+/* In front of a fence comes an instruction of no length, which leaves while stores wait. It is no instruction of the guest's: it
+ * does not count, and a block of a single instruction has room for it. */
 static unsigned gather(struct translation *t, gva_t pc)
 {
     unsigned limit = t->variant >= VARIANT_ONE ? 1 : BLOCK_MAX;
@@ -44,7 +45,7 @@ static unsigned gather(struct translation *t, gva_t pc)
                                .m = {.base = NO_REG, .index = NO_REG}};
         if (x->fence && (t->features & DBT_FENCES) && t->range.class == CODE_DRIVER &&
             t->variant != VARIANT_ONE) {
-            if (n + 2 > limit)
+            if (n > 0 && n + 2 > limit)
                 break;
             t->insns[n + 1] = *x;
             *x = (struct insn){.pc = pc,

@@ -51,13 +51,13 @@ void emit_prologue(struct translation *t, struct block *b)
     flags_free(t);
     uint32_t site = site_new(t, SITE_BUDGET, flags_now(t));
     emit_op(t, 8, 0x83, 5, AT_CTX(left)); /* sub */
-    emit8(t, t->count);
+    emit8(t, instructions_from(t, 0));
     uint8_t *out = emit_branch(t, CC_LE);
     uint8_t *back = t->p;
     cold_begin(t);
     patch_branch(out, t->p);
     emit_op(t, 8, 0x83, 7, AT_CTX(left)); /* cmp */
-    emit8(t, (0u - t->count) & 0xFF);
+    emit8(t, (0u - instructions_from(t, 0)) & 0xFF);
     uint8_t *leave = emit_branch(t, CC_LE);
     emit_jump_to(t, -1, back);
     patch_branch(leave, t->p);

@@ -6,6 +6,14 @@
 
 #include <string.h>
 
+unsigned instructions_from(const struct translation *t, unsigned at)
+{
+    unsigned n = 0;
+    for (unsigned k = at; k < t->count; k++)
+        n += t->insns[k].length > 0;
+    return n;
+}
+
 void emit8(struct translation *t, unsigned v)
 {
     *t->p++ = (uint8_t)v;
@@ -196,7 +204,7 @@ uint32_t site_new(struct translation *t, enum site_kind kind, enum flags_state f
         .block = t->block,
         .merge_lo = x->merge_lo,
         .merge_hi = x->merge_hi,
-        .left = (uint16_t)(t->count - t->at),
+        .left = (uint16_t)instructions_from(t, t->at),
         .mnemonic = x->mnemonic,
         .kind = (uint8_t)kind,
         .action = x->action,

@@ -39,6 +39,9 @@ struct host_mem {
 #define AT_REG(r, d) ((struct host_mem){(r), NO_REG, 1, (int32_t)(d), false})
 #define AT_GUEST(r, d) ((struct host_mem){(r), NO_REG, 1, (int32_t)(d), true})
 
+/* The guest's instructions of the block, from its number `at` on. */
+unsigned instructions_from(const struct translation *t, unsigned at);
+
 void emit8(struct translation *t, unsigned v);
 void emit32(struct translation *t, uint32_t v);
 void emit64(struct translation *t, uint64_t v);

@@ -1,5 +1,5 @@
 # The filter with one remedy each, and the driver that loads another.
-F := samples/001-load-unload
-$(foreach v,register-first register-last event-and-delay poll-initializing,$(call sample_image,$(F),$(v),$(v).c driver.c workerqueue.c))
-$(call sample_image,$(F),two-drivers-first,two-drivers-first.c)
-$(call sample_image,$(F),two-drivers-second,two-drivers-second.c driver.c workerqueue.c)
+HERE := samples/001-load-unload
+$(foreach v,register-first register-last event-and-delay poll-initializing,$(call sample_image,$(HERE),$(v),$(v).c driver.c workerqueue.c))
+$(call sample_image,$(HERE),two-drivers-first,two-drivers-first.c)
+$(call sample_image,$(HERE),two-drivers-second,two-drivers-second.c driver.c workerqueue.c)

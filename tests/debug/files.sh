@@ -29,4 +29,52 @@ result $good "nothing on standard error"
 printf '.echo no newline' | "$RUNDOWN" debug "$work/lock.rdn" >"$work/stdout" 2>"$work/stderr"
 status=$? commands="a script without a last newline"
 says "a last line without its end" '^no newline$'
+
+# A failure of other drivers than those that are there now.
+mkdir "$work/away"
+cp "$samples/004-remove-lock/lower.sys" "$samples/004-remove-lock/upper-completion-only.sys" "$samples/004-remove-lock/completion-only.lua" "$work/away/"
+"$RUNDOWN" check "$work/away/completion-only.lua" -o "$work/away/f.rdn" >"$work/found" 2>&1 || true
+printf 'x' >>"$work/away/lower.sys"
+refuses "a driver that has changed" "has changed since the failure was found" debug "$work/away/f.rdn" -c k
+rm "$work/away/lower.sys"
+refuses "a driver that is gone" "lower.sys" debug "$work/away/f.rdn" -c k
+refuses "a folder" "away" debug "$work/away" -c k
+head -c 100000 /dev/urandom >"$work/here/noise.rdn"
+refuses "noise" "not a failure file" debug noise.rdn -c k
+
+# Debug information that is damaged, or somebody else's: fewer names, the same session.
+mkdir "$work/symbols"
+objects=$build/tests/debug/drivers/objects.sys
+for kind in noise short other; do
+    cp "$build/tests/debug/drivers/objects.lua" "$work/symbols/$kind.lua"
+    case $kind in
+    noise) head -c 20000 /dev/urandom >"$work/section" ;;
+    short) printf '\377\377\377\377\001' >"$work/section" ;;
+    other) x86_64-w64-mingw32-objcopy --dump-section .debug_info="$work/section" "$build/tests/debug/drivers/long.sys" "$work/unchanged" ;;
+    esac
+    mkdir "$work/symbols/$kind"
+    x86_64-w64-mingw32-objcopy --update-section .debug_info="$work/section" "$objects" "$work/symbols/$kind/objects.sys" 2>/dev/null
+    cp "$work/symbols/$kind.lua" "$work/symbols/$kind/objects.lua"
+    "$RUNDOWN" check "$work/symbols/$kind/objects.lua" -o "$work/$kind.rdn" >"$work/found" 2>&1 || true
+    [ -s "$work/$kind.rdn" ] || sed 's/^/# /' "$work/found"
+    debug $kind 'k; x objects!*; dt objects!_EXTENSION; .frame /r 1; ln objects!Stop; u objects!Stop l2; !analyze -v; .echo alive'
+    says "$kind in place of debug information: the stack is the same" '^[0-9a-f`]+ [0-9a-f`]+ objects(!Stop)?\+0x'
+    says "... the module is known" '^MODULE_NAME:  objects$'
+    good=true
+    [ "$(answer 3 | wc -l)" -eq 1 ] || good=false
+    [ $good = true ] || answer 3 | sed 's/^/# /'
+    result $good "... a type that is not known is one line"
+    says "... and the session goes on" '^alive$'
+done
+
+# Commands with operands that mean nothing: one line each. Those that list a thing whole have no operand, as in WinDbg.
+"$RUNDOWN" debug "$work/lock.rdn" -c '.echo =====; .help' 2>/dev/null </dev/null | sed '1,/^=====$/d; /^[0-9]*: kd> /d; s/  .*//' |
+    awk '{ for (i = 1; i <= NF && $i !~ /^[[A-Z]/; i++) print $i }' |
+    grep -vxE 'q|qd|\.echo|\.log[a-z]*|!analyze|!dpcs|!positions|!running|!stacks|!timer|\.bugcheck|bl' >"$work/names"
+sed 's/$/ )(nope!nope/' "$work/names" | "$RUNDOWN" debug "$work/lock.rdn" >"$work/stdout" 2>&1
+awk '/^[0-9]+: kd> / { if (command != "" && lines != 1) print command ": " lines " lines"; command = $0; lines = 0; next }
+    { lines++ } END { if (lines != 1) print command ": " lines " lines" }' "$work/stdout" >"$work/wrong"
+good=true
+[ -s "$work/names" ] && [ ! -s "$work/wrong" ] || { good=false; sed 's/^/# /' "$work/wrong"; }
+result $good "operands that mean nothing are one line, whatever the command"
 done_testing

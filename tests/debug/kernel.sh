@@ -126,6 +126,36 @@ prepare "$build/samples/000-apc-unload/bounded-wait.lua"
 says 'an APC routine in an unloaded image is named' '!analyze -v' 'DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS (ce)' \
     'MODULE_NAME:  bounded-wait'
 
+prepare "$drivers/queued.lua"
+says '!dpcs lists the queued DPCs of each processor, first queued first' '!dpcs' '^CPU Type      KDPC       Function' \
+    "^ 5: Normal  : 0x$n 0x$n queued!Routine" "^ 5: Normal  : 0x$n 0x$n queued!Routine"
+says '... by the addresses that the driver gave' '? queued!First; ? queued!Second; !dpcs' 'Evaluate expression' 'Evaluate expression' 'queued!Routine'
+first=$(sed -n '/^[0-9a-f]*: kd> ? queued!First/{n;s/.* = //;s/`//;p;}' "$work/answer")
+second=$(sed -n '/^[0-9a-f]*: kd> ? queued!Second/{n;s/.* = //;s/`//;p;}' "$work/answer")
+says '... in that order' '!dpcs' "Normal  : 0x$first " "Normal  : 0x$second "
+says '!verifier 100 shows each device its IRPs, with the sender' '!verifier 100' '^IRP log:' 'up to 0x14 entries in the log of each device' \
+    "^IRP $n IRP_MJ_DEVICE_CONTROL.0 to device $n" "^Thread $n" "^$n nt!IopSendRequest+0x" "^IRP $n IRP_MJ_CREATE.0 to device" \
+    "^IRP $n IRP_MJ_DEVICE_CONTROL.0 to device $n" "^$n queued!Control+0x"
+irp=$(grep -o "^IRP $n IRP_MJ_CREATE" "$work/answer" | grep -o "$n")
+says '!verifier 100 IRP shows that one alone' "!verifier 100 $irp; .echo end" "^IRP $irp IRP_MJ_CREATE" '^end'
+good=true
+[ -n "$irp" ] && [ "$(grep -c "^IRP $n" "$work/answer")" -eq 1 ] || good=false
+result $good '... and no other'
+# Each nonvolatile register has a number of its own at the call; the callees have overwritten all but rbp.
+says '.frame /r shows the nonvolatile registers as they were at the call' 'r; .frame /r 2; r rbx; ? @r15; .frame /r 0' \
+    ' rbx=0\{16\} ' ' rsi=0\{16\} rdi=0\{16\}$' 'r12=0\{16\} r13=0\{16\}$' 'r14=0\{16\} r15=0\{16\}$' \
+    '^02 .* queued!WithKnownRegisters+0x' ' rbx=1\{16\} ' ' rsi=3\{16\} rdi=4\{16\}$' ' rbp=2\{16\}$' 'r12=5\{16\} r13=6\{16\}$' \
+    'r14=7\{16\} r15=8\{16\}$' '^queued!WithKnownRegisters+0x' '^rbx=1\{16\}$' '= 88888888`88888888$' '^00 ' ' rbx=0\{16\} '
+says '... and a frame further out has what its own callee saved' '.frame /r 3; ? @rbx == queued!First' '^03 .* queued!Control+0x' '= 00000000`00000001$'
+says '!irql at DISPATCH_LEVEL' '!irql' '2 (DISPATCH_LEVEL)'
+says 'du shows wide text, da narrow text' 'du queued!Wide; da queued!Narrow' '  "wide text"$' '  "narrow text"$'
+says 'dp shows pointers, dqs their names' 'dp queued!Pointers l2; dqs queued!Pointers l2' '^[0-9a-f`]*  [0-9a-f`]\{17\} [0-9a-f`]\{17\}$' \
+    ' queued!Narrow$' ' queued!DriverEntry$'
+says 'qd ends the session as q does' '.echo before; qd; .echo behind' '^before$'
+good=true
+! grep -q '^behind$' "$work/answer" || good=false
+result $good '... and nothing runs behind it'
+
 # Seed 002's two screens: the request in its thread's list, and its special kernel APC that a fast mutex holds back.
 prepare "$build/samples/002-threaded-irp/fast-mutex.lua"
 says 'before the mutex is released, the APC of the request is queued and the request is in its thread'"'"'s list' \

@@ -121,6 +121,9 @@ minifilter() {
     instance=$(take "FLT_INSTANCE: $number" | sed 's/.* //')
     question "!fltkd.instance $instance" "^FLT_INSTANCE: $instance \"$1 Instance\"" "   Volume                   : $number" \
         "   Filter                   : $number \"$1\""
+    filter=$(take "   Filter                   : $number" | sed 's/.* //')
+    question "!fltkd.filter $filter" "^FLT_FILTER: $filter \"$1\"" "FLT_INSTANCE: $instance"
+    question '!fltkd.volumes' '^Volume List:' "FLT_VOLUME: $number"
     question '!fltkd.filters' '^Filter List:' "^   FLT_FILTER: $number \"$1\"" "^      FLT_INSTANCE: $instance"
     concluded "$label: from the filter manager's device to the minifilter's instance"
 }

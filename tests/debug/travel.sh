@@ -18,6 +18,15 @@ same_state() {
 debug lock '!hash; bu lower!DriverEntry; g-; k 1; t 5; p 3; bc *; g; !hash'
 says "going back to the first instruction of DriverEntry" 'lower!DriverEntry'
 same_state "... and forward again ends in the same state" 1 9
+# Step by step: back over every instruction of the violating thread's request, then on to DriverEntry and its first instruction, and
+# forwards the same way.
+debug lock '!hash; t- 0n400; !tt; bu lower!DriverEntry; g-; !tt; r rip; ? @rip == lower!DriverEntry; t- 0n30; t 0n30; !tt; bc *; t 0n300; g; !hash'
+same_state "stepping back hundreds of times, to DriverEntry, and forwards again ends in the same state" 1 15
+good=true
+[ "$(answer 6)" = "$(answer 11)" ] && answer 8 | grep -q ' 00000000`00000001$' || good=false
+[ "$(answer 2 | grep -cE '^[0-9a-f`]{17} ')" -eq 400 ] || good=false
+[ $good = true ] || sed 's/^/# /' "$work/stdout"
+result $good "... each step shows its instruction, and steps back and forth at DriverEntry come to the same position"
 for name in lock dispatch hang; do
     debug $name '!hash; !tt 0:0; !hash; t 20; !tt 33; t; !tt 66; p; p; !tt 100; !hash; !tt 0; !hash'
     same_state "$name: the end is the end however it was reached" 1 11
@@ -76,6 +85,55 @@ says "!whowrote finds the last write" '^nt!IofCallDriver\+0x'
 says "... with the thread" '^Position [0-9A-F]+:[0-9A-F]+, processor [0-9]+, thread [0-9a-f]{16} client$'
 says "... and stays where it was" '^rip=[0-9a-f]+$'
 says "ba w stops there too" '^Breakpoint 1 hit$'
+# The counter of the long execution is written by one instruction, with an operand that names it.
+debug long '!whowrote long!Turns l4; !positions'
+says "!whowrote names function, source line and the instruction that writes" '^long!LongDispatch.*\[long\.c @ [0-9]+\]:$'
+says "... which has the address as its operand" ' (lock )?(inc|add|xadd) .*long!Turns'
+place=$(sed -n 's/^Go there: !tt //p' "$work/stdout")
+debug long "!tt $place; dd long!Turns l1; t; dd long!Turns l1; !whowrote long!Turns l4; t-; !tt"
+good=true
+[ -n "$place" ] && [ "$(sed -n 's/.*  0000000\([9a]\)$/\1/p' "$work/stdout" | tr -d '\n')" = 9a ] || good=false
+result $good "at that position the write is about to happen, and t makes it happen"
+good=true
+[ "$(sed -n 's/^Go there: !tt //p' "$work/stdout")" = "$place" ] || good=false
+result $good "one instruction behind the write, the write is the last one before now"
+says "t- behind the write goes to its position" "^Time Travel Position: $place$"
+debug long "!tt $place; !whowrote long!Turns l4"
+good=true
+[ "$(sed -n 's/^Go there: !tt //p' "$work/stdout")" != "$place" ] && grep -q '^Go there' "$work/stdout" || good=false
+result $good "at its own position the write is not yet in the past"
+# By the pages' dirty bytes and by looking at each instruction: data, a stack, a page that is written all the time, one that never is.
+both() { # NAME FAILURE EXPRESSIONS
+    good=true
+    for what in $3; do
+        debug "$2" "!whowrote $what l8; !whowrote /e $what l8; !hash"
+        [ -n "$(answer 1)" ] && [ "$(answer 1)" = "$(answer 2)" ] && answer 3 | grep -q ' 0 repairs$' || {
+            good=false
+            echo "# $2 $what:"
+            sed 's/^/# /' "$work/stdout"
+        }
+    done
+    result $good "$1"
+}
+both "a search that reads dirty bytes finds what one that looks at every instruction finds" long \
+    'long!Turns nt!KeNumberProcessors'
+both "... also where threads take turns" lock '@rsp @rsp+100 @rsp-100 nt!KeNumberProcessors @$thread @$thread+8 @$thread+1c0 @r12 @rdi'
+both "... and in a hang" hang '@rsp @rsp+48 @$thread @$thread+40 nt!KiTimerList'
+# ba likewise, against t- and t around what !whowrote says.
+debug long "!tt 0; ba w4 long!Turns; g; g; g; !tt; g-; g-; !tt; bc *; g; ba w4 long!Turns; g-; !tt"
+good=true
+[ "$(answer 14 | sed 's/.*: //')" = "$place" ] || good=false
+result $good "ba w met backwards stands at the position that !whowrote says"
+good=true
+[ "$(grep -c '^Breakpoint 0 hit$' "$work/stdout")" -eq 6 ] || good=false
+result $good "ba w is met on every way"
+# The first instruction of the scenario's first step lies at a checkpoint.
+debug lock '!positions'
+begin=$(sed -n 's/^\([0-9A-F]*:0\) .*the scenario.s threads begin$/\1/p' "$work/stdout")
+debug lock "!tt $begin; r rip"
+rip=$(sed -n 's/^rip=//p' "$work/stdout")
+debug lock "!tt $begin; t; bp $rip; g-; !tt"
+says "a breakpoint at the very place of a checkpoint is met backwards" "^Time Travel Position: $begin$"
 debug dispatch '!whowrote 0; !whowrote; !whowrote nope'
 says "!whowrote of no memory" '^!whowrote: no such memory'
 
