@@ -89,7 +89,7 @@ static gva_t differs(void)
 static bool same(const struct footprint *a, const struct footprint *b, uint64_t *key)
 {
     for (unsigned i = 0; i < a->count || i < b->count; i++) {
-        if (i < a->count && i < b->count && a->data[i].key == b->data[i].key && a->data[i].write == b->data[i].write)
+        if (i < a->count && i < b->count && a->data[i].key == b->data[i].key && a->data[i].access == b->data[i].access)
             continue;
         *key = i < a->count && (i >= b->count || a->data[i].key <= b->data[i].key) ? a->data[i].key : b->data[i].key;
         return false;
