@@ -105,7 +105,7 @@ __attribute__((target("general-regs-only"))) static bool enter(struct machine *m
 {
     if (!m->sharing)
         return false;
-    bool stop = false, write = access != ACCESS_READ;
+    bool stop = false, write = access != ACCESS_READ, counts = access == ACCESS_COUNT;
     uint8_t mine = (uint8_t)(m->agent + 1);
     for (gva_t g = address & ~7ull; g < address + size; g += 8) {
         uint8_t *cell = arena_share(g);
@@ -117,9 +117,12 @@ __attribute__((target("general-regs-only"))) static bool enter(struct machine *m
                 m->touched_shared = true;
             }
         } else if (c == SHARE_UNTOUCHED) {
-            *cell = write ? (uint8_t)(mine | SHARE_WRITTEN) : mine;
+            *cell = counts ? SHARE_COUNTED : write ? (uint8_t)(mine | SHARE_WRITTEN) : mine;
         } else if (c == SHARE_PENDING) {
             continue;
+        } else if (c == SHARE_COUNTED) {
+            if (!counts)
+                now_shared(m, g, cell);
         } else if (c == SHARE_READ_MANY) {
             if (write)
                 now_shared(m, g, cell);

@@ -134,8 +134,14 @@ static NOLOG LONG IopChangeReferences(PDEVICE_OBJECT Device, LONG Change)
 
     Device->ReferenceCount += Change;
     RdTouch(&Extension->ExtensionFlags, sizeof Extension->ExtensionFlags, FALSE);
-    RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate,
-        (Extension->ExtensionFlags & DOE_REFUSES_OPEN) || (Device->Flags & DO_EXCLUSIVE));
+    if ((Extension->ExtensionFlags & DOE_REFUSES_OPEN) || (Device->Flags & DO_EXCLUSIVE))
+    {
+        RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate, TRUE);
+    }
+    else
+    {
+        RdTouchCount(&Extension->ReferenceGate, sizeof Extension->ReferenceGate);
+    }
     return Device->ReferenceCount;
 }
 
@@ -144,7 +150,7 @@ NOLOG LONG IopDeviceReferences(PDEVICE_OBJECT Device)
 {
     PIOP_DEVOBJ_EXTENSION Extension = IopExtensionOf(Device);
 
-    RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate, TRUE);
+    RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate, FALSE);
     return Device->ReferenceCount;
 }
 
