@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 
-static const char magic[] = "rundown checkpoint 1\n";
+static const char magic[] = "rundown checkpoint 2\n";
 #define MAGIC_SIZE (sizeof magic - 1)
 #define HEAD_SIZE (MAGIC_SIZE + 2 * sizeof(struct hash128))
 #define FILE_LIMIT ((size_t)1 << 32)
