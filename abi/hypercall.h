@@ -115,6 +115,7 @@ enum rd_event {
     RD_EVENT_TIMER,           /* timer, due */
     RD_EVENT_DPC,             /* dpc, routine */
     RD_EVENT_WORK_ITEM,       /* item, routine */
+    RD_EVENT_TOLD_APART = 39, /* a driver asked for a number or name that tells this thread or processor from its equals */
     RD_EVENT_EXCEPTION = 40,  /* status, address of the instruction, second parameter (the address of an access) */
 };
 

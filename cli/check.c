@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-#define ALLOWED "SPntsjKRHTcOfvaoJbkh"
+#define ALLOWED "SPntsjKRHTcOfmivaoJbkh"
 #define MINIMISE_EXECUTIONS 400
 /* Few real bugs need more. */
 #define DEFAULT_PREEMPTIONS 2
@@ -25,7 +25,7 @@ struct checking {
     const struct options *options;
     struct explore_result result;
     char covers[640];
-    char claim[400];
+    char claim[512], bounds[192];
     char check[HASH_TEXT]; /* of all that is explored */
     double started;
     uint64_t before; /* executions that are not this process's */
@@ -180,24 +180,66 @@ static bool write_failure(struct checking *c, const struct schedule *schedule, c
     return ok;
 }
 
+static void name_bound(struct str *out, unsigned most, const char *what)
+{
+    if (most == 0)
+        str_addf(out, ", without %ss", what);
+    else
+        str_addf(out, ", with at most %u %s%s", most, what, most == 1 ? "" : "s");
+}
+
+/* Whether a step of the scenario has this operation, or the flag. */
+static bool any_step(const struct scenario *s, uint32_t op, uint32_t flag)
+{
+    for (size_t i = 0; i < s->setup_count; i++)
+        if (s->setup[i].op == op && (s->setup[i].flags & flag) == flag)
+            return true;
+    for (unsigned t = 0; t < s->thread_count; t++)
+        for (size_t i = 0; i < s->threads[t].count; i++)
+            if (s->threads[t].steps[i].op == op && (s->threads[t].steps[i].flags & flag) == flag)
+                return true;
+    return false;
+}
+
+/* "NAME" when there is no bound; else when it comes instead, and how often it need not. */
+static void describe_bound(struct str *out, const struct machine_bound *b, const char *unbounded, const char *bounded)
+{
+    if (!b->on)
+        str_addf(out, "; %s", unbounded);
+    else if (b->most == 0)
+        str_addf(out, "; %s", bounded);
+    else
+        str_addf(out, "; %s, at most %u time%s earlier", bounded, b->most, b->most == 1 ? "" : "s");
+}
+
 /* What the claim is about. Memory is sequentially consistent here: delays of a processor's stores
  * are not modelled; and threads that share a processor change only when one waits, since the end of
- * a quantum is not a decision. */
+ * a quantum is not a decision. Each kind of choice is there with its bound. */
 static void describe_cover(struct checking *c)
 {
     const struct scenario *s = &c->session.scenario;
+    const struct machine_bounds *b = &c->session.bounds;
+    struct str choices = {0};
     static const char *const systems[] = {
         [RD_OS_WIN7] = "win7", [RD_OS_WIN8] = "win8", [RD_OS_WIN10] = "win10"};
     char processors[96] = "a processor for each thread", faults[48] = "no failing allocations";
     if (s->cpus != 0)
         snprintf(processors, sizeof processors, "%u processor%s, without the end of quanta",
                  s->cpus, s->cpus == 1 ? "" : "s");
-    if (s->fault_budget != 0)
-        snprintf(faults, sizeof faults, "at most %u failing allocations", s->fault_budget);
-    snprintf(c->covers, sizeof c->covers,
-             "%s; %s; timers at any time after they are due; %s; %s",
-             systems[s->os], processors, faults,
+    if (any_step(s, RD_OP_FAIL_ALLOCATIONS, 0))
+        snprintf(faults, sizeof faults, "failing allocations as the scenario says");
+    else if (s->fault_budget != 0)
+        snprintf(faults, sizeof faults, "at most %u failing allocation%s", s->fault_budget,
+                 s->fault_budget == 1 ? "" : "s");
+    describe_bound(&choices, &b->timers, "timers at any time after they are due",
+                   "timers only when nothing else can run");
+    describe_bound(&choices, &b->interrupts, "APC and DPC interrupts at any scheduling point",
+                   "APC and DPC interrupts only when their processor waits");
+    if (any_step(s, RD_OP_MOUNT, RD_STEP_MAY_PEND))
+        str_add(&choices, "; requests that the disk completes at once or pends");
+    snprintf(c->covers, sizeof c->covers, "%s; %s%s; %s; %s", systems[s->os], processors, choices.data, faults,
              s->tso ? "x86 store buffers of at most 4 stores, emptied by the kernel" : "sequentially consistent memory");
+    str_free(&choices);
     if (s->verifier != 0) {
         char *names = verifier_names(s->verifier);
         size_t n = strlen(c->covers);
@@ -206,18 +248,31 @@ static void describe_cover(struct checking *c)
     }
 }
 
-/* The explorer's claim, with what it cannot know, and what is bounded by itself. */
-static const char *full_claim(struct checking *c)
+/* What bounds the claim whatever the strategy: the processors, and each kind of choice that is bounded by itself. */
+static void describe_bounds(struct checking *c)
 {
     const struct scenario *s = &c->session.scenario;
-    char processors[64] = "", faults[48] = "";
+    const struct machine_bounds *b = &c->session.bounds;
+    char processors[64] = "";
+    struct str bounds = {0};
     if (s->cpus != 0)
         snprintf(processors, sizeof processors, " on %u processor%s without the end of quanta", s->cpus,
                  s->cpus == 1 ? "" : "s");
-    if (s->fault_budget != 0)
-        snprintf(faults, sizeof faults, ", with at most %u failing allocation%s", s->fault_budget,
-                 s->fault_budget == 1 ? "" : "s");
-    snprintf(c->claim, sizeof c->claim, "%s%s%s", c->result.claim, processors, faults);
+    if (any_step(s, RD_OP_FAIL_ALLOCATIONS, 0))
+        str_add(&bounds, ", with failing allocations as the scenario says");
+    else if (s->fault_budget != 0)
+        name_bound(&bounds, s->fault_budget, "failing allocation");
+    if (b->timers.on)
+        name_bound(&bounds, b->timers.most, "early timer");
+    if (b->interrupts.on)
+        name_bound(&bounds, b->interrupts.most, "early interrupt");
+    snprintf(c->bounds, sizeof c->bounds, "%s%s", processors, bounds.data != NULL ? bounds.data : "");
+    str_free(&bounds);
+}
+
+static const char *full_claim(struct checking *c)
+{
+    snprintf(c->claim, sizeof c->claim, "%s%s", c->result.claim, c->bounds);
     return c->claim;
 }
 
@@ -243,6 +298,7 @@ static struct report make_report(struct checking *c, const struct recording *rec
                   .count = v != NULL ? v->count : 0,
                   .claim = full_claim(c),
                   .covers = c->covers,
+                  .bounds = c->bounds,
                   /* A clean verdict rests on the last round alone; a bug was found by all of them. */
                   .executions = r->executions + (r->violation_count > 0 ? r->voided : 0),
                   .blocked = r->blocked,
@@ -318,11 +374,11 @@ static int show_boot_violation(struct checking *c)
 
 /* Distinct violations, and how often each was met. Two places in the code can be one bug to a reader: the lines say so by
  * being equal. */
-static void print_summary(const struct checking *c, const struct summary *lines)
+static void print_summary(struct checking *c, const struct summary *lines)
 {
     const struct explore_result *r = &c->result;
     printf("\n%zu distinct violation%s in %llu executions: %s\n", r->violation_count,
-           r->violation_count == 1 ? "" : "s", (unsigned long long)(r->executions + r->voided), r->claim);
+           r->violation_count == 1 ? "" : "s", (unsigned long long)(r->executions + r->voided), full_claim(c));
     for (size_t i = 0; i < r->violation_count; i++) {
         char *path = failure_path(c, i);
         if (lines[i].bucket[0] != '\0')
@@ -360,6 +416,7 @@ static int check_session(struct checking *c)
     struct error e = {0};
     c->started = now();
     describe_cover(c);
+    describe_bounds(c);
     hash_text(session_hash(s), c->check);
     c->terminal = isatty(STDERR_FILENO);
     if (!session_boot(s, NULL, &e))

@@ -45,6 +45,7 @@ struct options {
     unsigned shard, shards; /* part 1, 2, ... of so many; 0: the whole */
     const char *checkpoint, *resume; /* NULL */
     int64_t faults;  /* -1: as the scenario says */
+    struct machine_bounds bounds;
     bool all, json, help;
     const char *output;
     gva_t base;
@@ -77,6 +78,7 @@ struct session {
     bool has_scenario;
     struct scenario_blob loader;
     gva_t driver_base;
+    struct machine_bounds bounds; /* of exploration; a failure replays without */
     struct file_data kernel, hal;
     char *kernel_path, *hal_path;
     struct machine_file system[SESSION_SYSTEM];
@@ -108,7 +110,7 @@ bool session_read_kernel(const struct options *o, char **path, struct file_data 
                          struct error *e);
 /* Hash of the kernel, the HAL and the drivers of ours. */
 struct hash128 session_guest_hash(const struct session *s);
-/* Hash of all that a run depends on: the guest, the drivers, the lowered scenario and where drivers are loaded. */
+/* Hash of all that is explored: the guest, the drivers, the lowered scenario, where drivers are loaded, and the bounds. */
 struct hash128 session_hash(const struct session *s);
 /* Verb name of an opcode, for reports. */
 const char *session_verb_name(uint32_t op);

@@ -176,8 +176,10 @@ static int conclude(const struct merging *m)
         printf("%zu distinct violation%s", m->found.count, m->found.count == 1 ? "" : "s");
     else
         printf("no violation");
-    printf(" in %lld executions: %s%s\n", (long long)executions, missing != NULL ? "exploration not finished: " : "",
-           missing != NULL ? missing : "every interleaving explored");
+    if (missing != NULL)
+        printf(" in %lld executions: exploration not finished: %s\n", (long long)executions, missing);
+    else /* the bounds belong to the check, so all parts have the same */
+        printf(" in %lld executions: every interleaving explored%s\n", (long long)executions, text_of(m->first, "bounds"));
     return m->found.count > 0 ? EXIT_VIOLATION : EXIT_CLEAN;
 }
 

@@ -31,7 +31,9 @@ static const struct option_row {
     {'H', false, "shard", "I/N", "explore part I of N; `rundown merge` adds the results (--json) up"},
     {'c', false, "cpus", "N", "N processors instead of one a thread"},
     {'O', false, "os", "VERSION", "win7, win8 or win10, whatever the scenario says"},
-    {'f', false, "faults", "N", "at most N pool allocations fail, anywhere"},
+    {'f', false, "faults", "N", "at most N pool allocations fail, anywhere; 0 unless the scenario says"},
+    {'m', false, "timers", "N", "at most N clock interrupts while anything else can run; default: any"},
+    {'i', false, "interrupts", "N", "at most N APC or DPC interrupts of a processor that runs; default: any"},
     {'v', false, "verifier", "FLAGS", "Driver Verifier: number, names (io,misc), standard, all, none"},
     {'a', false, "all", NULL, "go on after a violation and collect distinct ones"},
     {'o', true, "output", "FILE", "where to write the failure file; default NAME.rdn here"},
@@ -176,6 +178,16 @@ static bool take(char letter, const char *value, struct options *o, struct error
         if (!number("faults", value, 0, 1000, &n, e))
             return false;
         o->faults = (int64_t)n;
+        return true;
+    case 'm':
+        if (!number("timers", value, 0, 1000, &n, e))
+            return false;
+        o->bounds.timers = (struct machine_bound){true, (unsigned)n};
+        return true;
+    case 'i':
+        if (!number("interrupts", value, 0, 1000, &n, e))
+            return false;
+        o->bounds.interrupts = (struct machine_bound){true, (unsigned)n};
         return true;
     case 'v': {
         uint32_t flags, left_out;

@@ -253,8 +253,12 @@ bool session_open(struct session *s, const struct options *o, char **operands, i
                          str_dup(s->scenario.drivers[i].path), e))
             return false;
     s->driver_base = o->base;
+    s->bounds = o->bounds;
     load_filter_manager(s);
-    return scenario_lower(&s->scenario, &s->loader, e) && read_guest(s, o, e) && create(s, e);
+    if (!scenario_lower(&s->scenario, &s->loader, e) || !read_guest(s, o, e) || !create(s, e))
+        return false;
+    machine_set_bounds(s->machine, &s->bounds);
+    return true;
 }
 
 /* Where a failure's driver is now: at its path, seen from the failure file; else beside the failure
@@ -321,7 +325,10 @@ struct hash128 session_hash(const struct session *s)
         h = hash_chain(h, s->file_data[i].data, s->file_data[i].size);
     }
     h = hash_chain(h, s->loader.data, s->loader.size);
-    return hash_chain(h, &s->driver_base, sizeof s->driver_base);
+    h = hash_chain(h, &s->driver_base, sizeof s->driver_base);
+    const struct machine_bounds *b = &s->bounds;
+    uint64_t bounds[] = {b->timers.on, b->timers.most, b->interrupts.on, b->interrupts.most};
+    return hash_chain(h, bounds, sizeof bounds);
 }
 
 bool session_boot(struct session *s, print_fn print, struct error *e)

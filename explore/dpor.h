@@ -2,14 +2,15 @@
  * The reduction's data and the steps of its search, for who drives it: strategies/dpor.c alone, or the
  * jobs that share one search (jobs.c, worker.c).
  *
- * The nodes below `base` are somebody else's: another job explores what is left to do there. What a step finds
- * to be tried there is noted in their `backtrack` and `assumptions`, and handed over.
+ * The nodes below `base` are somebody else's: another job explores what is left to do there. What is found
+ * to be tried there is noted in their `found`, `plain` and `assumptions`, and handed over.
  */
 #ifndef EXPLORE_DPOR_H
 #define EXPLORE_DPOR_H
 
 #include "explore/history.h"
 #include "explore/internal.h"
+#include "explore/wakes.h"
 
 #define NO_SNAPSHOT (~0u)
 
@@ -17,40 +18,28 @@
 struct transition {
     unsigned agent;
     unsigned variants; /* transitions of this agent explored there; 0 while that is going on */
+    bool ends;         /* the run: nothing comes behind it */
     struct answers answers;
     struct footprint footprint;
-};
-
-/* Orders were left to `agent` to begin, on the assumption that its step from here, not yet seen,
- * commutes with the rest of them. If it turns out not to, one of `initials` has to begin. */
-struct assumption {
-    unsigned agent;
-    uint64_t initials;
-    struct footprint rest;
-};
-
-/* A race of the present execution whose reversed order is left to the later step's agent (or to one
- * that `early` disabled: early == later). Steps that come yet and do not depend on `early` belong
- * to that order, too. */
-struct order {
-    uint32_t early, later;
-    unsigned agent;
-    uint64_t initials; /* who else can begin it; 0: nobody before the step `first` */
-    uint32_t first;
-    uint64_t first_id;
 };
 
 struct node {
     uint64_t enabled, backtrack, done,
         asleep;             /* asleep: agents none of whose transitions is worth taking */
+    uint64_t doubted;       /* agents asleep that did not have to wake up on the way (node.c) */
+    uint64_t fell;          /* agents that the present transition disabled */
+    uint64_t plain;         /* those of `backtrack` that no order of `wakes` begins with */
     unsigned agent;         /* being explored; NO_AGENT */
     struct answers answers; /* of the agent's step */
+    bool ended;             /* the run, with that step */
     bool owns_sleep;
     unsigned snapshot;
     size_t path;
     VEC(struct transition *) sleep;    /* inherited, owned further up unless owns_sleep */
     VEC(struct transition *) explored; /* from here, owned */
-    VEC(struct assumption) assumptions;
+    struct assumptions assumptions;
+    struct wakes wakes; /* what was under those agents that are being explored has moved to the next node */
+    struct wakes found; /* the orders among them that somebody else is still to be told */
     uint32_t enabler[64]; /* by agent: the step that enabled it last; only for enabled ones */
 };
 
@@ -58,9 +47,8 @@ struct dpor {
     struct explorer *x;
     struct history history; /* event i was executed from node i */
     VEC(struct node) nodes;
-    VEC(struct order) orders; /* by later */
-    size_t base;              /* nodes below it are not this search's */
-    bool again;               /* a step is repeated: what races with it has been seen to */
+    size_t base;          /* nodes below it are not this search's */
+    struct sequence order; /* races.c: the one being looked at */
 };
 
 #define NODES_TOP(d) (&(d)->nodes.data[(d)->nodes.count - 1])
@@ -84,19 +72,35 @@ bool dpor_begin(struct dpor *d);
  * explored. */
 bool dpor_advance(struct dpor *d);
 
+/* races.c: the execution has ended; the reversed order of each race in it is begun somewhere. */
+void dpor_reverse_races(struct dpor *d);
+
 /* Agents that need not begin anything at this node: explored from here, or asleep. */
 uint64_t node_covered(const struct node *n);
+/* The agents explored before the transition's: with them sleeps what is behind it. */
+uint64_t node_done_before(const struct node *n, size_t transition);
 bool node_transition_sleeps(const struct node *n, unsigned agent, const struct answers *answers);
 /* The agent's transitions are all known and in n->explored. */
 void node_agent_done(struct node *n, unsigned agent);
-/* What sleeps behind the parent's transition; n->enabled is known. The transitions stay the parent's and its ancestors'. */
-void node_inherit(struct node *n, const struct node *parent, size_t transition);
-/* Takes over what somebody else found to be tried at a node: agents, and assumptions (moved). */
-void node_add(struct node *n, uint64_t backtrack, struct assumption *assumptions, size_t count);
+/* What sleeps behind a step: what slept before or was explored there, and commutes with it. `done`: whose transitions
+ * count as explored; `shared`: what is behind them may still be being explored. n->enabled is known. The
+ * transitions stay the parent's and its ancestors'. */
+void node_inherit(struct node *n, const struct node *parent, bool shared, uint64_t done, unsigned agent,
+                  const struct footprint *footprint);
+/* No order has led to this node: whoever sleeps here is doubted. */
+void node_doubt_sleep(struct node *n);
+/* These agents are to be tried. */
+void node_try(struct node *n, uint64_t agents);
+/* The order is to be begun, unless something that is explored from here covers it. True when it was added; v is used up. */
+bool node_insert(struct node *n, struct sequence *v);
+/* The same for an order that the agent's step belongs to, which was not seen; `others`: all its other turns. */
+void node_leave_to(struct node *n, unsigned agent, const struct sequence *others);
+/* Takes over what somebody else found to be tried at a node: agents, orders, assumptions (the last two moved). */
+void node_add(struct node *n, uint64_t agents, struct wakes *orders, struct assumptions *assumptions);
+void node_forget_found(struct node *n);
 void node_close(struct node *n);
 void transition_free(struct transition *t);
 /* For progress: the fraction of the known tree that is done, and what is known and still to be tried. */
 void dpor_measure(void *dpor, double *done, uint64_t *frontier);
 
 #endif
-

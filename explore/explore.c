@@ -69,7 +69,7 @@ void explorer_begin_round(struct explorer *x)
         x->reason[0] = 0;
         x->result->step_limit_hit = false;
         x->result->voided += x->result->executions + x->result->blocked;
-        x->result->executions = x->result->blocked = 0;
+        x->result->executions = x->result->blocked = x->result->steps = 0;
     }
     explorer_begin(x);
 }
@@ -116,7 +116,7 @@ struct step_result explorer_step(struct explorer *x, unsigned agent, struct answ
     vec_push(&x->path, (struct decision){0, (uint8_t)agent, 0});
     struct step_result r = x->subject->step(x->subject->context, agent, &decider);
     RD_ASSERT(asking.asked == answers->count);
-    x->result->steps++;
+    x->result->steps += !x->repeating;
     look_at_clock(x);
     return r;
 }

@@ -18,6 +18,8 @@ struct subject {
     struct step_result (*step)(void *context, unsigned agent, const struct decider *decider);
     /* Nothing is enabled: STOP_END or STOP_VIOLATION (hang). */
     enum machine_stop (*quiescent)(void *context);
+    /* Nothing is enabled, but this execution is explored elsewhere to its end. May be NULL. */
+    bool (*redundant)(void *context);
     unsigned (*push)(void *context);
     void (*restore)(void *context, unsigned depth);
     void (*drop)(void *context, unsigned depth);
@@ -28,6 +30,8 @@ struct subject {
     size_t (*found)(void *context, uint64_t **out);
     void (*share)(void *context, const uint64_t *found, size_t count);
     size_t (*shared)(void *context, uint64_t **out); /* all that it knows, malloc'ed; may be NULL likewise */
+    /* Some run has asked for what tells agents that are alike apart, such as a thread's number. May be NULL. */
+    bool (*told_apart)(void *context);
     struct hash128 (*state)(void *context); /* of the present state; tests compare sets of final ones */
     /* Rule and culprit of the present violation, for --all: equal text, equal violation. */
     void (*violation_key)(void *context, char *out, size_t size);

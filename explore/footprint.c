@@ -5,9 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+void footprint_summarise(struct footprint *f)
+{
+    f->touched = f->written = 0;
+    for (unsigned i = 0; i < f->count; i++) {
+        uint64_t bit = 1ull << (f->data[i].key * 0x9E3779B97F4A7C15ull >> 58);
+        f->touched |= bit;
+        if (f->data[i].access != ACCESS_READ)
+            f->written |= bit;
+    }
+}
+
 struct footprint footprint_copy(const struct footprint_entry *entries, unsigned count)
 {
-    struct footprint f = {NULL, 0};
+    struct footprint f = {NULL, 0, 0, 0};
     if (count == 0)
         return f;
     f.data = malloc(count * sizeof *f.data);
@@ -19,18 +30,19 @@ struct footprint footprint_copy(const struct footprint_entry *entries, unsigned 
         else
             f.data[f.count++] = entries[i];
     }
+    footprint_summarise(&f);
     return f;
 }
 
 void footprint_free(struct footprint *f)
 {
     free(f->data);
-    *f = (struct footprint){NULL, 0};
+    *f = (struct footprint){NULL, 0, 0, 0};
 }
 
 void footprint_add(struct footprint *f, const struct footprint *other)
 {
-    struct footprint sum = {malloc((f->count + other->count + 1) * sizeof *sum.data), 0};
+    struct footprint sum = {malloc((f->count + other->count + 1) * sizeof *sum.data), 0, 0, 0};
     RD_ASSERT(sum.data != NULL);
     unsigned i = 0, j = 0;
     while (i < f->count || j < other->count) {
@@ -43,6 +55,8 @@ void footprint_add(struct footprint *f, const struct footprint *other)
             sum.data[sum.count++].access |= other->data[j++].access;
         }
     }
+    sum.touched = f->touched | other->touched;
+    sum.written = f->written | other->written;
     free(f->data);
     *f = sum;
 }
@@ -50,6 +64,8 @@ void footprint_add(struct footprint *f, const struct footprint *other)
 bool footprint_contains(const struct footprint *f, const struct footprint *other)
 {
     unsigned i = 0;
+    if ((other->touched & ~f->touched) | (other->written & ~f->written))
+        return false;
     for (unsigned j = 0; j < other->count; j++) {
         while (i < f->count && f->data[i].key < other->data[j].key)
             i++;
@@ -63,6 +79,8 @@ bool footprint_contains(const struct footprint *f, const struct footprint *other
 bool footprint_conflict(const struct footprint *a, const struct footprint *b)
 {
     unsigned i = 0, j = 0;
+    if (((a->written & b->touched) | (a->touched & b->written)) == 0)
+        return false;
     while (i < a->count && j < b->count) {
         if (a->data[i].key < b->data[j].key)
             i++;
@@ -87,6 +105,21 @@ bool answers_next(struct answers *a)
         a->count--;
     }
     return false;
+}
+
+bool answers_more(const struct answers *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (a->data[i].value + 1u < a->data[i].limit)
+            return true;
+    return false;
+}
+
+void answers_copy(struct answers *to, const struct answers *from)
+{
+    to->count = 0;
+    for (size_t i = 0; i < from->count; i++)
+        vec_push(to, from->data[i]);
 }
 
 bool answers_equal(const struct answers *a, const struct answers *b)

@@ -124,7 +124,7 @@ void history_append(struct history *h, unsigned agent, struct footprint footprin
     }
     uint32_t index = (uint32_t)h->events.count;
     uint32_t previous = h->latest[agent];
-    struct event e = {agent, h->slot_of[agent], 1, previous, ++h->appended, footprint};
+    struct event e = {agent, h->slot_of[agent], 1, previous, h->races.count, footprint};
 
     vec_reserve(&h->clocks, (size_t)(index + 1) * 64);
     uint32_t *clock = h->clocks.data + (size_t)index * 64;
@@ -135,7 +135,6 @@ void history_append(struct history *h, unsigned agent, struct footprint footprin
     }
 
     h->candidates.count = 0;
-    h->races.count = 0;
     if (enabler != HISTORY_NONE)
         vec_push(&h->candidates, enabler);
     for (unsigned i = 0; i < footprint.count; i++)
@@ -168,6 +167,7 @@ struct footprint history_remove(struct history *h)
 {
     struct event e = h->events.data[--h->events.count];
     h->clocks.count = h->events.count * 64;
+    h->races.count = e.races;
     h->latest[e.agent] = e.previous;
     for (unsigned i = 0; i < e.footprint.count; i++) {
         struct access_list *l = list_of(h, e.footprint.data[i].key);

@@ -19,7 +19,7 @@ struct event {
     unsigned slot;     /* of the agent in clocks */
     uint32_t local;    /* 1 for the agent's first step */
     uint32_t previous; /* the agent's step before; HISTORY_NONE */
-    uint64_t id;       /* never used again */
+    size_t races;      /* the first of its races in the history's list */
     struct footprint footprint;
 };
 
@@ -39,14 +39,13 @@ struct access_list {
 struct history {
     VEC(struct event) events;
     VEC(uint32_t) clocks; /* 64 a step */
-    uint64_t appended;
     unsigned slots; /* agents seen so far */
     unsigned slot_of[64];
     unsigned agent_of[64];
     uint32_t latest[64];       /* by agent: its last step */
     struct access_list *lists; /* open addressing; never shrinks before history_clear */
     size_t list_capacity, list_count;
-    VEC(uint32_t) races; /* of the last appended step, latest first */
+    VEC(uint32_t) races; /* of all steps; those of one step latest first */
     VEC(uint32_t) candidates;
 };
 
@@ -54,13 +53,21 @@ struct history {
 void history_open(struct history *h);
 void history_clear(struct history *h);
 
-/* Appends a step (the footprint becomes the history's) and leaves its races in h->races. `enabler`:
+/* Appends a step (the footprint becomes the history's) and its races. `enabler`:
  * a step that enabled this one, counted as conflicting whatever its footprint says; HISTORY_NONE.
  */
 void history_append(struct history *h, unsigned agent, struct footprint footprint,
                     uint32_t enabler);
 /* Takes the last step back and hands its footprint out. */
 struct footprint history_remove(struct history *h);
+
+/* The steps that step `i` races with: list[0 .. count - 1]. */
+static inline size_t history_races(const struct history *h, size_t i, const uint32_t **list)
+{
+    size_t from = h->events.data[i].races;
+    *list = h->races.data + from;
+    return (i + 1 < h->events.count ? h->events.data[i + 1].races : h->races.count) - from;
+}
 
 static inline const uint32_t *history_clock(const struct history *h, uint32_t event)
 {

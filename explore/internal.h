@@ -12,7 +12,8 @@
  *     lock that it found taken, every place that a polling loop looks at; a change of any one of
  *     them enables it. The agent's next step has read them too. Only a condition that nobody ever
  *     takes back, such as an event that is never cleared, may be left unread.
- *   - A step that enables or disables another agent conflicts with that agent's next step.
+ *   - A step that enables or disables another agent conflicts with that agent's next step. One that would enable it
+ *     but for something else has read that.
  *   - A violating step ends the run.
  */
 #ifndef EXPLORE_INTERNAL_H
@@ -35,12 +36,16 @@ struct answers {
     size_t count, capacity;
 };
 
-/* A step's footprint with one entry a key; `data` is malloc'ed. */
+/* A step's footprint with one entry a key; `data` is malloc'ed. The summaries have a bit for each key by
+ * its hash: most pairs that do not conflict are told apart by them. */
 struct footprint {
     struct footprint_entry *data;
     unsigned count;
+    uint64_t touched, written;
 };
 struct footprint footprint_copy(const struct footprint_entry *entries, unsigned count);
+/* Makes the summaries anew, for who fills `data` himself. */
+void footprint_summarise(struct footprint *f);
 void footprint_free(struct footprint *f);
 /* Adds what `other` touches: conflicts with the sum are conflicts with a part. */
 void footprint_add(struct footprint *f, const struct footprint *other);
@@ -51,6 +56,9 @@ bool footprint_conflict(const struct footprint *a, const struct footprint *b);
 /* The next list of answers in depth-first order: the last answer that can be raised is, what
  * follows it is dropped. False when all have been tried. */
 bool answers_next(struct answers *a);
+/* answers_next would find one. */
+bool answers_more(const struct answers *a);
+void answers_copy(struct answers *to, const struct answers *from);
 bool answers_equal(const struct answers *a, const struct answers *b);
 
 struct jobs_board;
@@ -68,6 +76,7 @@ struct explorer {
     struct rng rng;
     struct schedule path; /* decisions from the root to the present state */
     unsigned root;        /* snapshot of the state in which exploration was asked for */
+    bool repeating;       /* steps that were counted before */
     bool over;            /* stop exploring */
     bool frozen;          /* sharing stays as it is: minimisation */
     const char *wanted;   /* stop at the violation with this key, whatever else is met; NULL */

@@ -66,10 +66,10 @@ static void get_findings(struct jobs *j, struct wire *w, struct shared *node)
     RD_ASSERT(count <= depth);
     for (size_t i = 0; i < count; i++) {
         struct node found = {.agent = NO_AGENT};
-        uint64_t backtrack = get_u64(w);
-        get_assumptions(w, &found);
-        node_add(&way[i]->n, backtrack, found.assumptions.data, found.assumptions.count);
-        vec_free(&found.assumptions);
+        uint64_t agents = get_u64(w);
+        get_assumptions(w, &found.assumptions);
+        get_wakes(w, &found.found);
+        node_add(&way[i]->n, agents, &found.found, &found.assumptions);
         units_schedule(&j->units, way[i]);
     }
     free(way);

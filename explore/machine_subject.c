@@ -61,6 +61,11 @@ static size_t shared(void *context, uint64_t **out)
     return machine_share_list(context, out);
 }
 
+static bool told_apart(void *context)
+{
+    return machine_told_apart(context);
+}
+
 static struct hash128 state(void *context)
 {
     return machine_state_hash(context);
@@ -88,6 +93,7 @@ struct subject explore_machine(struct machine *m)
         .found = found,
         .share = share,
         .shared = shared,
+        .told_apart = told_apart,
         .state = state,
         .violation_key = violation_key,
     };

@@ -81,9 +81,9 @@ static void try_agent(struct explorer *x, struct node *n, unsigned agent, unsign
         struct transition *t = calloc(1, sizeof *t);
         RD_ASSERT(t != NULL);
         t->agent = agent;
-        for (size_t i = 0; i < answers.count; i++)
-            vec_push(&t->answers, answers.data[i]);
+        answers_copy(&t->answers, &answers);
         t->footprint = footprint_copy(r.footprint, r.footprint_count);
+        t->ends = r.stop != STOP_NONE;
         vec_push(&n->explored, t);
         *ends = realloc(*ends, n->explored.count * sizeof **ends);
         RD_ASSERT(*ends != NULL);
@@ -117,9 +117,11 @@ static void divide(struct division *d, struct shared *parent, size_t taken, unsi
     const struct subject *subject = x->subject;
     struct node n = {.agent = NO_AGENT, .enabled = subject->enabled(subject->context)};
     bool *ends = NULL;
-    n.backtrack = n.enabled;
-    if (parent != NULL)
-        node_inherit(&n, &parent->n, taken);
+    node_try(&n, n.enabled);
+    if (parent != NULL) {
+        const struct transition *t = parent->n.explored.data[taken];
+        node_inherit(&n, &parent->n, true, node_done_before(&parent->n, taken), t->agent, &t->footprint);
+    }
     unsigned here = subject->push(subject->context);
     size_t path = x->path.count;
     for (uint64_t left = n.enabled & ~n.asleep; left != 0 && !x->over; left &= left - 1)

@@ -94,32 +94,37 @@ void units_probed(struct units *q, struct shared *s, unsigned agent)
     units_schedule(q, s);
 }
 
-static bool more_answers(const struct answers *a)
-{
-    for (size_t i = 0; i < a->count; i++)
-        if (a->data[i].value + 1u < a->data[i].limit)
-            return true;
-    return false;
-}
-
 /* ---- written down, and read again ---- */
 
 static void put_list(struct wire *w, struct transition *const *list, size_t count)
 {
-    put_u64(w, count);
     for (size_t i = 0; i < count; i++)
         put_transition(w, list[i]);
 }
 
-void put_node(struct wire *w, const struct node *n)
+/* The node as somebody shall see it: with the first `explored` of its transitions, and then `current` unless it is NULL. */
+static void put_view(struct wire *w, const struct node *n, uint64_t plain, uint64_t done, size_t explored,
+                     const struct transition *current)
 {
     put_u64(w, n->enabled);
     put_u64(w, n->backtrack);
-    put_u64(w, n->done);
+    put_u64(w, plain);
+    put_u64(w, done);
     put_u64(w, n->asleep);
+    put_u64(w, n->doubted);
+    put_u64(w, n->sleep.count);
     put_list(w, n->sleep.data, n->sleep.count);
-    put_list(w, n->explored.data, n->explored.count);
-    put_assumptions(w, n->assumptions.data, n->assumptions.count);
+    put_u64(w, explored + (current != NULL));
+    put_list(w, n->explored.data, explored);
+    if (current != NULL)
+        put_transition(w, current);
+}
+
+void put_node(struct wire *w, const struct node *n)
+{
+    put_view(w, n, n->plain, n->done, n->explored.count, NULL);
+    put_assumptions(w, &n->assumptions);
+    put_wakes(w, &n->wakes);
 }
 
 void get_node(struct wire *w, struct node *n)
@@ -127,27 +132,23 @@ void get_node(struct wire *w, struct node *n)
     *n = (struct node){.agent = NO_AGENT, .owns_sleep = true};
     n->enabled = get_u64(w);
     n->backtrack = get_u64(w) & n->enabled;
+    n->plain = get_u64(w) & n->enabled;
     n->done = get_u64(w);
     n->asleep = get_u64(w);
+    n->doubted = get_u64(w);
     for (size_t count = get_count(w); count > 0 && !w->broken; count--)
         vec_push(&n->sleep, get_transition(w));
     for (size_t count = get_count(w); count > 0 && !w->broken; count--)
         vec_push(&n->explored, get_transition(w));
-    get_assumptions(w, n);
+    get_assumptions(w, &n->assumptions);
+    get_wakes(w, &n->wakes);
 }
 
 void put_published(struct wire *w, const struct node *n, const struct footprint *current)
 {
-    put_u64(w, n->enabled);
-    put_u64(w, n->backtrack);
-    put_u64(w, n->done);
-    put_u64(w, n->asleep);
-    put_list(w, n->sleep.data, n->sleep.count);
-    put_u64(w, n->explored.count + 1);
-    for (size_t i = 0; i < n->explored.count; i++)
-        put_transition(w, n->explored.data[i]);
-    put_transition(w, &(struct transition){n->agent, 0, n->answers, *current});
-    put_assumptions(w, n->assumptions.data, n->assumptions.count);
+    put_view(w, n, n->plain, n->done, n->explored.count, &(struct transition){n->agent, 0, false, n->answers, *current});
+    put_assumptions(w, &n->assumptions);
+    put_wakes(w, &n->wakes);
 }
 
 /* The last of its transitions leads on. */
@@ -162,10 +163,9 @@ static struct shared *get_published(struct units *q, struct wire *w, struct shar
     }
     struct shared *s = shared_make(parent, taken, &n);
     const struct transition *current = s->n.explored.data[s->n.explored.count - 1];
-    if (more_answers(&current->answers)) {
+    if (answers_more(&current->answers)) {
         struct unit u = {.task = TASK_PROBE, .node = s, .agent = current->agent, .further = true};
-        for (size_t i = 0; i < current->answers.count; i++)
-            vec_push(&u.answers, current->answers.data[i]);
+        answers_copy(&u.answers, &current->answers);
         s->probing = AGENT_BIT(current->agent);
         units_add(q, u);
     } else {
@@ -211,23 +211,18 @@ bool unit_unsave(struct units *q, struct unit *u)
 
 /* ---- what a unit is told ---- */
 
-static void put_way(struct wire *w, const struct shared *s, size_t transition)
+static void put_way(struct wire *w, const struct shared *s, size_t transition, bool last)
 {
     const struct node *n = &s->n;
     const struct transition *t = n->explored.data[transition];
+    struct wake *wake = last ? wakes_find(&n->wakes, t->agent, &t->answers) : NULL;
     size_t first = 0;
     while (n->explored.data[first]->agent != t->agent)
         first++;
-    uint64_t done = 0;
-    for (size_t i = 0; i < first; i++)
-        done |= AGENT_BIT(n->explored.data[i]->agent);
-    put_u64(w, n->enabled);
-    put_u64(w, n->backtrack | n->done);
-    put_u64(w, done);
-    put_u64(w, n->asleep);
-    put_list(w, n->sleep.data, n->sleep.count);
-    put_list(w, n->explored.data, first);
+    /* The orders of other agents are not sent along; that those are explored is. */
+    put_view(w, n, n->backtrack | n->done, node_done_before(n, transition), first, NULL);
     put_u64(w, 0); /* no assumptions */
+    put_wakes(w, &(struct wakes){&wake, wake != NULL, 1});
     put_u64(w, t->agent);
     put_answers(w, &t->answers);
 }
@@ -239,9 +234,9 @@ void put_unit(struct wire *w, const struct unit *u)
     put_u64(w, u->task);
     put_u64(w, depth);
     for (size_t i = 0; i + 1 < depth; i++)
-        put_way(w, way[i], way[i + 1]->taken);
+        put_way(w, way[i], way[i + 1]->taken, false);
     if (u->task == TASK_EXPLORE) {
-        put_way(w, u->node, u->transition);
+        put_way(w, u->node, u->transition, true);
     } else {
         put_u64(w, u->agent);
         put_u64(w, u->further);

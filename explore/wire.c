@@ -93,7 +93,7 @@ void put_footprint(struct wire *w, const struct footprint *f)
 
 struct footprint get_footprint(struct wire *w)
 {
-    struct footprint f = {NULL, 0};
+    struct footprint f = {NULL, 0, 0, 0};
     size_t n = get_count(w);
     if (n > (w->bytes.count - w->at) / (2 * sizeof(uint64_t)))
         w->broken = true;
@@ -110,6 +110,7 @@ struct footprint get_footprint(struct wire *w)
         if (f.count > 0 && f.data[f.count].key <= f.data[f.count - 1].key)
             w->broken = true;
     }
+    footprint_summarise(&f);
     return f;
 }
 
@@ -117,6 +118,7 @@ void put_transition(struct wire *w, const struct transition *t)
 {
     put_u64(w, t->agent);
     put_u64(w, t->variants);
+    put_u64(w, t->ends);
     put_answers(w, &t->answers);
     put_footprint(w, &t->footprint);
 }
@@ -130,28 +132,86 @@ struct transition *get_transition(struct wire *w)
         w->broken = true;
     t->agent = (unsigned)agent & 63;
     t->variants = (unsigned)get_u64(w);
+    t->ends = get_u64(w) != 0;
     get_answers(w, &t->answers);
     t->footprint = get_footprint(w);
     return t;
 }
 
-void put_assumptions(struct wire *w, const struct assumption *list, size_t count)
+void put_assumptions(struct wire *w, const struct assumptions *list)
 {
-    put_u64(w, count);
-    for (size_t i = 0; i < count; i++) {
-        put_u64(w, list[i].agent);
-        put_u64(w, list[i].initials);
-        put_footprint(w, &list[i].rest);
+    put_u64(w, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        put_u64(w, list->data[i].agent);
+        put_u64(w, list->data[i].initials);
+        put_footprint(w, &list->data[i].rest);
     }
 }
 
-void get_assumptions(struct wire *w, struct node *n)
+void get_assumptions(struct wire *w, struct assumptions *list)
 {
     for (size_t count = get_count(w); count > 0 && !w->broken; count--) {
         unsigned agent = (unsigned)get_u64(w) & 63;
         uint64_t initials = get_u64(w);
-        vec_push(&n->assumptions, (struct assumption){agent, initials, get_footprint(w)});
+        vec_push(list, (struct assumption){agent, initials, get_footprint(w)});
     }
+}
+
+/* Each wake behind the one it is under, with its depth: 1 for those of the list. */
+void put_wakes(struct wire *w, const struct wakes *list)
+{
+    VEC(struct { const struct wake *wake; uint64_t depth; }) left = {NULL, 0, 0};
+    uint64_t total = 0;
+    size_t at = w->bytes.count;
+    put_u64(w, 0);
+    for (size_t i = list->count; i > 0; i--) {
+        vec_reserve(&left, left.count + 1);
+        left.data[left.count].wake = list->data[i - 1];
+        left.data[left.count++].depth = 1;
+    }
+    for (; left.count > 0; total++) {
+        const struct wake *one = left.data[--left.count].wake;
+        uint64_t depth = left.data[left.count].depth;
+        put_u64(w, depth);
+        put_u64(w, one->agent);
+        put_u64(w, one->guess | (uint64_t)one->needed << 1);
+        put_answers(w, &one->answers);
+        put_footprint(w, &one->footprint);
+        put_assumptions(w, &one->assumptions);
+        for (size_t i = one->behind.count; i > 0; i--) {
+            vec_reserve(&left, left.count + 1);
+            left.data[left.count].wake = one->behind.data[i - 1];
+            left.data[left.count++].depth = depth + 1;
+        }
+    }
+    memcpy(w->bytes.data + at, &total, sizeof total);
+    vec_free(&left);
+}
+
+void get_wakes(struct wire *w, struct wakes *list)
+{
+    VEC(struct wakes *) under = {NULL, 0, 0}; /* by depth: where the next one belongs */
+    vec_push(&under, list);
+    for (size_t count = get_count(w); count > 0 && !w->broken; count--) {
+        uint64_t depth = get_u64(w), agent = get_u64(w);
+        if (depth == 0 || depth > under.count || agent >= 64) {
+            w->broken = true;
+            break;
+        }
+        struct wake *one = calloc(1, sizeof *one);
+        RD_ASSERT(one != NULL);
+        one->agent = (unsigned)agent;
+        uint64_t flags = get_u64(w);
+        one->guess = flags & 1;
+        one->needed = flags >> 1 & 1;
+        get_answers(w, &one->answers);
+        one->footprint = get_footprint(w);
+        get_assumptions(w, &one->assumptions);
+        under.count = depth;
+        vec_push(under.data[depth - 1], one);
+        vec_push(&under, &one->behind);
+    }
+    vec_free(&under);
 }
 
 void put_schedule(struct wire *w, const struct schedule *s)

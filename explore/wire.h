@@ -24,9 +24,10 @@ void put_footprint(struct wire *w, const struct footprint *f);
 struct footprint get_footprint(struct wire *w);
 void put_transition(struct wire *w, const struct transition *t);
 struct transition *get_transition(struct wire *w);
-void put_assumptions(struct wire *w, const struct assumption *list, size_t count);
-/* Appends to the node's. */
-void get_assumptions(struct wire *w, struct node *n);
+void put_assumptions(struct wire *w, const struct assumptions *list);
+void get_assumptions(struct wire *w, struct assumptions *list); /* appends */
+void put_wakes(struct wire *w, const struct wakes *list);
+void get_wakes(struct wire *w, struct wakes *list); /* appends */
 
 void put_schedule(struct wire *w, const struct schedule *s);
 void get_schedule(struct wire *w, struct schedule *s); /* appends */

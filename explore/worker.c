@@ -28,23 +28,17 @@ static bool get_way(struct wire *w, struct node *n)
     return !w->broken;
 }
 
-static void forget_assumptions(struct node *n)
-{
-    for (size_t i = 0; i < n->assumptions.count; i++)
-        footprint_free(&n->assumptions.data[i].rest);
-    n->assumptions.count = 0;
-}
-
 /* What is to be tried at nodes that are not this worker's. */
 static void put_findings(struct wire *w, struct worker *k)
 {
     put_u64(w, k->given.count);
     for (size_t i = 0; i < k->given.count; i++) {
         struct node *n = &k->d.nodes.data[i];
-        put_u64(w, n->backtrack & ~k->given.data[i]);
-        put_assumptions(w, n->assumptions.data, n->assumptions.count);
-        k->given.data[i] = n->backtrack;
-        forget_assumptions(n);
+        put_u64(w, n->plain & ~k->given.data[i]);
+        put_assumptions(w, &n->assumptions);
+        put_wakes(w, &n->found);
+        k->given.data[i] = n->plain;
+        node_forget_found(n);
     }
 }
 
@@ -55,21 +49,13 @@ static void say(struct worker *k, struct wire *w)
     wire_free(w);
 }
 
-static bool more_answers(const struct node *n)
-{
-    for (size_t i = 0; i < n->answers.count; i++)
-        if (n->answers.data[i].value + 1u < n->answers.data[i].limit)
-            return true;
-    return false;
-}
-
 /* The uppermost own node where another one could begin, or the top one, which has just been opened. */
 static size_t where_to_split(const struct dpor *d)
 {
     size_t at = d->base;
     for (; at + 1 < d->nodes.count; at++) {
         const struct node *n = &d->nodes.data[at];
-        if ((n->backtrack & ~node_covered(n) & ~AGENT_BIT(n->agent)) || more_answers(n))
+        if ((n->backtrack & ~node_covered(n) & ~AGENT_BIT(n->agent)) || answers_more(&n->answers))
             break;
     }
     return at;
@@ -90,8 +76,8 @@ static void hand_in(struct worker *k, size_t end)
     for (size_t i = d->base; i < end; i++) {
         struct node *n = &d->nodes.data[i];
         put_published(&w, n, &d->history.events.data[i].footprint);
-        forget_assumptions(n);
-        vec_push(&k->given, n->backtrack);
+        node_forget_found(n);
+        vec_push(&k->given, n->plain);
     }
     d->base = end;
     if (count > end) {
@@ -113,7 +99,7 @@ static void open_way(struct worker *k, struct wire *w)
     uint64_t enabled = s->enabled(s->context);
     if (!get_way(w, &n) || n.enabled != enabled || !(enabled & AGENT_BIT(n.agent)))
         _exit(4);
-    vec_push(&k->given, n.backtrack);
+    vec_push(&k->given, n.plain);
     dpor_open(&k->d, &n);
 }
 
@@ -187,7 +173,7 @@ static void probe(struct worker *k, unsigned agent, struct answers *answers, boo
     while (more && !x->over) {
         struct step_result r = explorer_step(x, agent, answers, NULL);
         struct footprint f = footprint_copy(r.footprint, r.footprint_count);
-        put_transition(&list, &(struct transition){agent, 0, *answers, f});
+        put_transition(&list, &(struct transition){agent, 0, r.stop != STOP_NONE, *answers, f});
         footprint_free(&f);
         count++;
         explorer_go_back(x, here, path);

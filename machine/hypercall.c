@@ -264,7 +264,10 @@ static uint64_t hc_choose(struct call *k)
 
 static uint64_t hc_event(struct call *k)
 {
-    machine_emit(k->m, EVENT_GUEST, k->cpu, (uint32_t)k->rcx, k->c->regs.rip, k->rdx, k->r8, k->r9);
+    if (k->rcx == RD_EVENT_TOLD_APART)
+        k->m->told_apart |= k->m->sharing;
+    else
+        machine_emit(k->m, EVENT_GUEST, k->cpu, (uint32_t)k->rcx, k->c->regs.rip, k->rdx, k->r8, k->r9);
     return 0;
 }
 

@@ -76,6 +76,7 @@ struct run {
     uint32_t pool_count;
     gva_t next_image;
     uint32_t ready;
+    uint32_t early_timers, early_interrupts; /* counted where they are bounded */
     uint32_t reserved;
     gva_t threads[RD_MAX_STACKS]; /* struct rd_thread of each */
     struct run_image images[MACHINE_MAX_IMAGES];
@@ -133,6 +134,7 @@ struct missing_import {
 struct step_progress {
     bool open;    /* paused in it */
     bool running; /* the processor has been woken, the loop entered */
+    bool early, clock; /* bounds.c: an early arrival; the clock's interrupt */
     unsigned agent;
     uint64_t retired; /* of the processor, when the step began */
     uint64_t end, limit;
@@ -155,6 +157,7 @@ struct machine {
     gva_t entry_points; /* the kernel's RdEntryPoints */
 
     bool sharing;
+    bool told_apart; /* stays: no snapshot takes it back */
     unsigned agent;
     VEC(struct footprint_entry) footprint;
     uint32_t *seen_table; /* open-addressed set of footprint indices + 1 of this step */
@@ -163,6 +166,7 @@ struct machine {
     VEC(uint64_t) pending; /* granules found to be shared during this execution */
     VEC(uint64_t) shared;  /* all shared granules */
 
+    struct machine_bounds bounds;
     bool tso;    /* RD_MACHINE_TSO: drivers' stores go through buffers (store.c) */
     bool frames; /* a pointer into a stack has been held: returns are looked at from then on */
     const struct machine_pause *pause; /* of machine_step_part; NULL: whole steps */
@@ -233,6 +237,13 @@ bool exception_take(struct machine *m, unsigned cpu, unsigned vector, gva_t addr
 void interrupt_send(struct machine *m, unsigned cpu, unsigned level);
 void cpu_start(struct machine *m, unsigned cpu);
 
+/* bounds.c: those arrivals that may happen now, and whether the clock's interrupt may while `others` can step. */
+uint64_t bounds_arrivals(const struct machine *m, uint64_t arrivals, uint64_t processors);
+bool bounds_clock(const struct machine *m, uint64_t others);
+/* Counts, before the step; enters what the bounds depend on, when its hash has been taken. */
+void bounds_begin(struct machine *m, unsigned agent);
+void bounds_finish(struct machine *m);
+
 /* hypercall.c */
 void hypercall_dispatch(struct machine *m, unsigned cpu);
 
@@ -284,6 +295,9 @@ void store_drain(struct machine *m, unsigned cpu);
 struct dbt_exit store_access(struct machine *m, unsigned cpu, gva_t address, uint32_t size, bool write);
 
 /* step.c */
+/* Processors that can step, whatever the clock does; and whether processor 0 has nothing to do but wait for a timer. */
+uint64_t processors_enabled(void);
+bool clock_waits(void);
 /* Forgets the step under way. */
 void step_abandon(struct machine *m);
 void machine_trouble(struct machine *m, const struct trouble *t);

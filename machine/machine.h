@@ -30,6 +30,16 @@ struct machine_file {
     const char *path; /* for messages and debug information */
 };
 
+/* How often in one execution the explorer may let these come early; then they come when nothing else can go on (bounds.c). */
+struct machine_bound {
+    bool on;
+    unsigned most;
+};
+struct machine_bounds {
+    struct machine_bound timers;     /* clock interrupts while anything else can step */
+    struct machine_bound interrupts; /* APC and DPC interrupts from another processor while the one that they go to can step */
+};
+
 struct machine_config {
     struct machine_file kernel, hal;
     /* Drivers of ours (fltmgr.sys): loaded like any other, but their code counts as the kernel's: never stopped at. */
@@ -60,6 +70,8 @@ enum machine_stop {
 #define FOOTPRINT_CPU 0x4100000000000000ull   /* | processor: written by each of its steps and by senders of interrupts */
 #define FOOTPRINT_TIME 0x4200000000000000ull  /* virtual time */
 #define FOOTPRINT_STORE 0x4300000000000000ull /* | processor: its store buffer */
+#define FOOTPRINT_TURN 0x4400000000000000ull  /* | group of equal agents (explore/symmetry.h); never the machine's */
+#define FOOTPRINT_BOUND 0x4500000000000000ull /* what bounds on choices depend on (bounds.c); in no step's hash */
 
 /* What a step does to a key: a set of kinds. Accesses of one kind commute, even writes that nobody can tell the order of;
  * accesses of two kinds conflict, and writes conflict with each other. */
@@ -151,6 +163,8 @@ void machine_drop(struct machine *m, unsigned depth);
 void machine_set_sharing(struct machine *m, bool on);
 /* True when locations turned out to be shared that this execution did not treat so; begin_execution
  * folds them in, after which explored results without them are void. */
+/* Since sharing was turned on a driver has asked what tells its threads or processors apart. */
+bool machine_told_apart(const struct machine *m);
 bool machine_sharing_grew(const struct machine *m);
 void machine_begin_execution(struct machine *m);
 /* The shared locations as sorted granules, for a failure file; machine_share_add loads them. */
@@ -161,6 +175,8 @@ void machine_share_add(struct machine *m, const uint64_t *granules, size_t count
 
 void machine_set_observer(struct machine *m, const struct observer *o);
 void machine_set_decider(struct machine *m, const struct decider *d);
+/* Unbounded until this is called; nothing is bounded while sharing is off. */
+void machine_set_bounds(struct machine *m, const struct machine_bounds *b);
 
 /* Inspection: valid at any time between steps. */
 const struct violation *machine_violation(const struct machine *m); /* NULL: none */

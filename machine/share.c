@@ -176,6 +176,11 @@ void machine_set_sharing(struct machine *m, bool on)
     machine_apply_features(m);
 }
 
+bool machine_told_apart(const struct machine *m)
+{
+    return m->told_apart;
+}
+
 bool machine_sharing_grew(const struct machine *m)
 {
     return m->pending.count > 0;

@@ -443,13 +443,16 @@ static bool await_over(unsigned cpu)
     return hash_bytes(arena_host(rc->cpu.await_address), rc->cpu.await_size).low != rc->await_hash;
 }
 
-uint64_t machine_enabled(const struct machine *m)
+bool clock_waits(void)
 {
-    if (m->stop != STOP_NONE)
-        return 0;
-    const struct run *r = run_state();
+    const struct vcpu *c = &run_cpu(0)->cpu;
+    return run_state()->cpu_count > 0 && c->state == VCPU_HALTED && c->pending == 0 && run_state()->timer_due != NO_TIMER;
+}
+
+uint64_t processors_enabled(void)
+{
     uint64_t mask = 0;
-    for (unsigned n = 0; n < r->cpu_count; n++) {
+    for (unsigned n = 0; n < run_state()->cpu_count; n++) {
         const struct vcpu *c = &run_cpu(n)->cpu;
         bool on = false;
         switch ((enum vcpu_state)c->state) {
@@ -457,7 +460,7 @@ uint64_t machine_enabled(const struct machine *m)
             on = true;
             break;
         case VCPU_HALTED:
-            on = c->pending != 0 || (n == 0 && r->timer_due != NO_TIMER);
+            on = c->pending != 0;
             break;
         case VCPU_AWAIT:
             on = await_over(n);
@@ -467,11 +470,25 @@ uint64_t machine_enabled(const struct machine *m)
         }
         if (on)
             mask |= 1ull << n;
-        if (c->in_flight)
-            mask |= 1ull << (AGENT_ARRIVAL + n);
+    }
+    return mask;
+}
+
+uint64_t machine_enabled(const struct machine *m)
+{
+    if (m->stop != STOP_NONE)
+        return 0;
+    const struct run *r = run_state();
+    uint64_t mask = processors_enabled(), arrivals = 0;
+    for (unsigned n = 0; n < r->cpu_count; n++) {
+        if (run_cpu(n)->cpu.in_flight)
+            arrivals |= 1ull << (AGENT_ARRIVAL + n);
         if (m->tso && store_waits(n))
             mask |= 1ull << (AGENT_STORE + n);
     }
+    mask |= bounds_arrivals(m, arrivals, mask);
+    if (clock_waits() && bounds_clock(m, mask))
+        mask |= 1;
     /* Before anything is called a hang, loops look again if anything at all that drivers can write has changed: what a
      * loop reads may not be known to be shared yet. */
     for (unsigned n = 0; mask == 0 && n < r->cpu_count; n++)
@@ -510,6 +527,7 @@ static void begin_step(struct machine *m, unsigned agent)
     notes_forget(m);
     r->step_count++;
     mark_run();
+    bounds_begin(m, agent);
     share_begin_step(m);
     if (m->tso && agent >= AGENT_STORE)
         store_commit(m, cpu);
@@ -525,12 +543,14 @@ static struct step_result finish_step(struct machine *m)
     unsigned agent = m->progress.agent, cpu = machine_agent_cpu(m, agent);
     m->progress.open = false;
     share_finish_step(m);
+    struct hash128 hash = step_hash(m, agent);
+    bounds_finish(m);
     struct step_result s = {.stop = m->stop,
                             .footprint = m->footprint.data,
                             .footprint_count = (unsigned)m->footprint.count,
                             .pc = run_cpu(cpu)->cpu.regs.rip,
                             .retired = run_cpu(cpu)->cpu.retired - m->progress.retired,
-                            .hash = step_hash(m, agent)};
+                            .hash = hash};
     r->trace = hash_chain(r->trace, &s.hash, sizeof s.hash);
     machine_emit(m, EVENT_STEP, cpu, 0, s.pc, agent, s.retired, m->stop);
     return s;

@@ -280,6 +280,7 @@ void report_json(const struct report *r, FILE *out)
         set(o, "shared_locations", json_integer((json_int_t)f->shared));
         set(o, "claim", text_value(f->claim ? f->claim : ""));
         set(o, "covered", text_value(f->covers ? f->covers : ""));
+        set(o, "bounds", text_value(f->bounds ? f->bounds : ""));
         set_check(o, f);
     }
     if (f->failure != NULL)

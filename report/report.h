@@ -29,6 +29,7 @@ struct report_facts {
     const char *strategy; /* NULL: nothing was explored (run, replay) */
     const char *claim;    /* the last line's second half */
     const char *covers;   /* processors, timers, faults and memory model that the claim is about */
+    const char *bounds;   /* the end of the claim: what was bounded whatever the strategy; "": nothing */
     uint64_t executions, blocked, steps, shared, to_first, seed;
     double seconds;
     const char *check; /* hash of what was explored; NULL */

@@ -76,6 +76,8 @@ void scenario_load_first(struct scenario *s, const char *driver);
 /* The scenario of a bare driver that turns out to be a minifilter: a volume to filter, and an unload through the filter
  * manager in front of the service's. */
 void scenario_default_filter(struct scenario *s, const char *driver);
+/* Threads a and b run the same steps at the same priority, and no step names either. */
+bool scenario_alike(const struct scenario *s, unsigned a, unsigned b);
 /* Whether a step speaks to the filter manager. */
 bool scenario_uses_filters(const struct scenario *s);
 

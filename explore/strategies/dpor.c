@@ -77,4 +77,4 @@ static bool run(struct explorer *x, struct error *e)
 }
 
 const struct strategy strategy_dpor = {
-    "dpor", "every inequivalent interleaving: source sets and sleep sets (the default)", run};
+    "dpor", "every inequivalent interleaving: wakeup trees and sleep sets (the default)", run};

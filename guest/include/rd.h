@@ -173,6 +173,9 @@ static inline DECLSPEC_NORETURN VOID RdExpectFailed(NTSTATUS Wanted, NTSTATUS Go
     }
 }
 
+/* In what tells a thread or processor from its equals by number or name: exploration may have taken them for alike. */
+#define RdToldApart() RdEvent(RD_EVENT_TOLD_APART, 0, 0, 0)
+
 /*
  * Pointers into stacks that the kernel keeps (docs/architecture.md, "Frames"). Key is the address of the field that keeps the
  * pointer, or of the object that is linked. What does not point into a stack costs two instructions.

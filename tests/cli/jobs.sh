@@ -63,26 +63,9 @@ status=$?
 echo "# $kills workers killed"
 is "workers that are killed lose nothing" claims_everything
 
-# The whole killed at moments of a pseudo-random walk and resumed, with one job and two by turns.
-rm -f "$work/here/state"
-resumed=0 moment=7
-while :; do
-    moment=$((moment * 37 % 101))
-    if [ -f "$work/here/state" ]; then set -- --resume state; else set -- --checkpoint state; fi
-    (cd "$work/here" && exec "$RUNDOWN" check --jobs $((1 + resumed % 2)) "$@" "$scenario") \
-        >"$work/stdout" 2>"$work/stderr" </dev/null &
-    whole=$!
-    [ $resumed -lt 20 ] || break
-    sleep "$(awk -v m=$moment 'BEGIN { printf "%.2f", 0.2 + m / 100 }')"
-    kill -9 $whole 2>/dev/null || break
-    wait $whole 2>/dev/null
-    resumed=$((resumed + 1))
-done
-wait $whole
-status=$?
-echo "# resumed $resumed times"
-[ $resumed -ge 3 ] || echo "# that was too few to mean much"
-is "a check that is killed and resumed explores the same executions" claims_everything
+# The whole killed is the affair of kills.sh.
+run check --checkpoint state "$scenario"
+is "a check that is kept explores the same executions" claims_everything
 run check --resume state "$scenario"
 is "a finished one says so again" claims_everything
 

@@ -98,7 +98,7 @@ int main(int argc, char **argv)
     struct error e = {0};
     struct session s;
     int first;
-    if (!options_parse(argc, argv, "kT", &o, &first, &e))
+    if (!options_parse(argc, argv, "kTmi", &o, &first, &e))
         return cli_fail(&e);
     if (argc - first != 1) {
         fprintf(stderr, "usage: count [--kernel FILE] [--tso] SCENARIO.lua\n");

@@ -19,8 +19,9 @@ $(foreach n,$(filter-out generated,$(LITMUS_NAMES)),$(eval $(BUILD)/$(LITMUS)/$(
 
 # Generated programs, interpreted by a driver, against brute force.
 LITMUS_GENERATED := 500
-$(BUILD)/$(LITMUS)/generated/compare: $(filter-out %/count.o,$(LITMUS_COUNT_OBJECTS)) $(BUILD)/host/$(LITMUS)/generated.o \
-    $(BUILD)/host/$(LITMUS)/apart.o $(HOST_LINK_LIBS)
+LITMUS_COMPARE_OBJECTS := $(filter-out %/count.o,$(LITMUS_COUNT_OBJECTS)) \
+    $(patsubst %,$(BUILD)/host/$(LITMUS)/%.o,generated apart within)
+$(BUILD)/$(LITMUS)/generated/compare: $(LITMUS_COMPARE_OBJECTS) $(HOST_LINK_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(HOST_LINK_LIBS) -Wl,--end-group $(HOST_LIBS)
 $(BUILD)/$(LITMUS)/generated.run: $(BUILD)/$(LITMUS)/generated/compare $(BUILD)/$(LITMUS)/generated/generated.sys $(GUEST_IMAGES)
@@ -28,6 +29,15 @@ $(BUILD)/$(LITMUS)/generated.run: $(BUILD)/$(LITMUS)/generated/compare $(BUILD)/
 	@printf '#!/bin/sh\nexec %s --kernel %s %s 1 %s\n' $< $(firstword $(GUEST_IMAGES)) $(@D)/generated/generated.lua $(LITMUS_GENERATED) > $@
 	@chmod +x $@
 
+# The same with timers, without bounds on choices and with each.
+LITMUS_TIMED := free timers-0 timers-1 interrupts-0 interrupts-1 timers-1--interrupts-1
+LITMUS_TIMED_RUNS := $(LITMUS_TIMED:%=$(BUILD)/$(LITMUS)/generated-%.run)
+$(LITMUS_TIMED_RUNS): $(BUILD)/$(LITMUS)/generated-%.run: $(BUILD)/$(LITMUS)/generated.run
+	@printf '#!/bin/sh\nexec %s --kernel %s %s %s 1 40 timed\n' $(BUILD)/$(LITMUS)/generated/compare $(firstword $(GUEST_IMAGES)) \
+	    '$(if $(filter free,$*),,--$(subst --, --,$(subst s-,s ,$*)))' $(@D)/generated/generated.lua > $@
+	@chmod +x $@
+TEST_PROGRAMS += $(LITMUS_TIMED_RUNS)
+
 LITMUS_RUNS := $(patsubst %,$(BUILD)/$(LITMUS)/%.run,$(LITMUS_NAMES))
-litmus_drivers: $(LITMUS_RUNS)
+litmus_drivers: $(LITMUS_RUNS) $(LITMUS_TIMED_RUNS)
 TEST_PROGRAMS += $(LITMUS_RUNS)

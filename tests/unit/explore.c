@@ -501,6 +501,68 @@ static void count_call(void *context, const struct explore_result *r)
     ++*(unsigned *)context;
 }
 
+struct seen {
+    unsigned calls;
+    uint64_t executions;
+    double done;
+};
+
+/* All that a line of progress says. */
+static void look_at_progress(void *context, const struct explore_result *r)
+{
+    struct seen *s = context;
+    assert_true(r->executions > s->executions);
+    assert_true(r->steps >= r->executions);
+    assert_int_equal(r->max_depth, 12);
+    /* Of each of the twelve nodes above, agents that are known and not tried. */
+    assert_in_range(r->frontier, 1, 66);
+    assert_true(r->done > s->done && r->done < 1);
+    s->executions = r->executions;
+    s->done = r->done;
+    s->calls++;
+}
+
+static void progress_says_how_deep_how_much_is_known_to_be_left_and_what_share_is_done(void **state)
+{
+    struct sim_program p;
+    struct seen seen = {0};
+    (void)state;
+    sim_incn(&p, 12);
+    struct explore_result r = explore(
+        &p, (struct explore_options){
+                .seconds = 1.8, .progress = look_at_progress, .progress_context = &seen});
+    assert_in_range(seen.calls, 2, 3);
+    explore_free(&r);
+}
+
+/* The share of the tree that is said to be done at one point, in executions, against what it really was. */
+struct estimate {
+    uint64_t total;
+    unsigned calls;
+};
+
+static void compare_estimate(void *context, const struct explore_result *r)
+{
+    struct estimate *e = context;
+    double really = (double)(r->executions + r->blocked) / (double)e->total;
+    /* The orders of equal steps: nothing turns up late but at the lowest nodes, so the estimate is good. */
+    assert_true(r->done > really / 3 && r->done < 3 * really + 0.05);
+    e->calls++;
+}
+
+static void the_estimate_is_close_where_nothing_turns_up_late(void **state)
+{
+    struct sim_program p;
+    (void)state;
+    sim_incn(&p, 10);
+    struct estimate e = {.total = 3628800};
+    struct explore_result r = explore(
+        &p, (struct explore_options){
+                .seconds = 1.3, .progress = compare_estimate, .progress_context = &e});
+    assert_in_range(e.calls, 1, 2);
+    explore_free(&r);
+}
+
 static void progress_is_reported_about_twice_a_second(void **state)
 {
     struct sim_program p;
@@ -670,6 +732,29 @@ static void pct_claims_the_probability_that_its_paper_guarantees(void **state)
     assert_true(claimed > 0 && claimed < 1);
     assert_true((double)met / (double)r.executions >= claimed);
     explore_free(&r);
+}
+
+static void pct_claims_no_more_than_its_paper(void **state)
+{
+    struct sim_program p;
+    (void)state;
+    /* Three threads; steps as many as the longest execution had. */
+    sim_rundown(&p, 2, true);
+    for (unsigned depth = 1; depth <= 4; depth++) {
+        struct explore_result r = explore(
+            &p, (struct explore_options){
+                    .strategy = "pct", .depth = depth, .seed = 1, .all = true, .max_executions = 200});
+        double bound = 1.0 / 3;
+        char claim[256];
+        for (unsigned i = 1; i < depth; i++)
+            bound /= (double)r.max_depth;
+        snprintf(claim, sizeof claim,
+                 "200 executions sampled (pct, depth %u, seed 1), each meets a bug of that depth with "
+                 "probability >= %.1e",
+                 depth, bound);
+        assert_string_equal(r.claim, claim);
+        explore_free(&r);
+    }
 }
 
 /* ---- replay ---- */
@@ -881,6 +966,8 @@ int main(void)
         cmocka_unit_test(what_is_not_implemented_ends_exploration),
         cmocka_unit_test(a_subject_that_breaks_the_model_gets_no_claim),
         cmocka_unit_test(progress_is_reported_about_twice_a_second),
+        cmocka_unit_test(progress_says_how_deep_how_much_is_known_to_be_left_and_what_share_is_done),
+        cmocka_unit_test(the_estimate_is_close_where_nothing_turns_up_late),
         cmocka_unit_test(an_unknown_strategy_is_refused_by_name),
         cmocka_unit_test(equal_seeds_give_equal_executions),
         cmocka_unit_test(random_needs_a_limit),
@@ -889,6 +976,7 @@ int main(void)
         cmocka_unit_test(every_bug_of_depth_two_is_found_by_pct),
         cmocka_unit_test(every_planted_bug_is_found_by_partial_order_sampling),
         cmocka_unit_test(pct_claims_the_probability_that_its_paper_guarantees),
+        cmocka_unit_test(pct_claims_no_more_than_its_paper),
         cmocka_unit_test(strict_replay_accepts_only_what_fits),
         cmocka_unit_test(tolerant_replay_goes_on_behind_the_end),
         cmocka_unit_test(minimising_reaches_the_known_minimum_of_planted_bugs),

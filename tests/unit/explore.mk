@@ -1,5 +1,5 @@
 # The explorer's tests bring their own subjects: simulated programs.
-$(BUILD)/tests/unit/explore $(BUILD)/tests/unit/explore_random: \
+$(BUILD)/tests/unit/explore $(BUILD)/tests/unit/explore_random $(BUILD)/tests/unit/explore_symmetry: \
     $(patsubst %.c,$(BUILD)/host/%.o,$(wildcard tests/unit/explore_sim/*.c))
 
 # The model that the reduction relies on, checked on real drivers: `make explore-traces`. Each trace that few

@@ -83,10 +83,13 @@ static struct sim_op random_op(struct rng *rng, unsigned with, unsigned thread, 
     switch (rng_below(rng, 8)) {
     case 0:
         if (with & WITH_CHOICES)
-            switch (rng_below(rng, 3)) {
+            switch (rng_below(rng, 4)) {
             case 0:
-                return (struct sim_op){SIM_CHOOSE, .r = 0, .imm = 2};
+                return (struct sim_op){SIM_PICK, .r = (int)rng_below(rng, 2), .var = (int)rng_below(rng, PLAIN_VARS),
+                                       .imm = (int)rng_below(rng, PLAIN_VARS)};
             case 1:
+                return (struct sim_op){SIM_CHOOSE, .r = 0, .imm = 2};
+            case 2:
                 return (struct sim_op){SIM_CHOOSE2, .r = 1, .imm = 2};
             default:
                 return (struct sim_op){SIM_PUT, .var = (int)rng_below(rng, PLAIN_VARS), .imm = 2};
@@ -397,6 +400,30 @@ static void a_search_that_is_killed_and_resumed_finds_the_same(void **state)
     assert_true(deaths > count / 4);
 }
 
+static void what_was_left_out_is_not_claimed_by_who_resumes(void **state)
+{
+    struct sim_program p;
+    char folder[] = "/tmp/rundown-checkpoint-XXXXXX", path[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/search", folder);
+    sim_bluetooth(&p, 2, false);
+    struct sim *s = sim_create(&p);
+    for (unsigned go = 0; go < 2; go++) {
+        struct attempt a = {.subject = sim_subject(s),
+                            .options = {.max_steps = 10, .checkpoint = path, .resume = go == 0 ? NULL : path}};
+        attempt(&a);
+        assert_true(a.result.executions > 5);
+        assert_true(a.result.step_limit_hit);
+        assert_false(a.result.complete);
+        assert_string_equal(a.result.claim, "exploration not finished: executions were cut at the step limit");
+        explore_free(&a.result);
+    }
+    sim_destroy(s);
+    unlink(path);
+    rmdir(folder);
+}
+
 /* ---- preemption bounds ---- */
 
 static bool has_state(const struct explore_result *r, struct hash128 h)
@@ -407,9 +434,37 @@ static bool has_state(const struct explore_result *r, struct hash128 h)
     return false;
 }
 
+/* Answers to the questions of one step: those given, then 0. */
+struct given {
+    uint32_t value[8], limit[8];
+    unsigned asked;
+};
+
+static uint32_t give(void *context, unsigned agent, uint32_t kind, uint32_t n)
+{
+    struct given *g = context;
+    (void)agent, (void)kind;
+    assert_true(g->asked < 8);
+    g->limit[g->asked] = n;
+    assert_true(g->value[g->asked] < n);
+    return g->value[g->asked++];
+}
+
+/* The next answers, like a clock's digits: those behind the one that goes on begin again. */
+static bool give_next(struct given *g)
+{
+    for (unsigned i = g->asked; i > 0; i--) {
+        if (++g->value[i - 1] < g->limit[i - 1])
+            return true;
+        g->value[i - 1] = 0;
+    }
+    return false;
+}
+
 /* All executions with at most so many preemptions, by recursion over the subject alone: how many there are, and where they end. */
 struct oracle {
     struct subject s;
+    bool any;               /* preemptions do not count */
     uint64_t executions[4]; /* by preemptions */
     struct hash128 *states;
     size_t count, capacity;
@@ -433,52 +488,108 @@ static void enumerate(struct oracle *o, unsigned last, unsigned used, unsigned b
     }
     unsigned here = s->push(s->context);
     for (unsigned agent = 0; agent < 64; agent++) {
-        bool preempts = last != agent && last < 64 && (enabled >> last & 1);
+        bool preempts = !o->any && last != agent && last < 64 && (enabled >> last & 1);
         if (!(enabled >> agent & 1) || used + preempts > bound)
             continue;
-        struct decider none = {NULL, NULL};
-        if (s->step(s->context, agent, &none).stop != STOP_NONE)
-            o->executions[used + preempts]++;
-        else
-            enumerate(o, agent, used + preempts, bound);
-        s->restore(s->context, here);
+        struct given g = {.asked = 0};
+        struct decider decider = {&g, give};
+        do {
+            g.asked = 0;
+            if (s->step(s->context, agent, &decider).stop != STOP_NONE)
+                o->executions[used + preempts]++;
+            else
+                enumerate(o, agent, used + preempts, bound);
+            s->restore(s->context, here);
+        } while (give_next(&g));
     }
     s->drop(s->context, here);
+}
+
+/* Within so many preemptions, what the strategy runs and what recursion runs. What the strategy finds to be shared while it
+ * runs stays so for the recursion, whose executions then have the same steps. */
+static uint64_t compare_bounded(const struct sim_program *p, uint64_t seed, unsigned bound)
+{
+    struct sim *s = sim_create(p);
+    struct oracle o = {.s = sim_subject(s)};
+    uint64_t executions = 0;
+    struct explore_options options = {.strategy = "bounded", .all = true, .want_states = true, .preemptions = bound};
+    struct explore_result r;
+    struct error e = {0};
+    char claim[64];
+    assert_true(explore_run(&o.s, &options, &r, &e));
+    enumerate(&o, 64, 0, bound);
+    for (unsigned b = 0; b <= bound; b++)
+        executions += o.executions[b];
+    snprintf(claim, sizeof claim, "every interleaving with at most %u preemption%s explored", bound, bound == 1 ? "" : "s");
+    assert_true(r.finished);
+    assert_string_equal(r.claim, claim);
+    if (r.executions != executions)
+        fail_msg("seed %llu, bound %u: %llu executions, by recursion %llu", (unsigned long long)seed, bound,
+                 (unsigned long long)r.executions, (unsigned long long)executions);
+    for (size_t k = 0; k < o.count; k++)
+        assert_true(has_state(&r, o.states[k]));
+    explore_free(&r);
+    free(o.states);
+    sim_destroy(s);
+    return executions;
+}
+
+static uint64_t compare_each_bound(uint64_t seed, unsigned with, bool grows)
+{
+    struct random_program rp;
+    uint64_t total = 0;
+    generate(&rp, seed, with);
+    rp.program.private_at_first = grows;
+    rp.program.states_are_traces = rp.program.states_are_traces && !grows;
+    for (unsigned bound = 0; bound < 4; bound++)
+        total += compare_bounded(&rp.program, seed, bound);
+    return total;
 }
 
 static void each_preemption_bound_is_complete(void **state)
 {
     uint64_t total = 0;
     (void)state;
+    for (uint64_t i = 0; i < 120; i++)
+        total += compare_each_bound(i * 64 + 5, (unsigned)(i % 64), false);
+    print_message("# %llu executions within a bound\n", (unsigned long long)total);
+}
+
+static void each_preemption_bound_is_complete_when_sharing_grows_on_the_way(void **state)
+{
+    /* Only with a preemption does thread 1 see x set, and touch y, which is then shared. */
+    static const struct sim_op a[] = {{SIM_STORE, .var = 0, .imm = 1}, {SIM_STORE, .var = 0, .imm = 0},
+                                      {SIM_STORE, .var = 1, .imm = 1}, {SIM_END}};
+    static const struct sim_op b[] = {{SIM_LOAD, .r = 0, .var = 0}, {SIM_JZ, .r = 0, .imm = 3},
+                                      {SIM_STORE, .var = 1, .imm = 2}, {SIM_END}};
+    struct sim_program late = {.threads = 2, .code = {a, b}, .vars = 2, .private_at_first = true};
+    (void)state;
+    for (unsigned bound = 0; bound < 4; bound++)
+        compare_bounded(&late, 0, bound);
+    for (uint64_t i = 0; i < 120; i++)
+        compare_each_bound(i * 64 + 5, (unsigned)(i % 64) & ~(unsigned)(WITH_BLOCKING | WITH_POLLS), true);
+}
+
+/* What brute force runs, the oracle of everything else, is what recursion runs. */
+static void brute_force_leaves_nothing_out(void **state)
+{
+    (void)state;
     for (uint64_t i = 0; i < 120; i++) {
         struct random_program rp;
-        generate(&rp, i * 64 + 5, (unsigned)(i % 64) & ~(unsigned)WITH_CHOICES);
+        generate(&rp, i * 64 + 5, (unsigned)(i % 64));
         rp.program.private_at_first = false;
-        for (unsigned bound = 0; bound < 4; bound++) {
-            struct sim *s = sim_create(&rp.program);
-            struct oracle o = {.s = sim_subject(s)};
-            uint64_t executions = 0;
-            enumerate(&o, 64, 0, bound);
-            for (unsigned b = 0; b <= bound; b++)
-                executions += o.executions[b];
-            struct explore_options options = {
-                .strategy = "bounded", .all = true, .want_states = true, .preemptions = bound};
-            struct explore_result r;
-            struct error e = {0};
-            assert_true(explore_run(&o.s, &options, &r, &e));
-            assert_true(r.finished);
-            if (r.executions != executions)
-                fail_msg("seed %llu, bound %u: %llu executions, by recursion %llu", (unsigned long long)(i * 64 + 5),
-                         bound, (unsigned long long)r.executions, (unsigned long long)executions);
-            for (size_t k = 0; k < o.count; k++)
-                assert_true(has_state(&r, o.states[k]));
-            total += executions;
-            explore_free(&r);
-            free(o.states);
-            sim_destroy(s);
-        }
+        struct explore_result r = explore(&rp.program, "brute");
+        struct sim *s = sim_create(&rp.program);
+        struct oracle o = {.s = sim_subject(s), .any = true};
+        if (r.complete)
+            enumerate(&o, 64, 0, 0);
+        if (r.complete && r.executions != o.executions[0])
+            fail_msg("seed %llu: %llu executions, by recursion %llu", (unsigned long long)(i * 64 + 5),
+                     (unsigned long long)r.executions, (unsigned long long)o.executions[0]);
+        explore_free(&r);
+        free(o.states);
+        sim_destroy(s);
     }
-    print_message("# %llu executions within a bound\n", (unsigned long long)total);
 }
 
 /* ---- parts ---- */
@@ -578,9 +689,12 @@ int main(void)
         cmocka_unit_test(programs_with_everything_agree_with_brute_force),
         cmocka_unit_test(three_jobs_find_what_one_does),
         cmocka_unit_test(workers_that_are_killed_lose_nothing_and_nothing_counts_twice),
+        cmocka_unit_test(brute_force_leaves_nothing_out),
         cmocka_unit_test(each_preemption_bound_is_complete),
+        cmocka_unit_test(each_preemption_bound_is_complete_when_sharing_grows_on_the_way),
         cmocka_unit_test(parts_without_communication_cover_the_whole_and_nothing_twice),
         cmocka_unit_test(a_search_that_is_killed_and_resumed_finds_the_same),
+        cmocka_unit_test(what_was_left_out_is_not_claimed_by_who_resumes),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

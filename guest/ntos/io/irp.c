@@ -146,6 +146,7 @@ PEPROCESS NTAPI IoGetRequestorProcess(PIRP Irp)
 NTEXPORT(IoGetRequestorProcessId, DISPATCH_LEVEL, "irp");
 ULONG NTAPI IoGetRequestorProcessId(PIRP Irp)
 {
+    RdToldApart();
     PEPROCESS Process = IoGetRequestorProcess(Irp);
 
     return Process != NULL ? (ULONG)(ULONG_PTR)Process->UniqueProcessId : 0;

@@ -148,6 +148,7 @@ USHORT NTAPI KeQueryActiveGroupCount(VOID)
 NTEXPORT(KeGetCurrentProcessorNumberEx, ANY_LEVEL, "");
 ULONG NTAPI KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ProcNumber)
 {
+    RdToldApart();
     ULONG Number = KiCurrentPrcb()->Number;
 
     if (ProcNumber != NULL)

@@ -92,12 +92,14 @@ PEPROCESS NTAPI IoGetCurrentProcess(VOID)
 NTEXPORT(PsGetCurrentThreadId, ANY_LEVEL, "");
 HANDLE NTAPI PsGetCurrentThreadId(VOID)
 {
+    RdToldApart();
     return ((PETHREAD)KiCurrentThread())->Cid.UniqueThread;
 }
 
 NTEXPORT(PsGetCurrentProcessId, ANY_LEVEL, "");
 HANDLE NTAPI PsGetCurrentProcessId(VOID)
 {
+    RdToldApart();
     return ((PETHREAD)KiCurrentThread())->Cid.UniqueProcess;
 }
 
@@ -112,12 +114,14 @@ KPROCESSOR_MODE NTAPI ExGetPreviousMode(VOID)
 NTEXPORT(PsGetThreadId, ANY_LEVEL, "");
 HANDLE NTAPI PsGetThreadId(PETHREAD Thread)
 {
+    RdToldApart();
     return Thread->Cid.UniqueThread;
 }
 
 NTEXPORT(PsGetThreadProcessId, ANY_LEVEL, "");
 HANDLE NTAPI PsGetThreadProcessId(PETHREAD Thread)
 {
+    RdToldApart();
     return Thread->Cid.UniqueProcess;
 }
 
@@ -148,12 +152,14 @@ BOOLEAN NTAPI IoIsSystemThread(PETHREAD Thread)
 NTEXPORT(PsGetProcessId, ANY_LEVEL, "");
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process)
 {
+    RdToldApart();
     return Process->UniqueProcessId;
 }
 
 NTEXPORT(PsGetProcessImageFileName, ANY_LEVEL, "");
 PCHAR NTAPI PsGetProcessImageFileName(PEPROCESS Process)
 {
+    RdToldApart();
     return Process->ImageFileName;
 }
 

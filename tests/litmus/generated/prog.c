@@ -19,6 +19,42 @@ static struct DECLSPEC_ALIGN(64)
 {
     KAPC Apc;
 } Apcs[GENERATED_THREADS][GENERATED_LENGTH];
+static struct DECLSPEC_ALIGN(64)
+{
+    KTIMER Timer;
+    KDPC Dpc;
+} Timers[GENERATED_THREADS][GENERATED_LENGTH];
+
+static VOID NTAPI Expired(PKDPC Dpc, PVOID Cell, PVOID First, PVOID Second)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(First);
+    UNREFERENCED_PARAMETER(Second);
+    Results.cells[(ULONG_PTR)Cell].value = Results.cells[(ULONG_PTR)Cell].value + 1;
+}
+
+static VOID Arm(ULONG Number, ULONG Index, ULONG Cell, ULONG Milliseconds)
+{
+    LARGE_INTEGER Due = {.QuadPart = -10000ll * Milliseconds};
+
+    KeInitializeDpc(&Timers[Number][Index].Dpc, Expired, (PVOID)(ULONG_PTR)Cell);
+    KeSetTimer(&Timers[Number][Index].Timer, Due, &Timers[Number][Index].Dpc);
+}
+
+static LONG Cancel(ULONG Number)
+{
+    LONG Armed = 0;
+    ULONG Index;
+
+    for (Index = 0; Index < GENERATED_LENGTH; Index++)
+    {
+        if (Program.code[Number][Index].op == GENERATED_TIMER)
+        {
+            Armed += KeCancelTimer(&Timers[Number][Index].Timer);
+        }
+    }
+    return Armed;
+}
 
 static VOID Begin(ULONG Count)
 {
@@ -28,12 +64,18 @@ static VOID Begin(ULONG Count)
 
 VOID LitmusInitialize(VOID)
 {
+    ULONG Number;
+
     KeInitializeEvent(&Objects[0].Event, NotificationEvent, FALSE);
     KeInitializeEvent(&Objects[1].Event, NotificationEvent, FALSE);
     KeInitializeEvent(&Objects[2].Event, SynchronizationEvent, FALSE);
     KeInitializeSpinLock(&Objects[0].Lock);
     KeInitializeSpinLock(&Objects[1].Lock);
     ExInitializeFastMutex(&Mutex);
+    for (Number = 0; Number < GENERATED_THREADS * GENERATED_LENGTH; Number++)
+    {
+        KeInitializeTimer(&Timers[Number / GENERATED_LENGTH][Number % GENERATED_LENGTH].Timer);
+    }
     LitmusBodies = GENERATED_THREADS;
     LitmusBegin = Begin;
 }
@@ -57,7 +99,7 @@ static VOID SendApc(PKAPC Apc, ULONG Cell, ULONG Thread)
 
 VOID LitmusBody(ULONG Number)
 {
-    LARGE_INTEGER Now = {0};
+    LARGE_INTEGER Now = {0}, Due;
     LONG Result = 0;
     ULONG Index;
     KIRQL Irql;
@@ -113,6 +155,16 @@ VOID LitmusBody(ULONG Number)
             break;
         case GENERATED_APC:
             SendApc(&Apcs[Number][Index].Apc, A, B);
+            break;
+        case GENERATED_SLEEP:
+            Due.QuadPart = -10000ll * (LONG)(B + 1);
+            Taken = KeWaitForSingleObject(&Objects[A].Event, Executive, KernelMode, FALSE, &Due) == STATUS_SUCCESS;
+            break;
+        case GENERATED_TIMER:
+            Arm(Number, Index, A, B + 1);
+            break;
+        case GENERATED_CANCEL:
+            Taken = Cancel(B);
             break;
         case GENERATED_CHECK:
             if (*Cell == (LONG)B)

@@ -24,6 +24,10 @@ enum generated_op {
     GENERATED_POLL,      /* event a; result takes whether it was set */
     GENERATED_APC,       /* a kernel APC for thread b, which adds 1 to cell a, plain */
     GENERATED_CHECK,     /* bugcheck when cell a is b */
+    GENERATED_UNTIMED,
+    GENERATED_SLEEP = GENERATED_UNTIMED, /* for event a, b + 1 ms at most; result takes whether it came */
+    GENERATED_TIMER,                     /* a timer b + 1 ms from now, whose DPC adds 1 to cell a, plain */
+    GENERATED_CANCEL,                    /* thread b's timers; result takes how many were still armed */
     GENERATED_OPS
 };
 

@@ -52,7 +52,7 @@ struct sim {
     unsigned footprint_count;
     uint8_t
         owner[SIM_VARS]; /* private_at_first: 0 untouched, thread + 1, 0xFD pending, 0xFF shared */
-    bool grew;
+    bool grew, told_apart;
     uint64_t begun;
 };
 
@@ -288,6 +288,13 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
     case SIM_PUT:
         *r = *v = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm);
         return touch(s, t, at, true);
+    case SIM_PICK:
+        if (d->choose(d->context, t, 0, 2) == 0) {
+            *r = *v;
+            return touch(s, t, at, false);
+        }
+        s->now.var[op->imm]++;
+        return touch(s, t, op->imm, true);
     case SIM_START:
         s->now.thread[op->imm].off = false;
         touch_key(s, FOOTPRINT_CPU | (unsigned)op->imm, ACCESS_READ);
@@ -304,6 +311,10 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
         *r = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm);
         if (*r != 0)
             *r = (int16_t)(*r + 10 * (int)d->choose(d->context, t, 1, 2));
+        return true;
+    case SIM_SELF:
+        *r = (int16_t)t;
+        s->told_apart = true;
         return true;
     default:
         RD_ASSERT(!"not a shared operation");
@@ -445,6 +456,8 @@ static struct hash128 state(void *context)
     struct sim *s = context;
     if (s->program.states_are_traces)
         return hash_bytes(s->trace.thread, sizeof s->trace.thread);
+    if (s->program.states_are_memory)
+        return hash_bytes(s->now.var, sizeof s->now.var);
     return hash_bytes(&s->now, s->size);
 }
 
@@ -455,7 +468,12 @@ static void violation_key(void *context, char *out, size_t size)
     if (s->now.stop_thread == 0xFFFF)
         snprintf(out, size, "hang");
     else
-        snprintf(out, size, "T%u:%u", s->now.stop_thread, s->now.stop_pc);
+        snprintf(out, size, "T%u:%u", s->program.states_are_memory ? 0 : s->now.stop_thread, s->now.stop_pc);
+}
+
+static bool told_apart(void *context)
+{
+    return ((struct sim *)context)->told_apart;
 }
 
 struct sim *sim_create(const struct sim_program *p)
@@ -487,7 +505,21 @@ uint64_t sim_begun(const struct sim *s)
 
 struct subject sim_subject(struct sim *s)
 {
-    return (struct subject){s,    enabled,         step, quiescent, push,         restore,
-                            drop, begin_execution, grew, found,     share,
-                            shared, state, violation_key};
+    return (struct subject){
+        .context = s,
+        .enabled = enabled,
+        .step = step,
+        .quiescent = quiescent,
+        .push = push,
+        .restore = restore,
+        .drop = drop,
+        .begin_execution = begin_execution,
+        .grew = grew,
+        .found = found,
+        .share = share,
+        .shared = shared,
+        .told_apart = told_apart,
+        .state = state,
+        .violation_key = violation_key,
+    };
 }

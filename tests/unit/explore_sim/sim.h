@@ -30,10 +30,12 @@ enum sim_kind {
     SIM_POLL,    /* while v == 0 && var[imm] == 0: two steps a turn, then stands still until one is
                     written */
     SIM_PUT,     /* r = v = choose (imm) */
+    SIM_PICK,    /* choose (2): 0: r = v, 1: var[imm] += 1; an answer decides what the step touches */
     SIM_START,   /* lets thread imm run; starts of one thread commute */
     SIM_CANCEL,  /* keeps thread imm from running if it has not begun */
     SIM_CHOOSE,  /* r = choose (imm); touches nothing */
     SIM_CHOOSE2, /* r = choose (imm) + 10 * choose (2) if the first was not 0 */
+    SIM_SELF,    /* r = the thread's number, which tells it from its equals */
     SIM_FREEZE,  /* the whole machine stops being simulated: STOP_UNIMPLEMENTED */
     /* Private ones, part of the step before. */
     SIM_SET,  /* r = imm */
@@ -64,6 +66,7 @@ struct sim_program {
     uint32_t dormant;       /* threads that wait for SIM_START */
     bool cpu_keys;          /* every step writes FOOTPRINT_CPU | thread */
     bool states_are_traces; /* the state's hash identifies the Mazurkiewicz trace that led to it */
+    bool states_are_memory; /* the state is the variables alone, and violations are known by their place in the code */
     bool private_at_first;  /* variables count as private until two threads were seen to use them */
 };
 
