@@ -28,7 +28,7 @@ enum rd_hypercall {
     RD_HC_EVENT = 14,       /* rcx enum rd_event, rdx r8 r9 operands: a line of the report's interleaving */
     RD_HC_SCHEDULE = 15,    /* a scheduling point inside kernel code (see docs/architecture.md) */
     RD_HC_READY = 16,       /* boot has finished: the state that every execution starts from */
-    RD_HC_TOUCH = 17,       /* rcx address, rdx bytes, r8 1 when written: footprint declared by .nolog code */
+    RD_HC_TOUCH = 17,       /* rcx address, rdx bytes, r8 enum rd_touch: footprint declared by .nolog code */
     RD_HC_TIME = 18,        /* rax: virtual time in 100 ns since boot */
     RD_HC_EXPECT = 19,      /* rcx wanted, rdx got, r8 step index: a scenario's expectation failed; no return */
     RD_HC_SPIN = 20,        /* rcx address, rdx bytes, r8 owner hint: like AWAIT, for spin locks (hang report) */
@@ -88,6 +88,8 @@ enum rd_frame_use {
 #define RD_NOTE_THREAD 3u
 #define RD_NOTE_EXACT 0x100u
 #define RD_NOTE_BLAME 0x200u
+
+enum rd_touch { RD_TOUCH_READ = 0, RD_TOUCH_WRITE = 1, RD_TOUCH_COUNT = 2 };
 
 enum rd_choice {
     RD_CHOICE_ALLOCATION = 1, /* 1: this allocation fails */

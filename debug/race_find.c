@@ -229,7 +229,7 @@ static struct race_place find_look(const struct search *s, uint32_t step)
         for (size_t k = 0; k < f->footprint.count; k++)
             for (size_t j = 0; j < e->footprint.count; j++) {
                 uint64_t key = e->footprint.data[j].key;
-                if (key != f->footprint.data[k].key || !e->footprint.data[j].write || key >> 62 == 1)
+                if (key != f->footprint.data[k].key || e->footprint.data[j].access == ACCESS_READ || key >> 62 == 1)
                     continue;
                 struct race_place p = lab_place(s->moments.data, s->moments.count, i, s->tearer);
                 if (p.target != 0 || (p.pc != 0 && (p.data & ~7ull) == key << 3))

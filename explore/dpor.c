@@ -62,15 +62,10 @@ static unsigned longest_waiting(const struct history *h, uint64_t agents)
     return best;
 }
 
-/* Agents that were asked for by themselves come before the orders: those may rest on what they do. Among them the one that ran
- * last, while it can. */
+/* Of those that are next: the one that ran last, while it can. */
 static unsigned pick(const struct dpor *d, const struct node *n, uint64_t agents, unsigned last)
 {
-    for (size_t i = 0; i < n->wakes.count && (agents & n->plain) == 0; i++)
-        if (agents & AGENT_BIT(n->wakes.data[i]->agent))
-            return n->wakes.data[i]->agent;
-    if (agents & n->plain)
-        agents &= n->plain;
+    agents = node_next(n, agents);
     return last < 64 && (agents & AGENT_BIT(last)) ? last : longest_waiting(&d->history, agents);
 }
 

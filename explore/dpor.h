@@ -103,6 +103,9 @@ void node_add(struct node *n, uint64_t agents, struct wakes *orders, struct assu
 void node_forget_found(struct node *n);
 void node_close(struct node *n);
 void transition_free(struct transition *t);
+/* Those of `agents` that are next: asked for by themselves, which come before the orders, since those may rest on what they do; else
+ * the one that begins the first order. */
+uint64_t node_next(const struct node *n, uint64_t agents);
 /* For progress: the fraction of the known tree that is done, and what is known and still to be tried. */
 void dpor_measure(void *dpor, double *done, uint64_t *frontier);
 

@@ -11,7 +11,7 @@ void footprint_summarise(struct footprint *f)
     for (unsigned i = 0; i < f->count; i++) {
         uint64_t bit = 1ull << (f->data[i].key * 0x9E3779B97F4A7C15ull >> 58);
         f->touched |= bit;
-        if (f->data[i].write)
+        if (f->data[i].access != ACCESS_READ)
             f->written |= bit;
     }
 }
@@ -26,7 +26,7 @@ struct footprint footprint_copy(const struct footprint_entry *entries, unsigned 
     for (unsigned i = 0; i < count; i++) {
         RD_ASSERT(i == 0 || entries[i - 1].key <= entries[i].key);
         if (f.count > 0 && f.data[f.count - 1].key == entries[i].key)
-            f.data[f.count - 1].write |= entries[i].write;
+            f.data[f.count - 1].access |= entries[i].access;
         else
             f.data[f.count++] = entries[i];
     }
@@ -52,7 +52,7 @@ void footprint_add(struct footprint *f, const struct footprint *other)
             sum.data[sum.count++] = other->data[j++];
         } else {
             sum.data[sum.count] = f->data[i++];
-            sum.data[sum.count++].write |= other->data[j++].write;
+            sum.data[sum.count++].access |= other->data[j++].access;
         }
     }
     sum.touched = f->touched | other->touched;
@@ -70,7 +70,7 @@ bool footprint_contains(const struct footprint *f, const struct footprint *other
         while (i < f->count && f->data[i].key < other->data[j].key)
             i++;
         if (i == f->count || f->data[i].key != other->data[j].key ||
-            f->data[i].write < other->data[j].write)
+            (other->data[j].access & ~f->data[i].access) != 0)
             return false;
     }
     return true;
@@ -86,7 +86,7 @@ bool footprint_conflict(const struct footprint *a, const struct footprint *b)
             i++;
         else if (a->data[i].key > b->data[j].key)
             j++;
-        else if (a->data[i].write || b->data[j].write)
+        else if (access_conflict(a->data[i].access, b->data[j].access))
             return true;
         else
             i++, j++;

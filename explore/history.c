@@ -71,19 +71,20 @@ static struct access_list *list_of(struct history *h, uint64_t key)
     return l;
 }
 
-/* Candidates for races with an access to the list: the last write, and for a write the reads behind
- * it. What is older happens before those. */
-static void collect(struct history *h, const struct access_list *l, bool write)
+/* Where the run of an access to the list begins that would be the next. */
+static uint32_t run_of_next(const struct access_list *l, unsigned kind)
 {
     size_t n = l->accesses.count;
-    while (n > 0) {
-        const struct access *a = &l->accesses.data[n - 1];
-        if (a->write || write)
-            vec_push(&h->candidates, a->event);
-        if (a->write)
-            break;
-        n = write ? n - 1 : a->last_write;
-    }
+    bool more = n > 0 && !access_conflict(l->accesses.data[n - 1].kind, kind);
+    return more ? l->accesses.data[n - 1].run : (uint32_t)n;
+}
+
+/* Candidates for races with an access to the list: the run before its own. What is older happens before that. */
+static void collect(struct history *h, const struct access_list *l, unsigned kind)
+{
+    uint32_t end = run_of_next(l, kind);
+    for (uint32_t n = end; n > 0 && n > l->accesses.data[end - 1].run; n--)
+        vec_push(&h->candidates, l->accesses.data[n - 1].event);
 }
 
 static int compare_descending(const void *a, const void *b)
@@ -137,7 +138,7 @@ void history_append(struct history *h, unsigned agent, struct footprint footprin
     if (enabler != HISTORY_NONE)
         vec_push(&h->candidates, enabler);
     for (unsigned i = 0; i < footprint.count; i++)
-        collect(h, list_of(h, footprint.data[i].key), footprint.data[i].write);
+        collect(h, list_of(h, footprint.data[i].key), footprint.data[i].access);
     sort_candidates(h);
     /* Latest first: what lies between a candidate and this step has been joined before it is looked
      * at. */
@@ -153,12 +154,9 @@ void history_append(struct history *h, unsigned agent, struct footprint footprin
 
     for (unsigned i = 0; i < footprint.count; i++) {
         struct access_list *l = list_of(h, footprint.data[i].key);
-        size_t n = l->accesses.count;
-        uint32_t last_write = 0;
-        if (n > 0)
-            last_write =
-                l->accesses.data[n - 1].write ? (uint32_t)n : l->accesses.data[n - 1].last_write;
-        vec_push(&l->accesses, (struct access){index, last_write, footprint.data[i].write});
+        uint8_t kind = footprint.data[i].access;
+        uint32_t run = run_of_next(l, kind);
+        vec_push(&l->accesses, (struct access){index, run, kind});
     }
     h->latest[agent] = index;
     vec_push(&h->events, e);

@@ -2,7 +2,7 @@
  * The executed steps of the present execution with their happens-before relation, and the races in
  * it.
  *
- * Two steps conflict when they are of the same agent or touch a key that one of them writes.
+ * Two steps conflict when they are of the same agent or touch a key in ways that do not commute.
  * Happens-before is the transitive closure of "conflicts and comes later", kept as one vector clock
  * a step. Two steps race when they conflict, are of different agents, and no third step lies
  * between them in happens-before.
@@ -23,11 +23,12 @@ struct event {
     struct footprint footprint;
 };
 
+/* A run of accesses of one kind, which commute; a write is a run of its own. Each access of a run conflicts with all
+ * of the run before it. */
 struct access {
     uint32_t event;
-    uint32_t last_write; /* position in the list of the latest write before this access, plus 1; 0:
-                            none */
-    bool write;
+    uint32_t run; /* position in the list where its run begins */
+    uint8_t kind;
 };
 
 struct access_list {

@@ -50,7 +50,7 @@ void footprint_free(struct footprint *f);
 /* Adds what `other` touches: conflicts with the sum are conflicts with a part. */
 void footprint_add(struct footprint *f, const struct footprint *other);
 bool footprint_contains(const struct footprint *f, const struct footprint *other);
-/* Both touch a key and one of them writes it. */
+/* Both touch a key, in ways that do not commute. */
 bool footprint_conflict(const struct footprint *a, const struct footprint *b);
 
 /* The next list of answers in depth-first order: the last answer that can be raised is, what

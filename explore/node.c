@@ -91,6 +91,16 @@ void node_skipped(struct node *n)
     node_try(n, n->enabled);
 }
 
+uint64_t node_next(const struct node *n, uint64_t agents)
+{
+    if (agents & n->plain)
+        return agents & n->plain;
+    for (size_t i = 0; i < n->wakes.count; i++)
+        if (agents & AGENT_BIT(n->wakes.data[i]->agent))
+            return AGENT_BIT(n->wakes.data[i]->agent);
+    return agents;
+}
+
 /* Lets somebody of `initials` begin an order, unless somebody does. */
 static void try_one_of(struct node *n, uint64_t initials)
 {

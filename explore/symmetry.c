@@ -80,7 +80,7 @@ static void add_turn(struct symmetry *s, unsigned group, struct step_result *r)
     s->footprint.count = 0;
     for (; i < r->footprint_count && r->footprint[i].key < key; i++)
         vec_push(&s->footprint, r->footprint[i]);
-    vec_push(&s->footprint, (struct footprint_entry){.key = key, .write = true});
+    vec_push(&s->footprint, (struct footprint_entry){.key = key, .access = ACCESS_WRITE});
     for (; i < r->footprint_count; i++)
         vec_push(&s->footprint, r->footprint[i]);
     r->footprint = s->footprint.data;

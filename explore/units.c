@@ -81,6 +81,7 @@ void units_schedule(struct units *q, struct shared *s)
     uint64_t untried = s->n.backtrack & ~node_covered(&s->n);
     if (s->probing != 0 || untried == 0)
         return;
+    untried = node_next(&s->n, untried);
     s->probing = untried & -untried;
     units_add(q, (struct unit){.task = TASK_PROBE,
                                .node = s,

@@ -87,7 +87,7 @@ void put_footprint(struct wire *w, const struct footprint *f)
     put_u64(w, f->count);
     for (unsigned i = 0; i < f->count; i++) {
         put_u64(w, f->data[i].key);
-        put_u64(w, f->data[i].write);
+        put_u64(w, f->data[i].access);
     }
 }
 
@@ -103,7 +103,10 @@ struct footprint get_footprint(struct wire *w)
     RD_ASSERT(f.data != NULL);
     for (; f.count < n && !w->broken; f.count++) {
         f.data[f.count].key = get_u64(w);
-        f.data[f.count].write = get_u64(w) != 0;
+        uint64_t access = get_u64(w);
+        f.data[f.count].access = (uint8_t)access;
+        if (access == 0 || access > ACCESS_WRITE)
+            w->broken = true;
         if (f.count > 0 && f.data[f.count].key <= f.data[f.count - 1].key)
             w->broken = true;
     }

@@ -29,6 +29,7 @@
 #define SHARE_UNTOUCHED 0x00
 #define SHARE_WRITTEN 0x40   /* agent | SHARE_WRITTEN: that agent alone, and it has written */
 #define SHARE_READ_MANY 0xFE /* several readers, no writer */
+#define SHARE_COUNTED 0xFC   /* counted by whoever (ACCESS_COUNT), nothing else */
 #define SHARE_PENDING 0xFD   /* found to be shared during this execution: counts from the next one on */
 #define SHARE_SHARED 0xFF
 

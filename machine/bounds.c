@@ -68,17 +68,18 @@ void bounds_begin(struct machine *m, unsigned agent)
 /* Enters a key, keeping the order. */
 static void enter(struct machine *m, uint64_t key, bool write)
 {
+    unsigned access = write ? ACCESS_WRITE : ACCESS_READ;
     size_t i = 0, n = m->footprint.count;
     while (i < n && m->footprint.data[i].key < key)
         i++;
     if (i < n && m->footprint.data[i].key == key) {
-        m->footprint.data[i].write |= write;
+        m->footprint.data[i].access |= (uint8_t)access;
         return;
     }
-    vec_push(&m->footprint, (struct footprint_entry){key, write});
+    vec_push(&m->footprint, (struct footprint_entry){key, (uint8_t)access});
     for (; n > i; n--)
         m->footprint.data[n] = m->footprint.data[n - 1];
-    m->footprint.data[i] = (struct footprint_entry){key, write};
+    m->footprint.data[i] = (struct footprint_entry){key, (uint8_t)access};
 }
 
 /* What the processor waits for, if it waits for somebody to write. */

@@ -287,10 +287,12 @@ static uint64_t hc_ready(struct call *k)
 
 static uint64_t hc_touch(struct call *k)
 {
-    if (!arena_valid(k->rcx, k->rdx))
+    static const uint8_t kinds[] = {
+        [RD_TOUCH_READ] = ACCESS_READ, [RD_TOUCH_WRITE] = ACCESS_WRITE, [RD_TOUCH_COUNT] = ACCESS_COUNT};
+    if (!arena_valid(k->rcx, k->rdx) || k->r8 >= sizeof kinds)
         bad(k, "touch");
     else
-        share_touch_range(k->m, k->rcx, k->rdx, k->r8 != 0);
+        share_enter(k->m, k->rcx, k->rdx, kinds[k->r8]);
     return 0;
 }
 

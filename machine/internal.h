@@ -205,6 +205,8 @@ const char *image_missing(const struct machine *m, gva_t a);
 bool share_access(void *context, gva_t address, uint32_t size, bool write, enum code_class class);
 void share_begin_step(struct machine *m);
 void share_note(struct machine *m, uint64_t key, bool write);
+/* An access of the kernel's, or a driver's when its instruction has run: ACCESS_*. */
+void share_enter(struct machine *m, gva_t address, uint64_t bytes, unsigned access);
 void share_touch_range(struct machine *m, gva_t address, uint64_t bytes, bool write);
 void share_clear_cells(void);
 /* Sorts the footprint by key, merging equal keys. */

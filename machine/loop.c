@@ -73,7 +73,7 @@ static bool collect_reads(struct machine *m, struct run_cpu *c)
         uint32_t k = 0;
         while (k < c->read_count && c->reads[k] != f->key)
             k++;
-        if (f->write) {
+        if (f->access != ACCESS_READ) {
             if (k < c->read_count)
                 c->reads[k] = c->reads[--c->read_count];
         } else if (k == c->read_count) {

@@ -73,9 +73,23 @@ enum machine_stop {
 #define FOOTPRINT_TURN 0x4400000000000000ull  /* | group of equal agents (explore/symmetry.h); never the machine's */
 #define FOOTPRINT_BOUND 0x4500000000000000ull /* what bounds on choices depend on (bounds.c); in no step's hash */
 
+/* What a step does to a key: a set of kinds. Accesses of one kind commute, even writes that nobody can tell the order of;
+ * accesses of two kinds conflict, and writes conflict with each other. */
+#define ACCESS_READ 1u
+#define ACCESS_ADD4 2u  /* interlocked addition to aligned four bytes, whose result and flags nothing looks at */
+#define ACCESS_ADD8 4u  /* ... to eight */
+#define ACCESS_COUNT 8u /* change of a count that nothing looks at meanwhile, as the kernel declares */
+#define ACCESS_WRITE 15u
+
+static inline bool access_conflict(unsigned a, unsigned b)
+{
+    unsigned kinds = a | b;
+    return (kinds & (kinds - 1)) != 0;
+}
+
 struct footprint_entry {
     uint64_t key;
-    bool write;
+    uint8_t access;
 };
 
 struct step_result {

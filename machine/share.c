@@ -21,13 +21,13 @@ __attribute__((target("general-regs-only"))) static uint32_t seen_slot(const str
     return (uint32_t)((key * 0x9E3779B97F4A7C15ull) >> 40) & m->seen_mask;
 }
 
-__attribute__((target("general-regs-only"))) static void note(struct machine *m, uint64_t key, bool write)
+__attribute__((target("general-regs-only"))) static void note(struct machine *m, uint64_t key, unsigned access)
 {
     uint32_t at = seen_slot(m, key);
     while (m->seen_table[at] != 0) {
         struct footprint_entry *f = &m->footprint.data[m->seen_table[at] - 1];
         if (f->key == key) {
-            f->write = f->write || write;
+            f->access |= (uint8_t)access;
             return;
         }
         at = (at + 1) & m->seen_mask;
@@ -35,13 +35,13 @@ __attribute__((target("general-regs-only"))) static void note(struct machine *m,
     /* Room was made when the step began: growing here could clobber the guest's vector registers. */
     RD_ASSERT(m->footprint.count < STEP_LIMIT);
     m->footprint.data[m->footprint.count].key = key;
-    m->footprint.data[m->footprint.count].write = write;
+    m->footprint.data[m->footprint.count].access = (uint8_t)access;
     m->seen_table[at] = (uint32_t)++m->footprint.count;
 }
 
 void share_note(struct machine *m, uint64_t key, bool write)
 {
-    note(m, key, write);
+    note(m, key, write ? ACCESS_WRITE : ACCESS_READ);
 }
 
 void share_begin_step(struct machine *m)
@@ -101,14 +101,12 @@ __attribute__((target("general-regs-only"))) static void now_shared(struct machi
     m->pending.data[m->pending.count++] = granule >> 3;
 }
 
-/* The slow path of generated code, and of accesses that the machine makes for the guest. */
-__attribute__((target("general-regs-only"))) bool share_access(void *context, gva_t address, uint32_t size,
-                                                               bool write, enum code_class class)
+__attribute__((target("general-regs-only"))) static bool enter(struct machine *m, gva_t address, uint32_t size,
+                                                                unsigned access, enum code_class class)
 {
-    struct machine *m = context;
     if (!m->sharing)
         return false;
-    bool stop = false;
+    bool stop = false, write = access != ACCESS_READ, counts = access == ACCESS_COUNT;
     uint8_t mine = (uint8_t)(m->agent + 1);
     for (gva_t g = address & ~7ull; g < address + size; g += 8) {
         uint8_t *cell = arena_share(g);
@@ -116,13 +114,16 @@ __attribute__((target("general-regs-only"))) bool share_access(void *context, gv
         if (c == SHARE_SHARED) {
             stop = true;
             if (class != CODE_DRIVER) { /* a driver's is entered when its instruction runs */
-                note(m, (uint64_t)((int64_t)g >> 3), write);
+                note(m, (uint64_t)((int64_t)g >> 3), access);
                 m->touched_shared = true;
             }
         } else if (c == SHARE_UNTOUCHED) {
-            *cell = write ? (uint8_t)(mine | SHARE_WRITTEN) : mine;
+            *cell = counts ? SHARE_COUNTED : write ? (uint8_t)(mine | SHARE_WRITTEN) : mine;
         } else if (c == SHARE_PENDING) {
             continue;
+        } else if (c == SHARE_COUNTED) {
+            if (!counts)
+                now_shared(m, g, cell);
         } else if (c == SHARE_READ_MANY) {
             if (write)
                 now_shared(m, g, cell);
@@ -138,10 +139,22 @@ __attribute__((target("general-regs-only"))) bool share_access(void *context, gv
     return stop && class == CODE_DRIVER;
 }
 
+/* The slow path of generated code, and of accesses that the machine makes for the guest. */
+__attribute__((target("general-regs-only"))) bool share_access(void *context, gva_t address, uint32_t size,
+                                                               bool write, enum code_class class)
+{
+    return enter(context, address, size, write ? ACCESS_WRITE : ACCESS_READ, class);
+}
+
+void share_enter(struct machine *m, gva_t address, uint64_t bytes, unsigned access)
+{
+    if (bytes > 0)
+        enter(m, address, (uint32_t)bytes, access, CODE_KERNEL);
+}
+
 void share_touch_range(struct machine *m, gva_t address, uint64_t bytes, bool write)
 {
-    if (m->sharing && bytes > 0)
-        share_access(m, address, (uint32_t)bytes, write, CODE_KERNEL);
+    share_enter(m, address, bytes, write ? ACCESS_WRITE : ACCESS_READ);
 }
 
 /* The host's fresh pages are zero, and cost something only where cells are used. */

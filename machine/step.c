@@ -168,17 +168,24 @@ static void crossed(struct machine *m, unsigned cpu, gva_t from, const struct co
 }
 
 /* Executes the instruction at a shared access, and enters the access whole. A write that leaves its granule as it was (a
- * store of the same value, a compare-exchange that failed) is entered as a read: in this state it is one. */
+ * store of the same value, a compare-exchange that failed) is entered as a read: in this state it is one. An addition whose
+ * outcome is not looked at is entered as that. */
 static struct dbt_exit run_shared(struct machine *m, struct vcpu *c, const struct dbt_exit *access)
 {
     const uint64_t *granule = arena_host(access->address & ~7ull);
     bool narrow = ((access->address ^ (access->address + access->size - 1)) & ~7ull) == 0;
     bool may_stay = access->write && narrow && access->size != 0;
     uint64_t before = may_stay ? *granule : 0;
-    share_access(m, access->address, access->size, access->write && !may_stay, CODE_KERNEL);
+    bool adds = may_stay && dbt_adds(m->dbt, c);
     struct dbt_exit x = dbt_run_one(m->dbt, c);
-    if (may_stay && (*granule != before || (x.reason != DBT_ONE && x.reason != DBT_INTERRUPT)))
-        share_access(m, access->address, access->size, true, CODE_KERNEL);
+    unsigned kind = access->write ? ACCESS_WRITE : ACCESS_READ;
+    if (may_stay && (x.reason == DBT_ONE || x.reason == DBT_INTERRUPT)) {
+        if (*granule == before)
+            kind = ACCESS_READ;
+        else if (adds)
+            kind = access->size == 4 ? ACCESS_ADD4 : ACCESS_ADD8;
+    }
+    share_enter(m, access->address, access->size, kind);
     return x;
 }
 
@@ -509,7 +516,7 @@ static struct hash128 step_hash(const struct machine *m, unsigned agent)
     struct hash128 h = hash_bytes(head, sizeof head);
     h = hash_chain(h, &c->regs.gpr, sizeof c->regs.gpr + sizeof c->regs.rip);
     for (size_t i = 0; i < m->footprint.count; i++) {
-        uint64_t word[2] = {m->footprint.data[i].key, m->footprint.data[i].write};
+        uint64_t word[2] = {m->footprint.data[i].key, m->footprint.data[i].access};
         h = hash_chain(h, word, sizeof word);
     }
     return h;

@@ -350,4 +350,10 @@ NTSTATUS KiSystemServiceCopyEnd(PVOID Service, const VOID *First, const VOID *Se
 /* except.c: processor exceptions, by vector. */
 extern VOID (*const KiFaultVectors[RD_FAULT_VECTORS])(VOID);
 
+/* ke/balance.c: raises of a count (any address) that the running processor has not taken back. Lower: FALSE when it has none. */
+VOID KiBalanceRaise(PVOID Count);
+BOOLEAN KiBalanceLower(PVOID Count);
+/* The count begins anew. */
+VOID KiBalanceForget(PVOID Count);
+
 #endif

@@ -59,6 +59,7 @@ C_ASSERT(sizeof(OBJECT_HEADER) % 16 == 0);
 #define OB_FLAG_PERMANENT 1u /* the name holds a reference */
 #define OB_FLAG_STATIC 2u    /* memory is not the pool's */
 #define OB_FLAG_DELETED 4u
+#define OB_FLAG_IMMORTAL 8u  /* nobody can be the last to drop it: the System process */
 
 static inline POBJECT_HEADER ObpHeaderOf(const volatile VOID *Object)
 {

@@ -154,6 +154,12 @@ static inline VOID RdTouch(const volatile VOID *Address, ULONG64 Bytes, BOOLEAN 
 {
     RdHypercall(RD_HC_TOUCH, RD_ADDRESS(Address), Bytes, Written, 0);
 }
+/* ... of a change of a count: such changes commute, and conflict with whoever looks at it. The caller must know that no order of those
+ * that may still come makes a difference: nobody becomes the last one, nobody is refused. */
+static inline VOID RdTouchCount(const volatile VOID *Address, ULONG64 Bytes)
+{
+    RdHypercall(RD_HC_TOUCH, RD_ADDRESS(Address), Bytes, RD_TOUCH_COUNT, 0);
+}
 /* Virtual time in 100 ns since boot. */
 static inline ULONG64 RdTime(VOID)
 {

@@ -102,6 +102,11 @@ struct dbt_exit dbt_run_single(struct dbt *d, struct vcpu *cpu);
 #define DBT_STOPS 64
 void dbt_set_stops(struct dbt *d, const gva_t *addresses, unsigned count);
 
+/* Whether the instruction at rip is an interlocked addition or subtraction of aligned four or eight bytes of memory, and nothing that
+ * comes can tell what it found there: neither its flags nor a register with the sum are used again. False when that is
+ * not certain. */
+bool dbt_adds(struct dbt *d, const struct vcpu *cpu);
+
 /* Drops translations whose guest code lies in [start, end): unload, or code bytes changed. */
 void dbt_invalidate(struct dbt *d, gva_t start, gva_t end);
 

@@ -174,6 +174,10 @@ static void planted_bugs_are_found_within_four_executions(void **state)
     {                                                                                              \
         SIM_ADD, .r = (r_), .var = (v_), .imm = (i_)                                               \
     }
+#define BUMP(v_)                                                                                   \
+    {                                                                                              \
+        SIM_BUMP, .var = (v_), .imm = 1                                                            \
+    }
 #define CHECK(r_)                                                                                  \
     {                                                                                              \
         SIM_CHECK, .r = (r_)                                                                       \
@@ -216,6 +220,32 @@ static void loads_of_one_location_commute(void **state)
     struct sim_program p = two(a, a, 1);
     (void)state;
     expect_exact(&p, 1);
+}
+
+static void additions_that_nobody_looks_at_commute(void **state)
+{
+    static const struct sim_op a[] = {BUMP(0), BUMP(0), END};
+    struct sim_program p = two(a, a, 1);
+    (void)state;
+    expect_exact(&p, 1);
+}
+
+static void an_addition_conflicts_with_other_accesses(void **state)
+{
+    /* By hand: the load, the store or the addition with a result comes before, between or behind the two additions. */
+    static const struct sim_op bumps[] = {BUMP(0), BUMP(0), END};
+    static const struct sim_op load[] = {LOAD(0, 0), END}, store[] = {STORE(0, 7), END}, add[] = {ADD(0, 0, 1), END};
+    struct sim_program p = two(bumps, load, 1);
+    (void)state;
+    expect_exact(&p, 3);
+    p = two(bumps, store, 1);
+    expect_exact(&p, 3);
+    p = two(bumps, add, 1);
+    expect_exact(&p, 3);
+    /* Two adders and a reader: it sees any subset of the additions. */
+    static const struct sim_op bump[] = {BUMP(0), END};
+    p = (struct sim_program){.threads = 3, .code = {bump, bump, load}, .vars = 1};
+    expect_exact(&p, 4);
 }
 
 static void a_sleeping_agent_is_not_explored_twice(void **state)
@@ -917,6 +947,8 @@ int main(void)
         cmocka_unit_test(planted_bugs_are_found_within_four_executions),
         cmocka_unit_test(independent_threads_need_one_execution),
         cmocka_unit_test(loads_of_one_location_commute),
+        cmocka_unit_test(additions_that_nobody_looks_at_commute),
+        cmocka_unit_test(an_addition_conflicts_with_other_accesses),
         cmocka_unit_test(a_sleeping_agent_is_not_explored_twice),
         cmocka_unit_test(choices_are_explored_with_every_answer),
         cmocka_unit_test(a_choice_in_the_last_enabled_thread_is_explored),

@@ -9,6 +9,11 @@ $(EXPLORE_TRACES): $(BUILD)/host/tests/unit/explore_machine/traces.o $(BUILD)/ho
 	@mkdir -p $(@D)
 	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group $(HOST_LIBS)
 
+EXPLORE_COMMUTE := $(BUILD)/tests/unit/explore_machine/commute
+$(EXPLORE_COMMUTE): $(BUILD)/host/tests/unit/explore_machine/commute.o $(BUILD)/host/cli/session.o $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group $(HOST_LIBS)
+
 EXPLORE_TRACES_OF := 004-remove-lock/acquire-twice 000-apc-unload/device-ref-jump 002-threaded-irp/passive \
     002-threaded-irp/own-irp-pends
 EXPLORE_TRACES_RUNS := $(foreach s,$(EXPLORE_TRACES_OF),$(BUILD)/tests/unit/explore_machine/$(notdir $(s)).run)
@@ -18,6 +23,15 @@ $(EXPLORE_TRACES_RUNS): $(BUILD)/tests/unit/explore_machine/%.run: $(EXPLORE_TRA
 	@chmod +x $@
 TEST_PROGRAMS += $(EXPLORE_TRACES_RUNS)
 
+# And in each state of random walks: steps that do not conflict are tried in both orders.
+EXPLORE_COMMUTE_OF := $(EXPLORE_TRACES_OF) 001-load-unload/register-last 004-remove-lock/completion-only-handle
+EXPLORE_COMMUTE_RUNS := $(foreach s,$(EXPLORE_COMMUTE_OF),$(BUILD)/tests/unit/explore_machine/$(notdir $(s)).commute)
+$(EXPLORE_COMMUTE_RUNS): $(BUILD)/tests/unit/explore_machine/%.commute: $(EXPLORE_COMMUTE) guest samples
+	@printf '#!/bin/sh\nRUNDOWN_GUEST=%s exec %s %s 50\n' '$(BUILD)/guest' '$(EXPLORE_COMMUTE)' \
+	    '$(BUILD)/samples/$(filter %/$*,$(EXPLORE_COMMUTE_OF)).lua' > $@
+	@chmod +x $@
+TEST_PROGRAMS += $(EXPLORE_COMMUTE_RUNS)
+
 .PHONY: explore-traces
-explore-traces: $(EXPLORE_TRACES_RUNS)
-	$(foreach r,$(EXPLORE_TRACES_RUNS),$(r) &&) true
+explore-traces: $(EXPLORE_TRACES_RUNS) $(EXPLORE_COMMUTE_RUNS)
+	$(foreach r,$(EXPLORE_TRACES_RUNS) $(EXPLORE_COMMUTE_RUNS),$(r) &&) true

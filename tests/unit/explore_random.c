@@ -42,10 +42,12 @@ struct random_program {
 static struct sim_op plain_op(struct rng *rng)
 {
     int var = (int)rng_below(rng, PLAIN_VARS), r = (int)rng_below(rng, 2);
-    switch (rng_below(rng, 5)) {
+    switch (rng_below(rng, 6)) {
     case 0:
     case 1:
         return (struct sim_op){SIM_LOAD, .r = r, .var = var};
+    case 4:
+        return (struct sim_op){SIM_BUMP, .var = var, .imm = rng_below(rng, 2) ? 1 : -1};
     case 2:
         return (struct sim_op){SIM_STORE, .var = var, .imm = (int)rng_below(rng, 3)};
     case 3:
@@ -69,7 +71,7 @@ static struct sim_op blocking_op(struct rng *rng)
     case 3:
         return (struct sim_op){SIM_TAKE, .var = SEMAPHORE_VAR};
     case 4:
-        return (struct sim_op){SIM_ADD, .r = 2, .var = SEMAPHORE_VAR, .imm = 1};
+        return (struct sim_op){rng_below(rng, 2) ? SIM_ADD : SIM_BUMP, .r = 2, .var = SEMAPHORE_VAR, .imm = 1};
     case 5:
         return (struct sim_op){SIM_WAIT, .var = EVENT_VAR};
     default:

@@ -6,8 +6,8 @@
  * Nothing here notices misuse, as nothing in NT does: a release too many wraps the count and shows as a wait that
  * never ends. A second waiter, which is undocumented, waits as well: both are released by the last grant.
  *
- * Grants and releases commute with each other as long as nobody waits, so they are NOLOG and declare a read;
- * what they do not commute with, waiting, declares a write.
+ * Grants and releases commute with each other as long as nobody waits, so they are NOLOG and declare that they count; once
+ * run-down is active they only look.
  */
 #include "guest/include/exp.h"
 
@@ -21,6 +21,18 @@ typedef struct _EXP_RUNDOWN_WAIT
 static EXP_RUNDOWN_WAIT *ExpRundownWaiter(PEX_RUNDOWN_REF RunRef)
 {
     return (EXP_RUNDOWN_WAIT *)(RunRef->Count & ~(ULONG_PTR)EX_RUNDOWN_ACTIVE);
+}
+
+static NOLOG VOID ExpTouchGrants(PEX_RUNDOWN_REF RunRef, ULONG_PTR Value)
+{
+    if (Value & EX_RUNDOWN_ACTIVE)
+    {
+        RdTouch(RunRef, sizeof(*RunRef), FALSE);
+    }
+    else
+    {
+        RdTouchCount(RunRef, sizeof(*RunRef));
+    }
 }
 
 NTEXPORT(ExInitializeRundownProtection, APC_LEVEL, "rundown");
@@ -44,7 +56,7 @@ static NOLOG BOOLEAN ExpGrant(PEX_RUNDOWN_REF RunRef, ULONG Count)
     {
         RunRef->Count = Value + (ULONG_PTR)Count * EX_RUNDOWN_COUNT_INC;
     }
-    RdTouch(RunRef, sizeof(*RunRef), FALSE);
+    ExpTouchGrants(RunRef, Value);
     return !(Value & EX_RUNDOWN_ACTIVE);
 }
 
@@ -57,7 +69,7 @@ static NOLOG BOOLEAN ExpReturnGrant(PEX_RUNDOWN_REF RunRef, ULONG Count)
     {
         RunRef->Count = Value - (ULONG_PTR)Count * EX_RUNDOWN_COUNT_INC;
     }
-    RdTouch(RunRef, sizeof(*RunRef), FALSE);
+    ExpTouchGrants(RunRef, Value);
     return !(Value & EX_RUNDOWN_ACTIVE);
 }
 

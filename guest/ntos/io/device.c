@@ -3,9 +3,10 @@
  * another device is attached above it, is only marked; the last close or detach finishes the
  * deletion.
  *
- * ReferenceCount counts open files. Whoever takes it to zero may have to unload or delete, so a change is a write; it is
- * declared on the device's ReferenceGate, because the count's own eight bytes hold the type and size that everybody
- * reads (docs/architecture.md, "Footprints and sharing").
+ * ReferenceCount counts open files. While an unload, deletion or removal is pending, whoever takes it to zero carries that out:
+ * then a change is a write. Before that nobody looks at the count, and changes commute. They are declared on the device's
+ * ReferenceGate, because the count's own eight bytes hold the type and size that everybody reads
+ * (docs/architecture.md, "Footprints and sharing").
  */
 #include "guest/include/exp.h"
 #include "guest/include/iop.h"
@@ -132,7 +133,15 @@ static NOLOG LONG IopChangeReferences(PDEVICE_OBJECT Device, LONG Change)
     PIOP_DEVOBJ_EXTENSION Extension = IopExtensionOf(Device);
 
     Device->ReferenceCount += Change;
-    RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate, TRUE);
+    RdTouch(&Extension->ExtensionFlags, sizeof Extension->ExtensionFlags, FALSE);
+    if ((Extension->ExtensionFlags & DOE_REFUSES_OPEN) || (Device->Flags & DO_EXCLUSIVE))
+    {
+        RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate, TRUE);
+    }
+    else
+    {
+        RdTouchCount(&Extension->ReferenceGate, sizeof Extension->ReferenceGate);
+    }
     return Device->ReferenceCount;
 }
 
@@ -141,7 +150,7 @@ NOLOG LONG IopDeviceReferences(PDEVICE_OBJECT Device)
 {
     PIOP_DEVOBJ_EXTENSION Extension = IopExtensionOf(Device);
 
-    RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate, TRUE);
+    RdTouch(&Extension->ReferenceGate, sizeof Extension->ReferenceGate, FALSE);
     return Device->ReferenceCount;
 }
 
@@ -223,7 +232,10 @@ NTSTATUS IopReferenceDeviceForOpen(PDEVICE_OBJECT Device)
 
 VOID IopDereferenceDevice(PDEVICE_OBJECT Device)
 {
-    if (IopChangeReferences(Device, -1) != 0)
+    LONG Left = IopChangeReferences(Device, -1);
+
+    /* Asked whoever is last: two closes that commute touch the same in either order. */
+    if (!(IopExtensionOf(Device)->ExtensionFlags & DOE_REFUSES_OPEN) || Left != 0)
     {
         return;
     }

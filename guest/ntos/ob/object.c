@@ -141,6 +141,11 @@ static NOLOG VOID ObpTouchCount(POBJECT_HEADER Header)
     {
         return;
     }
+    if (Header->Flags & OB_FLAG_IMMORTAL)
+    {
+        RdTouchCount(&Header->PointerCount, sizeof Header->PointerCount);
+        return;
+    }
     RdTouch(&Header->Flags, sizeof Header->Flags, FALSE);
     if (!(Header->Flags & OB_FLAG_PERMANENT))
     {

@@ -222,6 +222,16 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
     return STATUS_SUCCESS;
 }
 
+/* In whatever order threads leave, those that stay are in the order of their creation: leaving counts on the list's head,
+ * which whoever adds to the list or walks it touches. */
+static NOLOG VOID PspUnlinkThread(PETHREAD Thread)
+{
+    PLIST_ENTRY Head = &Thread->ThreadsProcess->Pcb.ThreadListHead;
+
+    RemoveEntryList(&Thread->ThreadListEntry);
+    RdTouchCount(Head, sizeof *Head);
+}
+
 /* Delete procedure of thread objects. */
 static VOID PspDeleteThread(PVOID Object)
 {
@@ -235,7 +245,7 @@ static VOID PspDeleteThread(PVOID Object)
             RDBC_REFERENCE_BY_POINTER, RD_ADDRESS(ObpThreadType), RD_ADDRESS(Object), 0, 0);
     }
     PspThreadTable[Thread->Tcb.Index] = NULL;
-    RemoveEntryList(&Thread->ThreadListEntry);
+    PspUnlinkThread(Thread);
     ObDereferenceObject(Thread->ThreadsProcess);
 }
 

@@ -44,12 +44,26 @@ static VOID PspCheckThreadExit(PKTHREAD Thread, KIRQL Irql)
     }
 }
 
+/* The System process is never left by its last thread, and nobody else asks how many there are. */
+static NOLOG BOOLEAN PspIsLastThread(PEPROCESS Process)
+{
+    ULONG Left = --Process->Pcb.StackCount;
+
+    if (Process == PsInitialSystemProcess)
+    {
+        RdTouchCount(&Process->Pcb.StackCount, sizeof Process->Pcb.StackCount);
+        return FALSE;
+    }
+    RdTouch(&Process->Pcb.StackCount, sizeof Process->Pcb.StackCount, TRUE);
+    return Left == 0;
+}
+
 /* The process's last thread takes its handles along. */
 static VOID PspLeaveProcess(PEPROCESS Process)
 {
     KIRQL OldIrql;
 
-    if (--Process->Pcb.StackCount != 0 || Process == PsInitialSystemProcess)
+    if (!PspIsLastThread(Process))
     {
         return;
     }

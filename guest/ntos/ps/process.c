@@ -47,6 +47,7 @@ BOOLEAN PsInitSystem(VOID)
 {
     ObpSetTypeProcedures(ObpProcessType, &PspProcessProcedures);
     PsInitialSystemProcess = PspCreateProcess(4, "System");
+    ObpHeaderOf(PsInitialSystemProcess)->Flags |= OB_FLAG_IMMORTAL;
     return PspInitThreads();
 }
 

@@ -1,5 +1,4 @@
-/* Every thread increments one counter with a locked instruction: the increments are totally
- * ordered, n! ways. */
+/* Every thread increments one counter with a locked instruction and does not look at the result: the increments commute. */
 #include "../litmus.h"
 
 static CELL Counter;

@@ -26,9 +26,10 @@ struct traced {
     size_t marks[MAX_DEPTH]; /* steps at each snapshot */
 };
 
-/* A location's last write, and the sum over the reads since: those commute. */
+/* What a location's accesses of the last kind follow, and the sum over these: they commute. */
 struct cell {
-    uint64_t key, written, read;
+    uint64_t key, before, sum;
+    unsigned kind;
 };
 static struct cell cells[1 << 16];
 
@@ -50,15 +51,18 @@ static struct hash128 trace_hash(void *context)
         const struct taken *s = &t->steps.data[i];
         struct hash128 h = hash_bytes(&agents[s->agent], sizeof agents[0]);
         for (unsigned k = 0; k < s->count; k++) {
-            const struct cell *c = cell_of(s->footprint[k].key);
-            uint64_t seen[3] = {c->key, c->written, s->footprint[k].write ? c->read + 1 : 0};
+            struct cell *c = cell_of(s->footprint[k].key);
+            if (access_conflict(c->kind, s->footprint[k].access)) {
+                uint64_t past[2] = {c->before, c->sum};
+                c->before = hash_bytes(past, sizeof past).low;
+                c->sum = 0;
+            }
+            c->kind = s->footprint[k].access;
+            uint64_t seen[3] = {c->key, c->before, c->kind};
             h = hash_chain(h, seen, sizeof seen);
         }
-        for (unsigned k = 0; k < s->count; k++) {
-            struct cell *c = cell_of(s->footprint[k].key);
-            c->written = s->footprint[k].write ? h.low : c->written;
-            c->read = s->footprint[k].write ? 0 : c->read + h.low * 2 + 1;
-        }
+        for (unsigned k = 0; k < s->count; k++)
+            cell_of(s->footprint[k].key)->sum += h.low * 2 + 1;
         agents[s->agent] = h.low;
     }
     return hash_bytes(agents, sizeof agents);

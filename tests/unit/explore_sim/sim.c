@@ -32,8 +32,10 @@ struct sim_state {
  */
 struct sim_trace {
     uint64_t thread[SIM_THREADS];
-    uint64_t written[SIM_VARS + SIM_THREADS];
-    uint64_t read[SIM_VARS + SIM_THREADS]; /* sum over the reads since: they commute */
+    struct {
+        uint64_t before, sum; /* what the last accesses of one kind follow, and the sum over them: they commute */
+        unsigned kind;
+    } key[SIM_VARS + SIM_THREADS];
 };
 
 struct sim {
@@ -59,27 +61,27 @@ static bool is_private(enum sim_kind k)
     return k >= SIM_SET;
 }
 
-static void touch_key(struct sim *s, uint64_t key, bool write)
+static void touch_key(struct sim *s, uint64_t key, unsigned access)
 {
     unsigned i = s->footprint_count;
     for (unsigned k = 0; k < i; k++)
         if (s->footprint[k].key == key) {
-            s->footprint[k].write |= write;
+            s->footprint[k].access |= (uint8_t)access;
             return;
         }
     while (i > 0 && s->footprint[i - 1].key > key) {
         s->footprint[i] = s->footprint[i - 1];
         i--;
     }
-    s->footprint[i] = (struct footprint_entry){key, write};
+    s->footprint[i] = (struct footprint_entry){key, (uint8_t)access};
     s->footprint_count++;
 }
 
 /* Enters an access; false when the variable counts as private, so that the step goes on. */
-static bool touch(struct sim *s, unsigned thread, int var, bool write)
+static bool enter(struct sim *s, unsigned thread, int var, unsigned access)
 {
     RD_ASSERT(var >= 0 && var < (int)s->program.vars);
-    if (write)
+    if (access != ACCESS_READ)
         for (unsigned t = 0; t < s->program.threads; t++) {
             struct sim_thread *o = &s->now.thread[t];
             if (t != thread && o->awaits && (o->await[0] == var || o->await[1] == var))
@@ -94,8 +96,13 @@ static bool touch(struct sim *s, unsigned thread, int var, bool write)
         }
         return false;
     }
-    touch_key(s, (uint64_t)var, write);
+    touch_key(s, (uint64_t)var, access);
     return true;
+}
+
+static bool touch(struct sim *s, unsigned thread, int var, bool write)
+{
+    return enter(s, thread, var, write ? ACCESS_WRITE : ACCESS_READ);
 }
 
 static uint64_t enabled(void *context)
@@ -178,19 +185,19 @@ static void trace_step(struct sim *s, unsigned t)
     h = hash_chain(h, &s->now.thread[t], sizeof s->now.thread[t]);
     for (unsigned i = 0; i < s->footprint_count; i++) {
         unsigned k = trace_index(s->footprint[i].key);
-        h = hash_chain(h, &s->trace.written[k], sizeof s->trace.written[k]);
-        if (s->footprint[i].write)
-            h = hash_chain(h, &s->trace.read[k], sizeof s->trace.read[k]);
+        if (access_conflict(s->trace.key[k].kind, s->footprint[i].access)) {
+            uint64_t past[2] = {s->trace.key[k].before, s->trace.key[k].sum};
+            s->trace.key[k].before = hash_bytes(past, sizeof past).low;
+            s->trace.key[k].sum = 0;
+        }
+        s->trace.key[k].kind = s->footprint[i].access;
+        uint64_t access[2] = {s->footprint[i].access, s->trace.key[k].before};
+        h = hash_chain(h, access, sizeof access);
     }
     s->trace.thread[t] = h.low;
     for (unsigned i = 0; i < s->footprint_count; i++) {
         unsigned k = trace_index(s->footprint[i].key);
-        if (s->footprint[i].write) {
-            s->trace.written[k] = h.low;
-            s->trace.read[k] = 0;
-        } else {
-            s->trace.read[k] += h.low * 2 + 1;
-        }
+        s->trace.key[k].sum += h.low * 2 + 1;
     }
 }
 
@@ -223,6 +230,9 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
     case SIM_ADD:
         *r = *v = (int16_t)(*v + op->imm);
         return touch(s, t, at, true);
+    case SIM_BUMP:
+        *v = (int16_t)(*v + op->imm);
+        return enter(s, t, at, ACCESS_ADD4);
     case SIM_CAS:
         if (*v == op->imm) {
             *v = th->reg[1];
@@ -288,12 +298,12 @@ static bool run_shared(struct sim *s, unsigned t, const struct decider *d)
         return touch(s, t, op->imm, true);
     case SIM_START:
         s->now.thread[op->imm].off = false;
-        touch_key(s, FOOTPRINT_CPU | (unsigned)op->imm, false);
+        touch_key(s, FOOTPRINT_CPU | (unsigned)op->imm, ACCESS_READ);
         return true;
     case SIM_CANCEL:
         if (!s->now.thread[op->imm].begun)
             s->now.thread[op->imm].off = true;
-        touch_key(s, FOOTPRINT_CPU | (unsigned)op->imm, true);
+        touch_key(s, FOOTPRINT_CPU | (unsigned)op->imm, ACCESS_WRITE);
         return true;
     case SIM_CHOOSE:
         *r = (int16_t)d->choose(d->context, t, 0, (uint32_t)op->imm);
@@ -322,10 +332,10 @@ static struct step_result step(void *context, unsigned agent, const struct decid
     s->footprint_count = 0;
     th->begun = true;
     if (s->program.cpu_keys)
-        touch_key(s, FOOTPRINT_CPU | agent, true);
+        touch_key(s, FOOTPRINT_CPU | agent, ACCESS_WRITE);
     if (th->woken) {
-        touch_key(s, (uint64_t)th->await[0], false);
-        touch_key(s, (uint64_t)th->await[1], false);
+        touch_key(s, (uint64_t)th->await[0], ACCESS_READ);
+        touch_key(s, (uint64_t)th->await[1], ACCESS_READ);
         th->woken = false;
     }
     for (bool ends = false; !ends && stop == STOP_NONE;) {

@@ -19,6 +19,7 @@ enum sim_kind {
     SIM_STORE,  /* v = imm */
     SIM_STORER, /* v = r */
     SIM_ADD,    /* r = v += imm, interlocked */
+    SIM_BUMP,   /* v += imm, interlocked: such additions commute */
     SIM_CAS,    /* if v == imm: v = reg[other], r = 1; else r = 0 */
     SIM_IF, /* if v != 0: var[imm] += 1; else r = var[other]: one step that touches what it finds */
     SIM_WAIT,    /* disabled until v != 0: an event that stays set */
