@@ -21,6 +21,8 @@
 #include <string.h>
 
 #define LONG_EXECUTION 10000u
+/* Steps for which an agent may be passed over. */
+#define STARVED 200u
 
 static struct node *top(struct dpor *d)
 {
@@ -47,17 +49,19 @@ static void push_snapshot(struct dpor *d, struct node *n)
     n->snapshot = s->push(s->context);
 }
 
-/* Whoever has not run for longest: two agents that wake each other for ever, a polling loop and the clock, would
- * otherwise keep all others from running. */
-static unsigned longest_waiting(const struct history *h, uint64_t agents)
+/* The lowest, unless one has not run for very long: two agents that wake each other for ever, a polling loop and the
+ * clock, would otherwise keep all others from running. */
+static unsigned lowest_or_starved(const struct history *h, uint64_t agents)
 {
-    unsigned best = NO_AGENT;
+    unsigned best = (unsigned)__builtin_ctzll(agents);
+    size_t longest = STARVED;
     for (; agents != 0; agents &= agents - 1) {
         unsigned agent = (unsigned)__builtin_ctzll(agents);
-        if (h->latest[agent] == HISTORY_NONE)
-            return agent;
-        if (best == NO_AGENT || h->latest[agent] < h->latest[best])
+        size_t since = h->events.count - (h->latest[agent] == HISTORY_NONE ? 0 : h->latest[agent]);
+        if (since > longest) {
+            longest = since;
             best = agent;
+        }
     }
     return best;
 }
@@ -66,7 +70,7 @@ static unsigned longest_waiting(const struct history *h, uint64_t agents)
 static unsigned pick(const struct dpor *d, const struct node *n, uint64_t agents, unsigned last)
 {
     agents = node_next(n, agents);
-    return last < 64 && (agents & AGENT_BIT(last)) ? last : longest_waiting(&d->history, agents);
+    return last < 64 && (agents & AGENT_BIT(last)) ? last : lowest_or_starved(&d->history, agents);
 }
 
 /* What is left to follow of the orders that the parent's transition was taken for. */
