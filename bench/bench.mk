@@ -39,6 +39,7 @@ bench-explore: $(BUILD)/bench/explore guest litmus_drivers
 bench: $(BENCH_PROGRAMS) host guest samples $(addprefix $(BUILD)/tests/debug/drivers/long.,sys lua) bench-explore
 	$(foreach p,$(BENCH_PROGRAMS),@echo '== $(notdir $(p))' && $(p) $(BENCH_ARGS_$(notdir $(p)))$(BENCH_NEXT))
 	@echo '== explore' && sh bench/explore.sh '$(BUILD)'
+	@echo '== jobs' && sh bench/jobs.sh '$(BUILD)'
 	@echo '== travel' && sh bench/travel.sh '$(BUILD)'
 
 -include $(wildcard $(BUILD)/bench/*.d)
