@@ -23,7 +23,7 @@ is "one job explores everything" grep -q ': every interleaving explored$' "$work
 run check --jobs 2 "$scenario"
 is "two jobs explore the same executions" claims_everything
 
-# Two clients that do not close their handles: a tree for some seconds.
+# Three clients that do not close their handles: a tree for some seconds.
 mkdir -p "$work/long"
 cp "$samples"/*.sys "$work/long"
 cat >"$work/long/two.lua" <<'EOF'
@@ -31,7 +31,7 @@ os_version "win7"
 driver "lower.sys"
 driver "upper-acquire-twice.sys"
 device ("upper", { "lower", "upper-acquire-twice" })
-for i = 1, 2 do
+for i = 1, 3 do
   thread ("client" .. i, function (t)
     local h = t:open ([[\\.\Upper]], { kernel = true })
     t:ioctl (h, 0x222000)

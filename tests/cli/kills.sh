@@ -10,14 +10,14 @@ seed=${KILL_SEED:-1}
 mkdir -p "$work/here" "$work/drivers"
 cp "$samples"/*.sys "$work/drivers"
 
-# Two clients that do not close their handles: a tree for some seconds.
+# Three clients that do not close their handles: a tree for some seconds.
 scenario_of() { # UPPER
     cat >"$work/drivers/$1.lua" <<EOF
 os_version "win7"
 driver "lower.sys"
 driver "upper-$1.sys"
 device ("upper", { "lower", "upper-$1" })
-for i = 1, 2 do
+for i = 1, 3 do
   thread ("client" .. i, function (t)
     local h = t:open ([[\\\\.\\Upper]], { kernel = true })
     t:ioctl (h, 0x222000)

@@ -85,7 +85,7 @@ if [ "$compiler" = moved ]; then
 fi
 case $compiler$optimisation in
 *gcc-O2 | clang-O0) echo "1..$((variants * 2 + further))" ;;
-*) echo "1..$((variants * 2))" further= ;;
+*) echo "1..$((variants * 2))"; further= ;;
 esac
 build_samples "$make" "$build" "$compiler" "$optimisation"
 all "$expected.table" "by $compiler $optimisation" "$built/samples" yes
