@@ -25,7 +25,8 @@ HOST_MUTANT_PATCHES := $(sort $(wildcard $(MUTANTS)/host/*.patch))
 HOST_MUTANT_SIM := $(patsubst %.c,$(BUILD)/host/%.o,$(wildcard tests/unit/explore_sim/*.c))
 
 $(BUILD)/$(MUTANTS)/hostmutants.run: $(MUTANTS)/mutants.mk $(MUTANTS)/run_host_mutants.sh $(HOST_MUTANT_PATCHES) \
-    $(BUILD)/rundown $(BUILD)/tests/unit/explore $(BUILD)/tests/unit/explore_random $(LITMUS_TIMED_RUNS) $(SAMPLE_IMAGES_tests/cli/drivers)
+    $(BUILD)/rundown $(BUILD)/tests/unit/explore $(BUILD)/tests/unit/explore_random \
+    $(BUILD)/tests/unit/explore_symmetry $(LITMUS_TIMED_RUNS) $(SAMPLE_IMAGES_tests/cli/drivers)
 	@mkdir -p $(@D)
 	@{ echo '#!/bin/sh'; \
 	   echo '# $(notdir $(basename $(HOST_MUTANT_PATCHES)))'; \
@@ -35,8 +36,9 @@ $(BUILD)/$(MUTANTS)/hostmutants.run: $(MUTANTS)/mutants.mk $(MUTANTS)/run_host_m
 	   echo "OBJECTS_rundown='$(call host_objects,cli)'"; \
 	   echo "OBJECTS_explore='$(BUILD)/host/tests/unit/explore.o $(HOST_MUTANT_SIM)'"; \
 	   echo "OBJECTS_explore_random='$(BUILD)/host/tests/unit/explore_random.o $(HOST_MUTANT_SIM)'"; \
+	   echo "OBJECTS_explore_symmetry='$(BUILD)/host/tests/unit/explore_symmetry.o $(HOST_MUTANT_SIM)'"; \
 	   echo "OBJECTS_compare='$(LITMUS_COMPARE_OBJECTS)'"; \
-	   echo 'export COMPILE LINK LIBRARIES OBJECTS_rundown OBJECTS_explore OBJECTS_explore_random OBJECTS_compare'; \
+	   echo 'export COMPILE LINK LIBRARIES OBJECTS_rundown OBJECTS_explore OBJECTS_explore_random OBJECTS_explore_symmetry OBJECTS_compare'; \
 	   echo 'exec sh $(MUTANTS)/run_host_mutants.sh $(BUILD) "$$@"'; } > $@
 	@chmod +x $@
 TEST_PROGRAMS += $(BUILD)/$(MUTANTS)/hostmutants.run
