@@ -27,9 +27,11 @@ static void compute_asleep(struct node *n)
     }
 }
 
+/* What ends the run does not sleep: what it races with depends on all that has come before it, and that it is met again is all that
+ * shows it. */
 static void inherit_one(struct node *child, struct transition *t, unsigned agent, const struct footprint *f)
 {
-    if (t->agent != agent && (child->enabled & AGENT_BIT(t->agent)) && !footprint_conflict(&t->footprint, f))
+    if (t->agent != agent && !t->ends && (child->enabled & AGENT_BIT(t->agent)) && !footprint_conflict(&t->footprint, f))
         vec_push(&child->sleep, t);
 }
 
@@ -138,17 +140,6 @@ static bool known_to_commute_with(const struct node *n, unsigned agent, const st
     return true;
 }
 
-/* What ends the run covers nothing that could come behind it. */
-static bool goes_on(const struct node *n, unsigned agent)
-{
-    struct transition *const *list;
-    size_t count = known_transitions(n, agent, &list);
-    for (size_t i = 0; i < count; i++)
-        if (list[i]->agent == agent && list[i]->ends)
-            return false;
-    return true;
-}
-
 /* ---- orders ---- */
 
 /* The agent, which was explored from here or sleeps, is a weak initial of the order. Of one that is doubted only what
@@ -160,7 +151,7 @@ static bool known_covers(const struct node *n, unsigned agent, const struct sequ
         return known_to_commute_with(n, agent, v);
     if (k < v->count)
         return (!doubted || v->data[k].needed) && sequence_begins(v, k);
-    return !doubted && goes_on(n, agent) && known_to_commute_with(n, agent, v);
+    return !doubted && known_to_commute_with(n, agent, v);
 }
 
 static bool covered_by_known(const struct node *n, const struct sequence *v)
@@ -290,7 +281,7 @@ void node_agent_done(struct node *n, unsigned agent)
     n->done |= AGENT_BIT(agent);
     for (size_t i = 0; i < n->assumptions.count; i++) {
         const struct assumption *a = &n->assumptions.data[i];
-        if (a->agent == agent && !(known_to_commute(n, agent, &a->rest) && goes_on(n, agent))) {
+        if (a->agent == agent && !known_to_commute(n, agent, &a->rest)) {
             n->misled = true;
             try_one_of(n, a->initials);
         }
@@ -305,7 +296,7 @@ static void add_assumption(struct node *n, const struct assumption *a)
     struct sequence v = {&rest, 1, 1, NO_GUESS, false};
     if (!(node_covered(n) & AGENT_BIT(a->agent)))
         assume(&n->assumptions, a->agent, a->initials, &v);
-    else if (!(known_to_commute(n, a->agent, &a->rest) && goes_on(n, a->agent)))
+    else if (!known_to_commute(n, a->agent, &a->rest))
         try_one_of(n, a->initials);
 }
 
