@@ -13,8 +13,8 @@ cp "$samples"/*.sys "$work/long"
         printf 'thread ("client%s", function (t)\n  t:ioctl (t:open ([[\\\\.\\Upper]], { kernel = true }), 0x222000)\nend)\n' $i
     done
     printf 'thread ("pnp", function (t)\n  t:remove_device "upper"\nend)\n'
-} >"$work/long/three.lua"
-scenario=$work/long/three.lua
+} >"$work/long/four.lua"
+scenario=$work/long/four.lua
 
 if ! command -v script >/dev/null; then
     echo "ok 1 - progress # SKIP script(1) is not there"
