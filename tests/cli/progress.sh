@@ -9,7 +9,7 @@ cp "$samples"/*.sys "$work/long"
 {
     printf 'os_version "win7"\ndriver "lower.sys"\ndriver "upper-acquire-twice.sys"\n'
     printf 'device ("upper", { "lower", "upper-acquire-twice" })\n'
-    for i in 1 2 3; do
+    for i in 1 2 3 4; do
         printf 'thread ("client%s", function (t)\n  t:ioctl (t:open ([[\\\\.\\Upper]], { kernel = true }), 0x222000)\nend)\n' $i
     done
     printf 'thread ("pnp", function (t)\n  t:remove_device "upper"\nend)\n'
