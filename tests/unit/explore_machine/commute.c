@@ -41,6 +41,15 @@ struct done {
     gva_t pc;
 };
 
+/* All footprints since the last forget(). */
+static VEC(struct footprint) taken;
+
+static void forget(void)
+{
+    while (taken.count > 0)
+        footprint_free(&taken.data[--taken.count]);
+}
+
 static struct done take(struct machine *m, unsigned agent)
 {
     struct done d = {.possible = machine_enabled(m) & AGENT_BIT(agent)};
@@ -51,6 +60,7 @@ static struct done take(struct machine *m, unsigned agent)
     d.stop = r.stop;
     d.pc = r.pc;
     d.footprint = footprint_copy(r.footprint, r.footprint_count);
+    vec_push(&taken, d.footprint);
     return d;
 }
 
@@ -151,6 +161,7 @@ static void try_pair(struct machine *m, unsigned a, unsigned b)
     }
     machine_restore(m, depth);
     machine_drop(m, depth);
+    forget();
 }
 
 static void walk(struct machine *m, struct rng *rng)
@@ -197,6 +208,9 @@ int main(int argc, char **argv)
     }
     printf("# %u pairs, %u of them commute\n", pairs, commuting);
     printf("1..1\n%s 1 - steps_without_a_conflict_commute (%s: %u do not)\n", told == 0 ? "ok" : "not ok", argv[1], told);
+    forget();
+    vec_free(&taken);
+    vec_free(&pages);
     session_close(&s);
     return told != 0;
 }
